@@ -1,0 +1,79 @@
+package city
+
+import "time"
+
+// Phase is where a rule stands for one asset.
+type Phase uint8
+
+// The phases.
+const (
+	PhaseIdle     Phase = iota // condition not met
+	PhasePending               // met, but not yet for long enough or often enough
+	PhaseOpen                  // met: a case is wanted
+	PhaseClearing              // open; clear condition met, but not yet for long enough or often enough
+)
+
+var phaseNames = [...]string{"idle", "pending", "open", "clearing"}
+
+func (p Phase) String() string {
+	if int(p) < len(phaseNames) {
+		return phaseNames[p]
+	}
+	return "unknown"
+}
+
+// Standing is all that a rule remembers about one asset. It is a value: judging makes a
+// new one and leaves the old as it was.
+type Standing struct {
+	Rule  string
+	Phase Phase
+	Since time.Time // event time of the first reading of the present run (pending or clearing), or of the opening
+	Count uint32    // readings in the present run
+	Case  string    // Ref of the case that is open, "" while none is
+}
+
+// AssetState is what judging needs to know about an asset from one reading to the next.
+type AssetState struct {
+	Asset     string
+	Reading   int64     // id of the newest reading by event time
+	Judged    time.Time // its event time
+	Standings []Standing
+}
+
+// Verdict is a rule's word on one asset at one reading. Only changes are verdicts; where
+// things stand is in the Standing.
+type Verdict struct {
+	Rule     string
+	Service  string // ticket category
+	Open     bool   // true: a case is wanted from now on; false: no longer
+	Since    time.Time
+	Quantity Quantity
+	Value    float64 // the deciding value
+	Limit    float64 // the threshold it was compared with
+	Title    string  // words for the ticket: what is the matter
+	Advice   string  // words for the ticket: what to do
+}
+
+// Case is one episode of one matter at one asset. It is wanted from Opened until Closed.
+// What the ticket system knows of it is not here.
+type Case struct {
+	Ref      string // "S-" and 8 characters: stands in the ticket, found again there
+	Rule     string
+	Service  string
+	Asset    string
+	Quantity Quantity
+	Value    float64 // the deciding value at opening
+	Limit    float64
+	Since    time.Time // event time since when the condition has held
+	Title    string
+	Advice   string
+
+	Opened time.Time // when it was decided
+	Closed time.Time // zero: still wanted
+	// The deciding value and its event time at closing.
+	ClosedValue float64
+	ClosedSince time.Time
+}
+
+// Wanted tells whether the case should be open.
+func (c *Case) Wanted() bool { return c.Closed.IsZero() }

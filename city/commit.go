@@ -1,0 +1,36 @@
+package city
+
+// Frame is an uplink as it is kept, with its place in the device's history.
+type Frame struct {
+	ID     int64
+	Epoch  uint32
+	Fate   Fate
+	Hash   uint64 // of FPort and payload
+	Uplink Uplink
+}
+
+// Mark is how far the road has come: the highest numbers given out so far. Numbers
+// are given by the road, not by the store, so that a commit can be repeated.
+type Mark struct {
+	Frame   int64
+	Reading int64
+}
+
+// Commit is everything that one batch changes. It is written whole or not at all, and
+// nothing else writes these. Repeating a commit whose outcome was unclear is harmless.
+type Commit struct {
+	Mark     Mark
+	Sessions []Session // new, or changed
+	Frames   []Frame
+	Readings []Reading
+	States   []AssetState
+	Cases    []Case // openings, and closings (then Ref and the Closed… fields count), in the order they happened
+	Aside    []SetAside
+	Replayed []uint64 // keys of set-aside messages that made it this time
+}
+
+// Empty tells whether there is nothing to write.
+func (c *Commit) Empty() bool {
+	return len(c.Sessions)+len(c.Frames)+len(c.Readings)+len(c.States)+
+		len(c.Cases)+len(c.Aside)+len(c.Replayed) == 0
+}

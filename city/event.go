@@ -1,0 +1,67 @@
+package city
+
+import "time"
+
+// Message is what arrived from a network server, word for word.
+type Message struct {
+	Server   string // configured name of the network server
+	Topic    string
+	Body     []byte
+	Received time.Time
+	Retained bool
+}
+
+// EventKind says what a network server tells with a message.
+type EventKind uint8
+
+// The kinds of events. Each is also a metric label.
+const (
+	EventOther    EventKind = iota // something this platform has no use for
+	EventUp                        // data frame
+	EventJoin                      // device joined: a new session
+	EventStatus                    // battery and margin
+	EventAck                       // a confirmed downlink was (not) acknowledged
+	EventTxAck                     // a downlink was sent, queued or failed
+	EventLog                       // the network server reports an error
+	EventLocation                  // the network server resolved a position
+)
+
+var eventKindNames = [...]string{"other", "up", "join", "status", "ack", "txack", "log", "location"}
+
+func (k EventKind) String() string {
+	if int(k) < len(eventKindNames) {
+		return eventKindNames[k]
+	}
+	return "unknown"
+}
+
+// EventKinds lists every kind.
+func EventKinds() []EventKind {
+	return []EventKind{EventOther, EventUp, EventJoin, EventStatus, EventAck, EventTxAck, EventLog, EventLocation}
+}
+
+// Event is a message understood. Uplink is filled for EventUp; DevEUI, Session, Ident and
+// Time are filled for EventJoin; for the others only what the message says.
+type Event struct {
+	Kind    EventKind
+	DevEUI  EUI
+	Session string // EventJoin: session the device has from now on, as later uplinks name it
+	Ident   uint64 // identity of this delivery
+	Time    Stamp
+	Detail  string // EventLog: code and text of the network server
+	Uplink  Uplink
+}
+
+// Acker confirms to the sender that a message will never be needed again. It is called
+// once, after the commit, from any goroutine, and does not block for long.
+type Acker interface{ Ack() }
+
+// Arrival is a message on its way into the road: the message, what the dialect made of
+// it or why it could not, and how to acknowledge it.
+type Arrival struct {
+	Message Message
+	Event   Event
+	Err     error // set: the message could not be understood; Event is not filled
+	Acker   Acker
+	Replay  bool // a set-aside message on its second try
+}

@@ -1,0 +1,55 @@
+package city
+
+import "time"
+
+// Reading is what one frame says about one asset, typed and in units.
+type Reading struct {
+	ID       int64 // position in the store, rising; assigned by the pipeline
+	DevEUI   EUI
+	Asset    string
+	Kind     Kind
+	Model    string
+	Epoch    uint32 // session epoch of the device, counted from 1
+	FCnt     uint32
+	Time     Stamp // event time; unique per device
+	Received time.Time
+
+	Values    []Value // what was measured; order as decoded, each quantity at most once
+	Faults    []Fault // what the sensor could not measure, and why
+	Tail      []byte  // bytes of the frame that were not understood
+	Radio     Radio
+	Late      bool // older than the newest reading judged for the asset: kept, not judged
+	Simulated bool // sent by hand in a console: kept, not judged
+}
+
+// Value gives the number of a quantity and whether it was measured.
+func (r *Reading) Value(q Quantity) (float64, bool) {
+	for i := range r.Values {
+		if r.Values[i].Quantity == q {
+			return r.Values[i].Number, true
+		}
+	}
+	return 0, false
+}
+
+// Has tells whether a fault was reported.
+func (r *Reading) Has(f Fault) bool {
+	for _, g := range r.Faults {
+		if g == f {
+			return true
+		}
+	}
+	return false
+}
+
+// State sums the reading up: "ok", "partial" (some of it was not understood or measured)
+// or "fault" (nothing but faults).
+func (r *Reading) State() string {
+	switch {
+	case len(r.Faults) == 0:
+		return "ok"
+	case len(r.Values) == 0:
+		return "fault"
+	}
+	return "partial"
+}
