@@ -1,0 +1,97 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"meldefunk/city"
+)
+
+const caseColumns = `c.ref, c.rule, c.service, c.asset, c.quantity, c.value, c.threshold, c.since, c.title, c.advice, c.opened,
+	c.closed, c.closed_value, c.closed_since,
+	t.state, t.external_id, t.attempts, t.creates, t.sent_at, t.next, t.error, t.updated`
+
+// Due gives the cases for which the ticket system must be told something at now, oldest
+// first. Parked tickets wait for a human and are not among them.
+func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]city.CaseTicket, error) {
+	return s.queryCases(ctx, `SELECT `+caseColumns+` FROM tickets t JOIN cases c USING (ref)
+		WHERE t.state IN ('queued', 'sending', 'unsure', 'closing', 'open') AND coalesce(t.next, 0) <= ?1
+			AND (t.state <> 'open' OR c.closed IS NOT NULL)
+		ORDER BY c.opened, c.ref LIMIT ?2`, now.UnixNano(), limit)
+}
+
+// Cases gives cases with their tickets, newest first: only the wanted ones, or all.
+func (s *Store) Cases(ctx context.Context, openOnly bool, limit int) ([]city.CaseTicket, error) {
+	where := ""
+	if openOnly {
+		where = "WHERE c.closed IS NULL"
+	}
+	return s.queryCases(ctx, `SELECT `+caseColumns+` FROM cases c JOIN tickets t USING (ref) `+where+`
+		ORDER BY c.opened DESC, c.ref LIMIT ?`, limit)
+}
+
+func (s *Store) queryCases(ctx context.Context, query string, args ...any) ([]city.CaseTicket, error) {
+	rows, err := s.read.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read cases: %w", err)
+	}
+	defer rows.Close()
+	var cases []city.CaseTicket
+	for rows.Next() {
+		c, err := scanCase(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read cases: %w", err)
+		}
+		cases = append(cases, c)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read cases: %w", err)
+	}
+	return cases, nil
+}
+
+func scanCase(rows *sql.Rows) (city.CaseTicket, error) {
+	var ct city.CaseTicket
+	c, t := &ct.Case, &ct.Ticket
+	var quantity string
+	var since, opened, closed, closedSince, sent, next, updated sql.NullInt64
+	var closedValue sql.NullFloat64
+	err := rows.Scan(&c.Ref, &c.Rule, &c.Service, &c.Asset, &quantity, &c.Value, &c.Limit, &since, &c.Title, &c.Advice, &opened,
+		&closed, &closedValue, &closedSince,
+		&t.State, &t.ExternalID, &t.Attempts, &t.Creates, &sent, &next, &t.Error, &updated)
+	if err != nil {
+		return ct, err
+	}
+	if c.Quantity, err = city.ParseQuantity(quantity); err != nil {
+		return ct, err
+	}
+	t.Ref = c.Ref
+	c.Since, c.Opened, c.Closed, c.ClosedSince = fromNanos(since), fromNanos(opened), fromNanos(closed), fromNanos(closedSince)
+	c.ClosedValue = closedValue.Float64
+	t.SentAt, t.Next, t.Updated = fromNanos(sent), fromNanos(next), fromNanos(updated)
+	return ct, nil
+}
+
+// PutTicket keeps what the ticket system was told, and a line in the log of the ticket.
+// It is durable on return.
+func (s *Store) PutTicket(_ context.Context, t city.Ticket, note string) error {
+	err := s.inTx(func(ctx context.Context) error {
+		_, err := s.conn.ExecContext(ctx, `INSERT INTO tickets (ref, state, external_id, attempts, creates, sent_at, next, error, updated)
+			VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET state = excluded.state, external_id = excluded.external_id,
+			attempts = excluded.attempts, creates = excluded.creates, sent_at = excluded.sent_at, next = excluded.next,
+			error = excluded.error, updated = excluded.updated`,
+			t.Ref, string(t.State), t.ExternalID, t.Attempts, t.Creates, nanos(t.SentAt), nanos(t.Next), t.Error, t.Updated.UnixNano())
+		if err != nil {
+			return err
+		}
+		_, err = s.conn.ExecContext(ctx, `INSERT INTO ticket_log (ref, at, state, note) VALUES (?,?,?,?)`,
+			t.Ref, t.Updated.UnixNano(), string(t.State), note)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keep ticket %s: %w", t.Ref, err)
+	}
+	return nil
+}

@@ -1,0 +1,166 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"meldefunk/city"
+)
+
+// statements are the writes of a commit, prepared once.
+type statements struct {
+	mark, session, frame, reading, state, open, ticket, close, aside, replayed *sql.Stmt
+}
+
+// Inserts ignore what is there already, so that a commit whose outcome was unclear can be
+// repeated: the road gave out the numbers.
+func (s *Store) prepare(ctx context.Context) error {
+	for _, p := range []struct {
+		into **sql.Stmt
+		text string
+	}{
+		{&s.stmts.mark, `UPDATE mark SET frame = max(frame, ?), reading = max(reading, ?) WHERE id = 1`},
+		{&s.stmts.session, `INSERT INTO sessions (dev_eui, epoch, token, join_ident, cause, opened) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET token = excluded.token, join_ident = excluded.join_ident`},
+		{&s.stmts.frame, `INSERT INTO frames VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+			ON CONFLICT DO UPDATE SET fate = excluded.fate`},
+		{&s.stmts.reading, `INSERT INTO readings VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`},
+		{&s.stmts.state, `INSERT INTO asset_states (asset, reading, judged, standings) VALUES (?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET reading = excluded.reading, judged = excluded.judged, standings = excluded.standings`},
+		{&s.stmts.open, `INSERT INTO cases (ref, rule, service, asset, quantity, value, threshold, since, title, advice, opened)
+			VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (ref) DO NOTHING`},
+		{&s.stmts.ticket, `INSERT INTO tickets (ref, state, external_id, attempts, creates, error, updated)
+			VALUES (?, 'queued', '', 0, 0, '', ?) ON CONFLICT DO NOTHING`},
+		{&s.stmts.close, `UPDATE cases SET closed = ?, closed_value = ?, closed_since = ? WHERE ref = ? AND closed IS NULL`},
+		{&s.stmts.aside, `INSERT INTO aside (key, server, topic, body, reason, detail, dev_eui, received, last_seen, count)
+			VALUES (?,?,?,?,?,?,?,?,?,?)
+			ON CONFLICT DO UPDATE SET reason = excluded.reason, detail = excluded.detail,
+				last_seen = max(last_seen, excluded.last_seen), count = count + excluded.count`},
+		{&s.stmts.replayed, `DELETE FROM aside WHERE key = ?`},
+	} {
+		stmt, err := s.conn.PrepareContext(ctx, p.text)
+		if err != nil {
+			return fmt.Errorf("prepare %.40q: %w", p.text, err)
+		}
+		*p.into = stmt
+	}
+	return nil
+}
+
+// Commit writes everything or nothing and returns after it has reached the disk.
+func (s *Store) Commit(_ context.Context, c *city.Commit) error {
+	return s.inTx(func(ctx context.Context) error {
+		w := writer{ctx: ctx}
+		w.sessions(&s.stmts, c.Sessions)
+		w.frames(&s.stmts, c.Frames)
+		w.readings(&s.stmts, c.Readings)
+		w.states(&s.stmts, c.States)
+		w.cases(&s.stmts, c.Cases)
+		w.aside(&s.stmts, c.Aside, c.Replayed)
+		w.exec(s.stmts.mark, c.Mark.Frame, c.Mark.Reading)
+		return w.err
+	})
+}
+
+// writer keeps the first error, so that the order of writes reads straight through.
+type writer struct {
+	ctx context.Context
+	err error
+	buf []byte
+}
+
+func (w *writer) exec(stmt *sql.Stmt, args ...any) {
+	if w.err == nil {
+		_, w.err = stmt.ExecContext(w.ctx, args...)
+	}
+}
+
+func (w *writer) sessions(st *statements, sessions []city.Session) {
+	for i := range sessions {
+		e := &sessions[i]
+		w.exec(st.session, e.DevEUI.String(), e.Epoch, e.Token, int64(e.Join), string(e.Cause), e.Opened.UnixNano())
+	}
+}
+
+func (w *writer) frames(st *statements, frames []city.Frame) {
+	for i := range frames {
+		f := &frames[i]
+		u := &f.Uplink
+		payload := u.Payload
+		if payload == nil {
+			payload = []byte{} // nil would be NULL
+		}
+		w.exec(st.frame, f.ID, u.DevEUI.String(), f.Epoch, u.FCnt, u.FPort, payload, f.Fate.String(),
+			u.Time.At.UnixNano(), u.Time.Source.String(), u.Received.UnixNano(), int64(u.Ident), int64(f.Hash),
+			u.Server, u.Session,
+			bit(u.Confirmed, frameConfirmed)|bit(u.Simulated, frameSimulated)|bit(u.Encrypted, frameEncrypted),
+			u.Radio.Frequency, u.Radio.Gateway, u.Radio.RSSI, float64(u.Radio.SNR), u.Radio.SpreadingFactor, u.Radio.Gateways)
+	}
+}
+
+func (w *writer) readings(st *statements, readings []city.Reading) {
+	for i := range readings {
+		r := &readings[i]
+		w.buf = appendMeasured(w.buf[:0], r.Values)
+		var tail any
+		if len(r.Tail) > 0 {
+			tail = r.Tail
+		}
+		w.exec(st.reading, r.ID, r.DevEUI.String(), r.Asset, r.Kind.String(), r.Model, r.Epoch, r.FCnt,
+			r.Time.At.UnixNano(), r.Time.Source.String(), r.Received.UnixNano(), string(w.buf), joinFaults(r.Faults), tail,
+			bit(r.Late, readingLate)|bit(r.Simulated, readingSimulated),
+			r.Radio.RSSI, float64(r.Radio.SNR), r.Radio.SpreadingFactor, r.Radio.Gateways)
+	}
+}
+
+func (w *writer) states(st *statements, states []city.AssetState) {
+	for i := range states {
+		a := &states[i]
+		standings := "[]"
+		if len(a.Standings) > 0 {
+			b, err := json.Marshal(a.Standings)
+			if err != nil {
+				w.err = fmt.Errorf("standings of %s: %w", a.Asset, err)
+				return
+			}
+			standings = string(b)
+		}
+		w.exec(st.state, a.Asset, a.Reading, a.Judged.UnixNano(), standings)
+	}
+}
+
+// cases writes in the given order: an asset's case may be closed and its next one opened
+// in one commit, and only one of a rule may be open at a time.
+func (w *writer) cases(st *statements, cases []city.Case) {
+	for i := range cases {
+		c := &cases[i]
+		if c.Wanted() {
+			w.exec(st.open, c.Ref, c.Rule, c.Service, c.Asset, c.Quantity.String(), c.Value, c.Limit,
+				c.Since.UnixNano(), c.Title, c.Advice, c.Opened.UnixNano())
+			w.exec(st.ticket, c.Ref, c.Opened.UnixNano()) // born queued, so that what is due is found by state
+			continue
+		}
+		w.exec(st.close, c.Closed.UnixNano(), c.ClosedValue, nanos(c.ClosedSince), c.Ref)
+	}
+}
+
+func (w *writer) aside(st *statements, aside []city.SetAside, replayed []uint64) {
+	for i := range aside {
+		a := &aside[i]
+		body := a.Body
+		if body == nil {
+			body = []byte{}
+		}
+		dev := ""
+		if !a.DevEUI.IsZero() {
+			dev = a.DevEUI.String()
+		}
+		w.exec(st.aside, int64(a.Key), a.Server, a.Topic, body, string(a.Reason), a.Detail, dev,
+			a.Received.UnixNano(), a.Received.UnixNano(), a.Count)
+	}
+	for _, key := range replayed {
+		w.exec(st.replayed, int64(key))
+	}
+}

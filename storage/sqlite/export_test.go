@@ -1,0 +1,13 @@
+package sqlite
+
+import "testing"
+
+// Pragma reads a setting of the writing connection.
+func (s *Store) Pragma(t *testing.T, name string) string {
+	t.Helper()
+	var v string
+	if err := s.conn.QueryRowContext(t.Context(), "PRAGMA "+name).Scan(&v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}

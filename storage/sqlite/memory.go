@@ -1,0 +1,135 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"meldefunk/city"
+)
+
+// rememberSessions and rememberFrames are how far back the memory of a device goes.
+const (
+	rememberSessions = 4
+	rememberFrames   = 64
+)
+
+// Mark gives the highest numbers ever committed.
+func (s *Store) Mark(ctx context.Context) (city.Mark, error) {
+	var m city.Mark
+	err := s.read.QueryRowContext(ctx, `SELECT frame, reading FROM mark`).Scan(&m.Frame, &m.Reading)
+	return m, err
+}
+
+// Memory gives the last sessions and frames of a device.
+func (s *Store) Memory(ctx context.Context, devEUI city.EUI) (city.DeviceMemory, error) {
+	var m city.DeviceMemory
+	dev := devEUI.String()
+	rows, err := s.read.QueryContext(ctx, `
+		SELECT epoch, token, join_ident, cause, opened,
+			(SELECT max(fcnt) FROM frames f WHERE f.dev_eui = s.dev_eui AND f.epoch = s.epoch)
+		FROM (SELECT * FROM sessions WHERE dev_eui = ? ORDER BY epoch DESC LIMIT ?) s ORDER BY epoch`, dev, rememberSessions)
+	if err != nil {
+		return m, fmt.Errorf("sessions of %s: %w", dev, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		e := city.SessionTop{Session: city.Session{DevEUI: devEUI}}
+		var join int64
+		var opened, top sql.NullInt64
+		if err := rows.Scan(&e.Epoch, &e.Token, &join, &e.Cause, &opened, &top); err != nil {
+			return m, fmt.Errorf("sessions of %s: %w", dev, err)
+		}
+		e.Join, e.Opened = uint64(join), fromNanos(opened)
+		e.Top, e.Heard = uint32(top.Int64), top.Valid
+		m.Sessions = append(m.Sessions, e)
+	}
+	if err := rows.Err(); err != nil {
+		return m, fmt.Errorf("sessions of %s: %w", dev, err)
+	}
+	if len(m.Sessions) == 0 {
+		return m, nil
+	}
+	m.Frames, err = s.recentFrames(ctx, dev)
+	return m, err
+}
+
+const frameKeyColumns = `id, epoch, fcnt, ident, hash, time, fate`
+
+// recentFrames are the last frames of a device in order of their numbers. The unique key
+// leads with the device, so the newest epochs are read from its end.
+func (s *Store) recentFrames(ctx context.Context, dev string) ([]city.FrameKey, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT `+frameKeyColumns+` FROM (
+		SELECT * FROM frames WHERE dev_eui = ? ORDER BY epoch DESC, fcnt DESC LIMIT ?) ORDER BY id`, dev, rememberFrames)
+	if err != nil {
+		return nil, fmt.Errorf("frames of %s: %w", dev, err)
+	}
+	defer rows.Close()
+	var keys []city.FrameKey
+	for rows.Next() {
+		k, err := scanFrameKey(rows)
+		if err != nil {
+			return nil, fmt.Errorf("frames of %s: %w", dev, err)
+		}
+		keys = append(keys, k)
+	}
+	return keys, rows.Err()
+}
+
+func scanFrameKey(row interface{ Scan(...any) error }) (city.FrameKey, error) {
+	var k city.FrameKey
+	var ident, hash, at int64
+	var fate string
+	if err := row.Scan(&k.ID, &k.Epoch, &k.FCnt, &ident, &hash, &at, &fate); err != nil {
+		return k, err
+	}
+	k.Ident, k.Hash, k.At = uint64(ident), uint64(hash), time.Unix(0, at).UTC()
+	var err error
+	k.Fate, err = city.ParseFate(fate)
+	return k, err
+}
+
+// Frame finds a stored frame by its counter and the identity of its delivery, or, if none
+// has that identity, by its counter within the epoch.
+func (s *Store) Frame(ctx context.Context, devEUI city.EUI, epoch, fcnt uint32, ident uint64) (city.FrameKey, bool, error) {
+	k, err := scanFrameKey(s.read.QueryRowContext(ctx, `SELECT `+frameKeyColumns+` FROM frames
+		WHERE dev_eui = ?1 AND fcnt = ?2 AND (ident = ?3 OR epoch = ?4) ORDER BY ident = ?3 DESC LIMIT 1`,
+		devEUI.String(), fcnt, int64(ident), epoch))
+	if errors.Is(err, sql.ErrNoRows) {
+		return city.FrameKey{}, false, nil
+	}
+	if err != nil {
+		return k, false, fmt.Errorf("frame %d of %s: %w", fcnt, devEUI, err)
+	}
+	return k, true, nil
+}
+
+// Taken tells whether a case of this reference exists.
+func (s *Store) Taken(ctx context.Context, ref string) (bool, error) {
+	var n int
+	err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM cases WHERE ref = ?`, ref).Scan(&n)
+	return n > 0, err
+}
+
+// State gives where rules stand for an asset; of an asset never heard of, the zero state.
+func (s *Store) State(ctx context.Context, asset string) (city.AssetState, error) {
+	a := city.AssetState{Asset: asset}
+	var judged sql.NullInt64
+	var standings string
+	err := s.read.QueryRowContext(ctx, `SELECT reading, judged, standings FROM asset_states WHERE asset = ?`, asset).
+		Scan(&a.Reading, &judged, &standings)
+	if errors.Is(err, sql.ErrNoRows) {
+		return a, nil
+	}
+	if err != nil {
+		return a, fmt.Errorf("state of %s: %w", asset, err)
+	}
+	a.Judged = fromNanos(judged)
+	if err := json.Unmarshal([]byte(standings), &a.Standings); err != nil {
+		return a, fmt.Errorf("state of %s: standings: %w", asset, err)
+	}
+	return a, nil
+}

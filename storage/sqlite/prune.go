@@ -1,0 +1,49 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// pruneStep is how many rows are deleted in one transaction, so that the road never waits
+// long behind it.
+const pruneStep = 2000
+
+// Prune deletes raw frames received before framesBefore and set-aside messages last seen
+// before asideBefore. It gives way to commits between its steps. Sessions and readings
+// stay.
+func (s *Store) Prune(ctx context.Context, framesBefore, asideBefore time.Time) (frames, aside int64, err error) {
+	// The newest frame of each device stays whatever its age: a device that was silent for
+	// longer must still find its counter.
+	frames, err = s.deleteInSteps(ctx, `DELETE FROM frames WHERE id IN (
+		SELECT id FROM frames f WHERE received < ?
+			AND EXISTS (SELECT 1 FROM frames n WHERE n.dev_eui = f.dev_eui AND (n.epoch, n.fcnt) > (f.epoch, f.fcnt))
+		ORDER BY id LIMIT ?)`, framesBefore)
+	if err != nil {
+		return frames, 0, fmt.Errorf("delete old frames: %w", err)
+	}
+	aside, err = s.deleteInSteps(ctx, `DELETE FROM aside WHERE key IN (SELECT key FROM aside WHERE last_seen < ? LIMIT ?)`, asideBefore)
+	if err != nil {
+		return frames, aside, fmt.Errorf("delete old set-aside messages: %w", err)
+	}
+	return frames, aside, nil
+}
+
+func (s *Store) deleteInSteps(ctx context.Context, query string, before time.Time) (int64, error) {
+	var total int64
+	for {
+		var n int64
+		err := s.inTx(func(tx context.Context) error {
+			res, err := s.conn.ExecContext(tx, query, before.UnixNano(), pruneStep)
+			if err == nil {
+				n, err = res.RowsAffected()
+			}
+			return err
+		})
+		if total += n; err != nil || n < pruneStep || ctx.Err() != nil {
+			return total, errors.Join(err, ctx.Err())
+		}
+	}
+}

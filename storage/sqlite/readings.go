@@ -1,0 +1,75 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"meldefunk/city"
+)
+
+const readingColumns = `r.id, r.dev_eui, r.asset, r.kind, r.model, r.epoch, r.fcnt, r.time, r.time_source, r.received,
+	r.measured, r.faults, r.tail, r.flags, r.rssi, r.snr, r.sf, r.gateways`
+
+// ReadingsAfter gives committed readings with rising numbers above id, at most limit.
+// A number that is missing will never appear.
+func (s *Store) ReadingsAfter(ctx context.Context, id int64, limit int) ([]city.Reading, error) {
+	return s.queryReadings(ctx, `SELECT `+readingColumns+` FROM readings r WHERE r.id > ? ORDER BY r.id LIMIT ?`, id, limit)
+}
+
+// Latest gives the newest reading by event time of every asset that has one.
+func (s *Store) Latest(ctx context.Context) ([]city.Reading, error) {
+	return s.queryReadings(ctx, `SELECT `+readingColumns+` FROM asset_states a JOIN readings r ON r.id = a.reading`)
+}
+
+// History gives the readings of an asset, newest first.
+func (s *Store) History(ctx context.Context, asset string, limit int) ([]city.Reading, error) {
+	return s.queryReadings(ctx, `SELECT `+readingColumns+` FROM readings r WHERE r.asset = ? ORDER BY r.time DESC LIMIT ?`, asset, limit)
+}
+
+func (s *Store) queryReadings(ctx context.Context, query string, args ...any) ([]city.Reading, error) {
+	rows, err := s.read.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read readings: %w", err)
+	}
+	defer rows.Close()
+	var readings []city.Reading
+	for rows.Next() {
+		r, err := scanReading(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read readings: %w", err)
+		}
+		readings = append(readings, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read readings: %w", err)
+	}
+	return readings, nil
+}
+
+func scanReading(rows *sql.Rows) (city.Reading, error) {
+	var r city.Reading
+	var dev, kind, source, measured, faults string
+	var at, received int64
+	var flags int
+	err := rows.Scan(&r.ID, &dev, &r.Asset, &kind, &r.Model, &r.Epoch, &r.FCnt, &at, &source, &received,
+		&measured, &faults, &r.Tail, &flags, &r.Radio.RSSI, &r.Radio.SNR, &r.Radio.SpreadingFactor, &r.Radio.Gateways)
+	if err != nil {
+		return r, err
+	}
+	if r.DevEUI, err = city.ParseEUI(dev); err != nil {
+		return r, err
+	}
+	if r.Kind, err = city.ParseKind(kind); err != nil {
+		return r, err
+	}
+	if r.Values, err = parseMeasured(measured); err != nil {
+		return r, err
+	}
+	r.Time = city.Stamp{At: time.Unix(0, at).UTC(), Source: parseTimeSource(source)}
+	r.Received = time.Unix(0, received).UTC()
+	r.Faults = splitFaults(faults)
+	r.Late, r.Simulated = flags&readingLate != 0, flags&readingSimulated != 0
+	return r, nil
+}

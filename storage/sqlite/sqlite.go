@@ -1,0 +1,165 @@
+// Package sqlite is the default store: one SQLite file that holds raw frames, readings,
+// the state of rules, cases, tickets and set-aside messages. One connection writes, a few
+// read beside it (WAL mode); a commit returns when it has reached the disk
+// (synchronous=FULL).
+//
+// It does not know what a reading means, when a rule fires or who asks.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	_ "embed" // schema.sql
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/rs/zerolog"
+	_ "modernc.org/sqlite" // the driver "sqlite", SQLite without cgo
+)
+
+//go:embed schema.sql
+var schema string
+
+// schemaVersion is kept in PRAGMA user_version. A file of another version is refused.
+const schemaVersion = 1
+
+// FileName is the name of the database in the data folder.
+const FileName = "meldefunk.db"
+
+// readers is how many queries can read at once beside the writer.
+const readers = 4
+
+// Store is an open database. It is safe for use by several goroutines; commits and other
+// writes queue up behind each other.
+type Store struct {
+	write *sql.DB
+	read  *sql.DB
+	lock  *os.File
+	log   zerolog.Logger
+
+	mu    sync.Mutex // held while writing
+	conn  *sql.Conn  // the one connection that writes; statements stay prepared on it
+	stmts statements
+}
+
+// Open opens the database in the folder dir, and makes both if they are missing. The
+// folder belongs to one process at a time: another Open of it fails until Close.
+func Open(ctx context.Context, dir string, log zerolog.Logger) (*Store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make data folder: %w", err)
+	}
+	lock, err := lockFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{lock: lock, log: log}
+	if err := s.open(ctx, filepath.Join(dir, FileName)); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, path string) error {
+	var err error
+	if s.write, err = sql.Open("sqlite", dsn(path, false)); err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	s.write.SetMaxOpenConns(1)
+	if s.conn, err = s.write.Conn(ctx); err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	if err := s.migrate(ctx); err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	if s.read, err = sql.Open("sqlite", dsn(path, true)); err != nil {
+		return fmt.Errorf("open %s for reading: %w", path, err)
+	}
+	s.read.SetMaxOpenConns(readers)
+	s.read.SetMaxIdleConns(readers)
+	return s.prepare(ctx)
+}
+
+// dsn spells the connection's settings for the driver. The journal is synced at every
+// commit; a checkpoint is left to the writer at 4,000 pages (16 MB) so that it is not
+// paid for at every batch.
+func dsn(path string, readOnly bool) string {
+	q := url.Values{}
+	for _, p := range []string{
+		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(OFF)",
+		"wal_autocheckpoint(4000)", "cache_size(-65536)", "temp_store(MEMORY)",
+	} {
+		q.Add("_pragma", p)
+	}
+	if readOnly {
+		q.Add("_pragma", "query_only(ON)")
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
+
+// migrate makes the tables in an empty file and refuses a file of another version.
+func (s *Store) migrate(ctx context.Context) error {
+	var version int
+	if err := s.conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	switch version {
+	case schemaVersion:
+		return nil
+	case 0:
+		return s.inTx(func(ctx context.Context) error {
+			if _, err := s.conn.ExecContext(ctx, schema); err != nil {
+				return fmt.Errorf("make tables: %w", err)
+			}
+			_, err := s.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", schemaVersion))
+			return err
+		})
+	}
+	return fmt.Errorf("written by another version of meldefunk: schema %d, this one knows %d", version, schemaVersion)
+}
+
+// inTx runs f in a write transaction. A transaction is short and is not broken off in the
+// middle: the context that f is given cannot be cancelled (which also spares the driver a
+// goroutine per statement).
+func (s *Store) inTx(f func(ctx context.Context) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ctx := context.Background()
+	if _, err := s.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	err := f(ctx)
+	if err == nil {
+		_, err = s.conn.ExecContext(ctx, "COMMIT")
+	}
+	if err != nil {
+		// Some errors have rolled back already; then there is nothing left to roll back.
+		_, _ = s.conn.ExecContext(ctx, "ROLLBACK")
+	}
+	return err
+}
+
+// Close ends the use of the folder. What was committed stays.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	if s.conn != nil {
+		errs = append(errs, s.conn.Close())
+	}
+	for _, db := range []*sql.DB{s.read, s.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(append(errs, s.lock.Close())...)
+}
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	return s.read.QueryRowContext(ctx, "SELECT 1").Scan(&one)
+}

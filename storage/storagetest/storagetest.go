@@ -1,0 +1,291 @@
+// Package storagetest is the contract of a store of the road: what a commit must keep,
+// that it is atomic and repeatable, and what recalling must give back. Every store runs
+// it over itself.
+//
+// It does not know any technology.
+package storagetest
+
+import (
+	"context"
+	"reflect"
+	"testing"
+	"time"
+
+	"meldefunk/city"
+)
+
+// Store is what the road and its followers call.
+type Store interface {
+	Mark(ctx context.Context) (city.Mark, error)
+	Memory(ctx context.Context, devEUI city.EUI) (city.DeviceMemory, error)
+	State(ctx context.Context, asset string) (city.AssetState, error)
+	Frame(ctx context.Context, devEUI city.EUI, epoch, fcnt uint32, ident uint64) (city.FrameKey, bool, error)
+	Taken(ctx context.Context, ref string) (bool, error)
+	Commit(ctx context.Context, c *city.Commit) error
+
+	ReadingsAfter(ctx context.Context, id int64, limit int) ([]city.Reading, error)
+	Latest(ctx context.Context) ([]city.Reading, error)
+	History(ctx context.Context, asset string, limit int) ([]city.Reading, error)
+	Cursor(ctx context.Context, name string) (int64, error)
+	SetCursor(ctx context.Context, name string, position int64) error
+	Refuse(ctx context.Context, sink string, readingID int64, reason string) error
+	Due(ctx context.Context, now time.Time, limit int) ([]city.CaseTicket, error)
+	Cases(ctx context.Context, openOnly bool, limit int) ([]city.CaseTicket, error)
+	PutTicket(ctx context.Context, t city.Ticket, note string) error
+	Asides(ctx context.Context, limit, offset int) ([]city.SetAside, int64, error)
+}
+
+var noon = time.Date(2026, 11, 21, 12, 0, 0, 123456789, time.UTC)
+
+// Device is the device that the contract's commits are about.
+var Device = city.EUI{0xa8, 0x40, 0x41, 0, 1, 0x81, 0, 1}
+
+// Frame makes the n-th frame of Device in an epoch, and its reading.
+func Frame(n int64, epoch uint32) (city.Frame, city.Reading) {
+	at := noon.Add(time.Duration(n) * time.Minute)
+	u := city.Uplink{
+		Server: "ns", DevEUI: Device, Session: "0165c904", FCnt: uint32(n), FPort: 85, Payload: []byte{1, 0x75, byte(n)},
+		Time: city.Stamp{At: at, Source: city.TimeGateway}, Received: at.Add(time.Second), Ident: 1<<63 + uint64(n),
+		Radio: city.Radio{RSSI: -118, SNR: -7.5, SpreadingFactor: 12, Gateways: 2, Frequency: 868_100_000, Gateway: "7076ff0056000001"},
+	}
+	r := city.Reading{
+		ID: n, DevEUI: Device, Asset: "PK-1", Kind: city.Bin, Model: "milesight/em310-udl", Epoch: epoch, FCnt: u.FCnt,
+		Time: u.Time, Received: u.Received, Radio: city.Radio{RSSI: -118, SNR: -7.5, SpreadingFactor: 12, Gateways: 2},
+		Values: []city.Value{{Quantity: city.FillLevel, Number: 0}, {Quantity: city.Distance, Number: 1604.5}, {Quantity: city.Tilt, Number: 1}},
+		Faults: []city.Fault{city.FaultOutOfScale, city.FaultUnparsedTail}, Tail: []byte{9, 9},
+	}
+	return city.Frame{ID: n, Epoch: epoch, Fate: city.FateRead, Hash: 1<<63 + 7, Uplink: u}, r
+}
+
+// Run runs the contract. open gives a store in the folder dir; it is called again on the
+// same folder after Close to see what has survived.
+func Run(t *testing.T, open func(t *testing.T, dir string) (s Store, shut func())) {
+	for name, test := range map[string]func(*suite, *testing.T){
+		"empty":      (*suite).empty,
+		"round trip": (*suite).roundTrip,
+		"repeatable": (*suite).repeatable,
+		"atomic":     (*suite).atomic,
+		"memory":     (*suite).memory,
+		"cases":      (*suite).cases,
+		"set aside":  (*suite).setAside,
+		"cursors":    (*suite).cursors,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &suite{dir: t.TempDir(), open: open}
+			s.store, s.shut = open(t, s.dir)
+			t.Cleanup(func() { s.shut() })
+			test(s, t)
+		})
+	}
+}
+
+type suite struct {
+	dir   string
+	open  func(t *testing.T, dir string) (Store, func())
+	store Store
+	shut  func()
+}
+
+func (s *suite) reopen(t *testing.T) {
+	t.Helper()
+	s.shut()
+	s.store, s.shut = s.open(t, s.dir)
+}
+
+func (s *suite) commit(t *testing.T, c *city.Commit) {
+	t.Helper()
+	must(t, s.store.Commit(t.Context(), c))
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func get[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		must(t, err)
+		return v
+	}
+}
+
+func equal(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s:\n got %+v\nwant %+v", what, got, want)
+	}
+}
+
+func (s *suite) empty(t *testing.T) {
+	ctx := t.Context()
+	equal(t, "mark", get[city.Mark](t)(s.store.Mark(ctx)), city.Mark{})
+	equal(t, "memory", get[city.DeviceMemory](t)(s.store.Memory(ctx, Device)), city.DeviceMemory{})
+	equal(t, "state", get[city.AssetState](t)(s.store.State(ctx, "PK-1")), city.AssetState{Asset: "PK-1"})
+	if got := get[[]city.Reading](t)(s.store.Latest(ctx)); len(got) != 0 {
+		t.Errorf("latest of an empty store: %v", got)
+	}
+}
+
+func (s *suite) roundTrip(t *testing.T) {
+	ctx := t.Context()
+	f, r := Frame(1, 1)
+	state := city.AssetState{Asset: "PK-1", Reading: 1, Judged: r.Time.At, Standings: []city.Standing{
+		{Rule: "bin-full", Phase: city.PhasePending, Since: r.Time.At, Count: 1}}}
+	s.commit(t, &city.Commit{
+		Mark: city.Mark{Frame: 1, Reading: 1}, Frames: []city.Frame{f}, Readings: []city.Reading{r}, States: []city.AssetState{state},
+		Sessions: []city.Session{{DevEUI: Device, Epoch: 1, Token: "0165c904", Cause: city.SessionFirst, Opened: r.Time.At}},
+	})
+	s.reopen(t)
+	equal(t, "mark", get[city.Mark](t)(s.store.Mark(ctx)), city.Mark{Frame: 1, Reading: 1})
+	equal(t, "readings", get[[]city.Reading](t)(s.store.ReadingsAfter(ctx, 0, 10)), []city.Reading{r})
+	equal(t, "readings after the last", len(get[[]city.Reading](t)(s.store.ReadingsAfter(ctx, 1, 10))), 0)
+	equal(t, "latest", get[[]city.Reading](t)(s.store.Latest(ctx)), []city.Reading{r})
+	equal(t, "history", get[[]city.Reading](t)(s.store.History(ctx, "PK-1", 5)), []city.Reading{r})
+	equal(t, "state", get[city.AssetState](t)(s.store.State(ctx, "PK-1")), state)
+}
+
+// A commit whose answer was lost is sent again, whole.
+func (s *suite) repeatable(t *testing.T) {
+	f, r := Frame(1, 1)
+	c := &city.Commit{
+		Mark: city.Mark{Frame: 1, Reading: 1}, Frames: []city.Frame{f}, Readings: []city.Reading{r},
+		Cases: []city.Case{newCase("S-AAAAAAAA"), closing("S-AAAAAAAA"), newCase("S-BBBBBBBB")},
+	}
+	s.commit(t, c)
+	s.commit(t, c)
+	equal(t, "readings", len(get[[]city.Reading](t)(s.store.ReadingsAfter(t.Context(), 0, 10))), 1)
+	equal(t, "cases", len(get[[]city.CaseTicket](t)(s.store.Cases(t.Context(), false, 10))), 2)
+	equal(t, "open cases", len(get[[]city.CaseTicket](t)(s.store.Cases(t.Context(), true, 10))), 1)
+}
+
+// A commit that fails leaves nothing behind. Two open cases of one rule at one asset are
+// what makes this one fail.
+func (s *suite) atomic(t *testing.T) {
+	f, r := Frame(1, 1)
+	err := s.store.Commit(t.Context(), &city.Commit{
+		Mark: city.Mark{Frame: 1, Reading: 1}, Frames: []city.Frame{f}, Readings: []city.Reading{r},
+		Cases: []city.Case{newCase("S-AAAAAAAA"), newCase("S-BBBBBBBB")},
+	})
+	if err == nil {
+		t.Fatal("two open cases of one rule at one asset were accepted")
+	}
+	equal(t, "mark", get[city.Mark](t)(s.store.Mark(t.Context())), city.Mark{})
+	equal(t, "readings", len(get[[]city.Reading](t)(s.store.ReadingsAfter(t.Context(), 0, 10))), 0)
+	_, found, err := s.store.Frame(t.Context(), Device, 1, 1, f.Uplink.Ident)
+	must(t, err)
+	equal(t, "frame kept", found, false)
+}
+
+func (s *suite) memory(t *testing.T) {
+	ctx := t.Context()
+	var c city.Commit
+	for epoch := uint32(1); epoch <= 5; epoch++ {
+		c.Sessions = append(c.Sessions, city.Session{DevEUI: Device, Epoch: epoch, Token: "t", Cause: city.SessionReset, Opened: noon})
+	}
+	for n := int64(1); n <= 100; n++ {
+		f, _ := Frame(n, 4)
+		c.Frames = append(c.Frames, f)
+	}
+	s.commit(t, &c)
+	m := get[city.DeviceMemory](t)(s.store.Memory(ctx, Device))
+	if len(m.Sessions) != 4 || m.Sessions[0].Epoch != 2 || m.Sessions[3].Epoch != 5 {
+		t.Fatalf("sessions: want the newest four, oldest first: %+v", m.Sessions)
+	}
+	equal(t, "epoch 4", m.Sessions[2].Top, uint32(100))
+	equal(t, "epoch 4 heard", m.Sessions[2].Heard, true)
+	equal(t, "epoch 5 heard", m.Sessions[3].Heard, false)
+	if len(m.Frames) != 64 || m.Frames[0].FCnt != 37 || m.Frames[63].FCnt != 100 {
+		t.Errorf("frames: want the newest 64 in order of arrival, got %d from %d", len(m.Frames), m.Frames[0].FCnt)
+	}
+	f, _ := Frame(7, 4)
+	for name, q := range map[string]struct {
+		epoch uint32
+		ident uint64
+		found bool
+	}{
+		"same delivery, other epoch": {9, f.Uplink.Ident, true},
+		"same epoch, other delivery": {4, 12345, true},
+		"neither":                    {9, 12345, false},
+	} {
+		k, found, err := s.store.Frame(ctx, Device, q.epoch, 7, q.ident)
+		must(t, err)
+		if found != q.found || found && (k.Hash != f.Hash || k.Ident != f.Uplink.Ident || !k.At.Equal(f.Uplink.Time.At)) {
+			t.Errorf("%s: found %v: %+v", name, found, k)
+		}
+	}
+}
+
+func newCase(ref string) city.Case {
+	return city.Case{Ref: ref, Rule: "bin-full", Service: "OS-ABF-01", Asset: "PK-1", Quantity: city.FillLevel, Value: 96.5, Limit: 90,
+		Since: noon, Title: "Papierkorb voll", Advice: "Leerung mit der nächsten Tour.", Opened: noon.Add(time.Hour)}
+}
+
+func closing(ref string) city.Case {
+	return city.Case{Ref: ref, Closed: noon.Add(2 * time.Hour), ClosedValue: 12, ClosedSince: noon.Add(90 * time.Minute)}
+}
+
+func (s *suite) cases(t *testing.T) {
+	ctx, now := t.Context(), noon.Add(24*time.Hour)
+	s.commit(t, &city.Commit{Cases: []city.Case{newCase("S-AAAAAAAA")}})
+	due := get[[]city.CaseTicket](t)(s.store.Due(ctx, now, 10))
+	equal(t, "due", due, []city.CaseTicket{{Case: newCase("S-AAAAAAAA"),
+		Ticket: city.Ticket{Ref: "S-AAAAAAAA", State: city.TicketQueued, Updated: noon.Add(time.Hour)}}})
+	equal(t, "taken", get[bool](t)(s.store.Taken(ctx, "S-AAAAAAAA")), true)
+	equal(t, "free", get[bool](t)(s.store.Taken(ctx, "S-BBBBBBBB")), false)
+
+	ticket := city.Ticket{Ref: "S-AAAAAAAA", State: city.TicketUnsure, Attempts: 2, Creates: 1, SentAt: noon, Next: now.Add(time.Minute),
+		Error: "timeout", Updated: noon}
+	must(t, s.store.PutTicket(ctx, ticket, "no answer"))
+	s.reopen(t)
+	equal(t, "not yet due", len(get[[]city.CaseTicket](t)(s.store.Due(ctx, now, 10))), 0)
+	due = get[[]city.CaseTicket](t)(s.store.Due(ctx, now.Add(time.Minute), 10))
+	equal(t, "ticket", due[0].Ticket, ticket)
+
+	ticket.State, ticket.ExternalID, ticket.Next = city.TicketOpen, "1001", time.Time{}
+	must(t, s.store.PutTicket(ctx, ticket, "created"))
+	equal(t, "settled", len(get[[]city.CaseTicket](t)(s.store.Due(ctx, now, 10))), 0)
+	s.commit(t, &city.Commit{Cases: []city.Case{closing("S-AAAAAAAA"), newCase("S-BBBBBBBB")}})
+	equal(t, "to close and to open", len(get[[]city.CaseTicket](t)(s.store.Due(ctx, now, 10))), 2)
+	equal(t, "limit", len(get[[]city.CaseTicket](t)(s.store.Due(ctx, now, 1))), 1)
+	open := get[[]city.CaseTicket](t)(s.store.Cases(ctx, true, 10))
+	if len(open) != 1 || open[0].Case.Ref != "S-BBBBBBBB" {
+		t.Errorf("open cases: %+v", open)
+	}
+	for _, state := range []city.TicketState{city.TicketParked, city.TicketClosed, city.TicketCancelled} {
+		ticket.State = state
+		must(t, s.store.PutTicket(ctx, ticket, "done"))
+		equal(t, string(state)+" is not due", len(get[[]city.CaseTicket](t)(s.store.Due(ctx, now, 10))), 1)
+	}
+}
+
+func (s *suite) setAside(t *testing.T) {
+	ctx := t.Context()
+	a := city.SetAside{Key: 1<<63 + 5, Server: "ns", Topic: "application/1/x", Body: []byte("{\x00\xff"), Received: noon,
+		Reason: city.ReasonMalformed, Detail: "kein JSON", DevEUI: Device, Count: 1}
+	s.commit(t, &city.Commit{Aside: []city.SetAside{a}})
+	again := a
+	again.Received = noon.Add(time.Hour)
+	s.commit(t, &city.Commit{Aside: []city.SetAside{again}})
+	got, total, err := s.store.Asides(ctx, 10, 0)
+	must(t, err)
+	a.Count, a.LastSeen = 2, again.Received
+	equal(t, "total", total, int64(1))
+	equal(t, "entry", got, []city.SetAside{a})
+	s.commit(t, &city.Commit{Replayed: []uint64{a.Key}})
+	_, total, err = s.store.Asides(ctx, 10, 0)
+	must(t, err)
+	equal(t, "after replay", total, int64(0))
+}
+
+func (s *suite) cursors(t *testing.T) {
+	ctx := t.Context()
+	equal(t, "first", get[int64](t)(s.store.Cursor(ctx, "influx")), int64(0))
+	must(t, s.store.SetCursor(ctx, "influx", 42))
+	must(t, s.store.Refuse(ctx, "influx", 7, "field type conflict"))
+	must(t, s.store.Refuse(ctx, "influx", 7, "field type conflict"))
+	s.reopen(t)
+	equal(t, "kept", get[int64](t)(s.store.Cursor(ctx, "influx")), int64(42))
+}
