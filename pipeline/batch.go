@@ -1,0 +1,56 @@
+package pipeline
+
+import (
+	"errors"
+
+	"meldefunk/city"
+)
+
+// begin empties the commit for the next batch.
+func (r *Road) begin() {
+	c := &r.commit
+	clear(c.Frames) // let go of payloads
+	clear(c.Readings)
+	clear(c.Aside)
+	*c = city.Commit{
+		Sessions: c.Sessions[:0], Frames: c.Frames[:0], Readings: c.Readings[:0], States: c.States[:0],
+		Cases: c.Cases[:0], Aside: c.Aside[:0], Replayed: c.Replayed[:0],
+	}
+}
+
+// finish adds what is written once per batch, however often the batch changed it.
+func (r *Road) finish() {
+	for _, s := range r.touched {
+		s.changed = false
+		r.commit.States = append(r.commit.States, s.AssetState)
+	}
+	r.touched = r.touched[:0]
+	r.commit.Mark = r.mark
+}
+
+// setAside stages a message that cannot become a reading, with its bytes and its reason.
+func (r *Road) setAside(a *city.Arrival, err error) {
+	reason, detail := city.ReasonMalformed, err.Error()
+	var rejection *city.Rejection
+	if errors.As(err, &rejection) {
+		reason, detail = rejection.Reason, rejection.Detail
+	}
+	m := &a.Message
+	seen := int64(1)
+	if a.Replay {
+		seen = 0
+	}
+	r.commit.Aside = append(r.commit.Aside, city.SetAside{
+		Key: asideKey(m), Server: m.Server, Topic: m.Topic, Body: m.Body, Received: m.Received,
+		Reason: reason, Detail: detail, DevEUI: a.Event.DevEUI, Count: seen,
+	})
+}
+
+// repeat counts a frame that was stored before. A set-aside message that meets its own
+// frame again is done with.
+func (r *Road) repeat(a *city.Arrival) {
+	r.metrics.repeats.Inc()
+	if a.Replay {
+		r.commit.Replayed = append(r.commit.Replayed, asideKey(&a.Message))
+	}
+}

@@ -1,0 +1,40 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Config sets the bounds of the road.
+type Config struct {
+	// Batch is the most arrivals that go into one commit, 1 to 10,000.
+	Batch int `yaml:"batch"`
+	// MaxBacklog is how old an event time may be at arrival. Older claims are not believed:
+	// the time of arrival counts.
+	MaxBacklog time.Duration `yaml:"max_backlog"`
+	// MaxAhead is how far in the future an event time may lie at arrival.
+	MaxAhead time.Duration `yaml:"max_ahead"`
+	// Grace is how long a stop waits for a store that fails.
+	Grace time.Duration `yaml:"-"`
+}
+
+// DefaultConfig suits a city of any size.
+func DefaultConfig() Config {
+	return Config{Batch: 512, MaxBacklog: 7 * 24 * time.Hour, MaxAhead: 2 * time.Minute, Grace: 5 * time.Second}
+}
+
+// Validate gives every problem.
+func (c *Config) Validate() error {
+	var errs []error
+	if c.Batch < 1 || c.Batch > 10_000 {
+		errs = append(errs, fmt.Errorf("batch: %d is out of range: want 1 to 10000", c.Batch))
+	}
+	if c.MaxBacklog <= 0 {
+		errs = append(errs, fmt.Errorf("max_backlog: %s must be positive, like 168h", c.MaxBacklog))
+	}
+	if c.MaxAhead < 0 {
+		errs = append(errs, fmt.Errorf("max_ahead: %s must not be negative", c.MaxAhead))
+	}
+	return errors.Join(errs...)
+}

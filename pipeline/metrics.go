@@ -1,0 +1,98 @@
+package pipeline
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"meldefunk/city"
+)
+
+// metrics count what was committed. Labels are resolved once: the road is the hot path.
+type metrics struct {
+	repeats       prometheus.Counter
+	acked         prometheus.Counter
+	late          prometheus.Counter
+	storeFails    prometheus.Gauge
+	batch         prometheus.Histogram
+	commitSeconds prometheus.Histogram
+	frames        [3]prometheus.Counter // by city.Fate
+	aside         map[city.Reason]prometheus.Counter
+	readings      map[city.Kind]prometheus.Counter
+	sessions      map[city.SessionCause]prometheus.Counter
+	opened        prometheus.Counter
+	closed        prometheus.Counter
+}
+
+func newMetrics(reg prometheus.Registerer) metrics {
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+		reg.MustRegister(c)
+		return c
+	}
+	vec := func(name, help, label string) *prometheus.CounterVec {
+		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+		reg.MustRegister(v)
+		return v
+	}
+	m := metrics{
+		repeats: counter("meldefunk_road_repeats_total", "Frames that were stored before: redelivered by a broker or sent again by a device."),
+		acked:   counter("meldefunk_road_acknowledged_total", "Messages acknowledged to their broker after the commit."),
+		late:    counter("meldefunk_road_late_readings_total", "Readings older than the newest judged one of their asset: kept, not judged."),
+		opened:  counter("meldefunk_road_cases_opened_total", "Cases opened by rules."),
+		closed:  counter("meldefunk_road_cases_closed_total", "Cases closed by rules."),
+		storeFails: prometheus.NewGauge(prometheus.GaugeOpts{Name: "meldefunk_road_store_failures",
+			Help: "Tries in a row that the store has failed; 0 while it works."}),
+		batch: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "meldefunk_road_batch_messages",
+			Help: "Messages per commit.", Buckets: prometheus.ExponentialBuckets(1, 4, 7)}),
+		commitSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "meldefunk_road_commit_seconds",
+			Help: "Time of a commit until it has reached the disk.", Buckets: prometheus.ExponentialBuckets(0.0005, 3, 10)}),
+		aside:    map[city.Reason]prometheus.Counter{},
+		readings: map[city.Kind]prometheus.Counter{},
+		sessions: map[city.SessionCause]prometheus.Counter{},
+	}
+	reg.MustRegister(m.storeFails, m.batch, m.commitSeconds)
+
+	frames := vec("meldefunk_road_frames_total", "Frames stored, by how they ended.", "fate")
+	for i := range m.frames {
+		m.frames[i] = frames.WithLabelValues(city.Fate(i).String())
+	}
+	aside := vec("meldefunk_road_set_aside_total", "Messages set aside, by reason.", "reason")
+	for _, reason := range city.Reasons() {
+		m.aside[reason] = aside.WithLabelValues(string(reason))
+	}
+	readings := vec("meldefunk_road_readings_total", "Readings stored, by kind of asset.", "kind")
+	for _, kind := range city.Kinds() {
+		m.readings[kind] = readings.WithLabelValues(kind.String())
+	}
+	sessions := vec("meldefunk_road_sessions_total", "Device sessions begun, by cause.", "cause")
+	for _, cause := range []city.SessionCause{city.SessionFirst, city.SessionJoin, city.SessionToken, city.SessionReset} {
+		m.sessions[cause] = sessions.WithLabelValues(string(cause))
+	}
+	return m
+}
+
+// committed counts a commit after it has reached the disk.
+func (m *metrics) committed(c *city.Commit, messages int) {
+	m.acked.Add(float64(messages))
+	m.batch.Observe(float64(messages))
+	for i := range c.Frames {
+		m.frames[c.Frames[i].Fate].Inc()
+	}
+	for i := range c.Readings {
+		m.readings[c.Readings[i].Kind].Inc()
+		if c.Readings[i].Late {
+			m.late.Inc()
+		}
+	}
+	for i := range c.Aside {
+		if n, ok := m.aside[c.Aside[i].Reason]; ok {
+			n.Inc()
+		}
+	}
+	for i := range c.Cases {
+		if c.Cases[i].Wanted() {
+			m.opened.Inc()
+		} else {
+			m.closed.Inc()
+		}
+	}
+}

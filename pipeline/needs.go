@@ -1,0 +1,42 @@
+package pipeline
+
+import (
+	"context"
+
+	"meldefunk/city"
+)
+
+// Inventory tells which device and asset an EUI is. It is called once per uplink and
+// must not block; what it returns is not changed by the caller and may be kept.
+type Inventory interface {
+	Find(server string, devEUI city.EUI) (*city.Device, *city.Asset, bool)
+}
+
+// Decoder turns payload bytes into values. It is pure, does not block, and keeps nothing
+// of what it is given. It fills Values, Faults and Tail of r. An error is a
+// *city.Rejection.
+type Decoder interface {
+	Decode(d *city.Device, a *city.Asset, u *city.Uplink, r *city.Reading) error
+}
+
+// Judge says where rules stand after one more reading. It is pure and does not block:
+// it returns new standings (or the same slice when nothing changed) and what changed.
+// Readings of one asset come in order of event time, each once.
+type Judge interface {
+	Judge(standings []city.Standing, r *city.Reading) ([]city.Standing, []city.Verdict)
+}
+
+// Store keeps what the road has done. Commit is atomic, durable when it returns nil, and
+// may be repeated. The others are read when a device or asset is met for the first time
+// since the start, and then remembered.
+type Store interface {
+	Mark(ctx context.Context) (city.Mark, error)
+	Memory(ctx context.Context, devEUI city.EUI) (city.DeviceMemory, error)
+	State(ctx context.Context, asset string) (city.AssetState, error)
+	// Frame finds a stored frame by its counter and the identity of its delivery, or, if
+	// none has that identity, by its counter within the epoch.
+	Frame(ctx context.Context, devEUI city.EUI, epoch, fcnt uint32, ident uint64) (city.FrameKey, bool, error)
+	// Taken tells whether a case of this reference exists.
+	Taken(ctx context.Context, ref string) (bool, error)
+	Commit(ctx context.Context, c *city.Commit) error
+}

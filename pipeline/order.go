@@ -1,0 +1,205 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/binary"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"meldefunk/city"
+)
+
+// A frame is one (device, session epoch, frame counter). Network servers differ in how
+// well they tell the session: The Things Stack names it in every frame, ChirpStack v4
+// shows the device address, ChirpStack v3 says nothing in a frame and tells of a join
+// before or after its first frame. docs/adr/0003 explains the cases below.
+const (
+	// window is how far behind its session's top a counter may be and still be a frame that
+	// came late; further back it is a counter that began anew.
+	window = 64
+	// retransmission is how far apart in event time two deliveries of one frame can lie
+	// where no session is named: repeats in the air (NbTrans) and a second gateway's copy
+	// come within seconds.
+	retransmission = 10 * time.Second
+	// joinFrames and joinDelay bound what may arrive before the join event that caused it.
+	joinFrames = 8
+	joinDelay  = 10 * time.Minute
+)
+
+// order puts a frame into its session. It tells whether the frame was stored before, and
+// fixes the frame's event time. When replaying, a stored frame that was set aside is not a
+// repeat: it keeps its place.
+func (r *Road) order(ctx context.Context, m *memory, u *city.Uplink, replay bool) (city.Frame, bool, error) {
+	u.Time = r.cfg.eventTime(u.Time, u.Received)
+	hash := contentHash(u)
+
+	if s := m.delivered(u.FCnt, u.Ident); s != nil {
+		return s.place(u), !(replay && s.fate == city.FateAside), nil
+	}
+	session := m.session(u.Session)
+	if session != nil && unusual(m, session, u) {
+		kept, err := r.storedFrame(ctx, m, u, session.Epoch)
+		if err != nil {
+			return city.Frame{}, false, err
+		}
+		switch {
+		case kept != nil && kept.ident == u.Ident:
+			return kept.place(u), !(replay && kept.fate == city.FateAside), nil
+		case restarted(m, session, u):
+			session = r.openSession(m, u, city.SessionReset)
+		case kept != nil && sameFrame(u, hash, kept):
+			return kept.place(u), true, nil
+		case kept != nil: // same counter, other content: kept as well, and counted as a reset
+			session = r.openSession(m, u, city.SessionReset)
+		}
+	}
+	if session == nil {
+		cause := city.SessionToken
+		if len(m.sessions) == 0 {
+			cause = city.SessionFirst
+		}
+		session = r.openSession(m, u, cause)
+	}
+	if !session.Heard || u.FCnt > session.Top {
+		session.Top, session.Heard = u.FCnt, true
+	}
+	u.Time.At = m.apart(u.Time.At)
+	return city.Frame{Epoch: session.Epoch, Hash: hash}, false, nil
+}
+
+// unusual tells whether a frame may be something else than the next new one of its
+// session, so that it is worth looking further back than memory goes. Where several
+// sessions go by the same name, or by none, any counter may be an old one, unless the
+// frame's own time shows that it is new.
+func unusual(m *memory, s *city.SessionTop, u *city.Uplink) bool {
+	if s.Heard && (u.FCnt <= s.Top || s != m.last()) {
+		return true
+	}
+	if !m.ambiguous(u.Session) {
+		return false
+	}
+	return !s.Heard || u.Time.Source == city.TimeReceived || u.Time.At.UnixNano() <= m.newestTime(s.Epoch)
+}
+
+// sameFrame tells whether a frame of the same session and counter is the same frame in
+// another delivery. Where the network server names no session, the same content later on
+// is a device that began anew before its join event arrived.
+func sameFrame(u *city.Uplink, hash uint64, kept *seen) bool {
+	if kept.hash != hash {
+		return false
+	}
+	return u.Session != "" || u.Time.At.Sub(time.Unix(0, kept.at)).Abs() <= retransmission
+}
+
+// restarted tells whether a counter fell so far, later than everything else in its
+// session, that the device must have begun anew.
+func restarted(m *memory, s *city.SessionTop, u *city.Uplink) bool {
+	return s.Heard && uint64(u.FCnt)+window <= uint64(s.Top) && u.Time.At.UnixNano() > m.newestTime(s.Epoch)
+}
+
+// storedFrame finds a frame of the same delivery or, if there is none, of the same session
+// and counter: in memory, in the present batch, in the store. nil: there is none.
+func (r *Road) storedFrame(ctx context.Context, m *memory, u *city.Uplink, epoch uint32) (*seen, error) {
+	counted := m.counted(epoch, u.FCnt)
+	for i := len(r.commit.Frames) - 1; i >= 0; i-- {
+		f := &r.commit.Frames[i]
+		if f.Uplink.DevEUI == u.DevEUI && f.Uplink.FCnt == u.FCnt && f.Uplink.Ident == u.Ident {
+			return &seen{id: f.ID, ident: u.Ident, hash: f.Hash, at: f.Uplink.Time.At.UnixNano(), epoch: f.Epoch, fcnt: u.FCnt, fate: f.Fate}, nil
+		}
+	}
+	err := r.persist(ctx, "look for a frame", func() error {
+		k, ok, err := r.parts.Store.Frame(ctx, u.DevEUI, epoch, u.FCnt, u.Ident)
+		if ok && (k.Ident == u.Ident || counted == nil) {
+			counted = pack(&k)
+		}
+		return err
+	})
+	return counted, err
+}
+
+func (r *Road) openSession(m *memory, u *city.Uplink, cause city.SessionCause) *city.SessionTop {
+	s := m.open(city.Session{DevEUI: u.DevEUI, Token: u.Session, Cause: cause, Opened: u.Time.At})
+	r.commit.Sessions = append(r.commit.Sessions, s.Session)
+	r.metrics.sessions[cause].Inc()
+	return s
+}
+
+// place gives a frame the place that a former delivery of it has.
+func (s *seen) place(u *city.Uplink) city.Frame {
+	u.Time.At = time.Unix(0, s.at).UTC()
+	return city.Frame{ID: s.id, Epoch: s.epoch, Hash: s.hash}
+}
+
+// join notes that a device has a new session.
+func (r *Road) join(ctx context.Context, a *city.Arrival) error {
+	e := &a.Event
+	if _, _, found := r.parts.Inventory.Find(a.Message.Server, e.DevEUI); !found {
+		return nil // its uplinks will be set aside
+	}
+	m, err := r.memory(ctx, e.DevEUI)
+	if err != nil {
+		return err
+	}
+	at := r.cfg.eventTime(e.Time, a.Message.Received).At
+	for i := range m.sessions {
+		if m.sessions[i].Join == e.Ident {
+			return nil // told before
+		}
+	}
+	if s := m.last(); s != nil && overtook(s, e.Session, at) {
+		s.Join = e.Ident
+		r.commit.Sessions = append(r.commit.Sessions, s.Session)
+		return nil
+	}
+	s := m.open(city.Session{DevEUI: e.DevEUI, Token: e.Session, Join: e.Ident, Cause: city.SessionJoin, Opened: at})
+	r.commit.Sessions = append(r.commit.Sessions, s.Session)
+	r.metrics.sessions[city.SessionJoin].Inc()
+	return nil
+}
+
+// overtook tells whether the first frames of a session came before the join event that is
+// its cause: network servers do not keep the order.
+func overtook(s *city.SessionTop, token string, joined time.Time) bool {
+	if s.Join != 0 || s.Token != token {
+		return false
+	}
+	return token != "" || s.Top < joinFrames && joined.Sub(s.Opened).Abs() <= joinDelay
+}
+
+// keepFrame stages a frame for the commit and remembers it.
+func (r *Road) keepFrame(m *memory, f city.Frame, u *city.Uplink, fate city.Fate) {
+	known := f.ID != 0 // replayed: it has its number
+	if !known {
+		r.mark.Frame++
+		f.ID = r.mark.Frame
+	}
+	f.Uplink, f.Fate = *u, fate
+	r.commit.Frames = append(r.commit.Frames, f)
+	if known {
+		if s := m.counted(f.Epoch, u.FCnt); s != nil {
+			s.fate = fate
+		}
+		return
+	}
+	m.add(seen{id: f.ID, ident: u.Ident, hash: f.Hash, at: u.Time.At.UnixNano(), epoch: f.Epoch, fcnt: u.FCnt, fate: fate})
+}
+
+// contentHash is equal for frames with the same port and payload.
+func contentHash(u *city.Uplink) uint64 {
+	var buf [1 + 255]byte
+	b := append(append(buf[:0], u.FPort), u.Payload...)
+	return xxhash.Sum64(b)
+}
+
+// asideKey is equal for the same bytes on the same topic of the same network server.
+func asideKey(m *city.Message) uint64 {
+	var d xxhash.Digest
+	var n [8]byte
+	d.Reset()
+	for _, part := range [][]byte{[]byte(m.Server), []byte(m.Topic), m.Body} {
+		_, _ = d.Write(binary.LittleEndian.AppendUint64(n[:0], uint64(len(part))))
+		_, _ = d.Write(part)
+	}
+	return d.Sum64()
+}

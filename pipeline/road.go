@@ -1,0 +1,239 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"meldefunk/city"
+)
+
+// Road carries arrivals from the network servers to the store.
+//
+//	Offer ──► arrivals ──► batch ──► walk ──► Commit ──► Ack ──► Follow
+//	                                  │
+//	      look up · order · decode · judge, for each arrival
+//
+// One goroutine walks. What it remembers of devices and assets always equals what was
+// committed: a commit is repeated until it succeeds or the process ends.
+type Road struct {
+	cfg      Config
+	parts    Parts
+	arrivals chan city.Arrival
+	log      zerolog.Logger
+	metrics  metrics
+
+	mark    city.Mark
+	devices map[city.EUI]*memory
+	states  map[string]*assetState
+	commit  city.Commit   // what the present batch changes
+	touched []*assetState // the states among it
+}
+
+// Parts are what the road calls at each step.
+type Parts struct {
+	Inventory Inventory
+	Decoder   Decoder
+	Judge     Judge
+	Store     Store
+	// Follow is called after each commit and its acknowledgements, from the road's
+	// goroutine; it must not block and must not keep what it is given.
+	Follow func(*city.Commit)
+	// Ref makes up a reference for a new case, like "S-7K3QF2PA".
+	Ref func() string
+	// Now is the present, for everything that is decided.
+	Now func() time.Time
+}
+
+// New makes a road. It does nothing until Run.
+func New(cfg Config, parts Parts, log zerolog.Logger, reg prometheus.Registerer) *Road {
+	return &Road{
+		cfg: cfg, parts: parts, log: log, metrics: newMetrics(reg),
+		arrivals: make(chan city.Arrival, cfg.Batch),
+		devices:  map[city.EUI]*memory{},
+		states:   map[string]*assetState{},
+	}
+}
+
+// Offer hands an arrival to the road. It blocks while the road is busy, which is how a
+// network server's broker comes to wait. The arrival is acknowledged after its commit; if
+// ctx ends first it is not taken and never acknowledged.
+func (r *Road) Offer(ctx context.Context, a city.Arrival) error {
+	select {
+	case r.arrivals <- a:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Run walks until ctx ends, then finishes what was offered. A failing store does not end
+// it: it tries again, for as long as it takes, and after ctx has ended for Config.Grace. An
+// error means that arrivals were left without acknowledgement: they will be sent again.
+func (r *Road) Run(ctx context.Context) error {
+	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(r.cfg.Grace, cancel) })()
+
+	if err := r.persist(hard, "read how far the road has come", func() (err error) {
+		r.mark, err = r.parts.Store.Mark(hard)
+		return err
+	}); err != nil {
+		return err
+	}
+	batch := make([]city.Arrival, 0, r.cfg.Batch)
+	for {
+		batch = r.collect(ctx, batch[:0])
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := r.carry(hard, batch); err != nil {
+			return fmt.Errorf("%d messages not acknowledged: %w", len(batch)+len(r.arrivals), err)
+		}
+		clear(batch) // let go of the messages
+	}
+}
+
+// collect waits for one arrival and takes what else is there. While a commit runs the next
+// batch gathers, so batches grow with the load by themselves and nothing waits for a
+// timer. After ctx has ended it takes what is left; an empty batch means the end.
+func (r *Road) collect(ctx context.Context, batch []city.Arrival) []city.Arrival {
+	select {
+	case a := <-r.arrivals:
+		batch = append(batch, a)
+	case <-ctx.Done():
+	}
+	for len(batch) < cap(batch) {
+		select {
+		case a := <-r.arrivals:
+			batch = append(batch, a)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// carry takes one batch all the way: this is the order of things, and what "done" means.
+func (r *Road) carry(ctx context.Context, batch []city.Arrival) error {
+	r.begin()
+	for i := range batch {
+		if err := r.walk(ctx, &batch[i]); err != nil {
+			return err
+		}
+	}
+	r.finish()
+	if !r.commit.Empty() {
+		began := time.Now()
+		if err := r.persist(ctx, "commit", func() error { return r.parts.Store.Commit(ctx, &r.commit) }); err != nil {
+			return err
+		}
+		r.metrics.commitSeconds.Observe(time.Since(began).Seconds())
+	}
+	for i := range batch {
+		batch[i].Acker.Ack()
+	}
+	r.metrics.committed(&r.commit, len(batch))
+	r.parts.Follow(&r.commit)
+	return nil
+}
+
+// walk takes one arrival as far as the commit.
+func (r *Road) walk(ctx context.Context, a *city.Arrival) error {
+	switch {
+	case a.Err != nil:
+		r.setAside(a, a.Err)
+	case a.Event.Kind == city.EventJoin:
+		return r.join(ctx, a)
+	case a.Event.Kind == city.EventUp:
+		return r.uplink(ctx, a)
+	}
+	return nil
+}
+
+// uplink is the road of a data frame.
+func (r *Road) uplink(ctx context.Context, a *city.Arrival) error {
+	u := &a.Event.Uplink
+
+	// 1 look up: device and asset
+	device, asset, found := r.parts.Inventory.Find(u.Server, u.DevEUI)
+	if !found {
+		r.setAside(a, city.Reject(city.ReasonUnknownDevice,
+			"device %s is not in the inventory: add it and replay", u.DevEUI))
+		return nil
+	}
+
+	// 2 order: repeat? which session? when?
+	mem, err := r.memory(ctx, u.DevEUI)
+	if err != nil {
+		return err
+	}
+	frame, again, err := r.order(ctx, mem, u, a.Replay)
+	if err != nil {
+		return err
+	}
+	if again {
+		r.repeat(a)
+		return nil
+	}
+
+	// 3 decode: bytes and calibration to values
+	reading := city.Reading{
+		DevEUI: u.DevEUI, Asset: asset.ID, Kind: asset.Kind, Model: device.Model,
+		Epoch: frame.Epoch, FCnt: u.FCnt, Time: u.Time, Received: u.Received,
+		Radio: u.Radio, Simulated: u.Simulated,
+	}
+	fate, err := r.decode(device, asset, u, &reading)
+	if err != nil {
+		r.setAside(a, err)
+	}
+	r.keepFrame(mem, frame, u, fate)
+	if fate != city.FateRead {
+		return nil
+	}
+
+	// 4 judge: where do the rules stand now?
+	if err := r.judge(ctx, &reading); err != nil {
+		return err
+	}
+
+	// 5 commit: with the rest of the batch
+	r.mark.Reading++
+	reading.ID = r.mark.Reading
+	r.commit.Readings = append(r.commit.Readings, reading)
+	r.newest(&reading)
+	if a.Replay {
+		r.commit.Replayed = append(r.commit.Replayed, asideKey(&a.Message))
+	}
+	return nil
+}
+
+// persist does something with the store until it succeeds. Only the end of ctx gives up.
+func (r *Road) persist(ctx context.Context, what string, f func() error) error {
+	const first, longest = 50 * time.Millisecond, 5 * time.Second
+	last := ""
+	for wait := first; ; wait = min(2*wait, longest) {
+		err := f()
+		if err == nil {
+			if last != "" {
+				r.log.Info().Str("what", what).Msg("store works again")
+			}
+			r.metrics.storeFails.Set(0)
+			return nil
+		}
+		r.metrics.storeFails.Inc()
+		if text := err.Error(); text != last {
+			r.log.Error().Err(err).Str("what", what).Msg("store fails; trying again, nothing is acknowledged meanwhile")
+			last = text
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("%s: %w", what, err), ctx.Err())
+		case <-time.After(wait):
+		}
+	}
+}
