@@ -1,0 +1,52 @@
+package decoders
+
+import (
+	"fmt"
+
+	"meldefunk/city"
+)
+
+// put adds a value, in q.Unit(). A number outside the quantity's physical range, or none
+// at all (NaN), is a fault and no value. A quantity that comes twice in one frame keeps
+// its last value.
+func put(r *city.Reading, q city.Quantity, number float64) {
+	if lowest, highest := q.Range(); !(number >= lowest && number <= highest) {
+		fault(r, city.FaultImplausible)
+		return
+	}
+	for i := range r.Values {
+		if r.Values[i].Quantity == q {
+			r.Values[i].Number = number
+			return
+		}
+	}
+	r.Values = append(r.Values, city.Value{Quantity: q, Number: number})
+}
+
+// fault adds a fault, once.
+func fault(r *city.Reading, f city.Fault) {
+	if !r.Has(f) {
+		r.Faults = append(r.Faults, f)
+	}
+}
+
+// leaveTail keeps bytes that gave no value.
+func leaveTail(r *city.Reading, tail []byte) {
+	r.Tail = append(r.Tail, tail...)
+	fault(r, city.FaultUnparsedTail)
+}
+
+// wrongLength rejects a frame of fixed length; want is for people.
+func wrongLength(payload []byte, want string) *city.Rejection {
+	return city.Reject(city.ReasonUndecodable, "%d bytes, want %s (payload %s)", len(payload), want, cutHex(payload))
+}
+
+// cutHex prints the head of a payload: enough to recognise it, little enough for a log
+// line.
+func cutHex(payload []byte) string {
+	const most = 24
+	if len(payload) <= most {
+		return fmt.Sprintf("%x", payload)
+	}
+	return fmt.Sprintf("%x…", payload[:most])
+}
