@@ -1,0 +1,181 @@
+package chirpstack
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"meldefunk/city"
+)
+
+// V4 is the dialect of ChirpStack 4.0 and later with json=true, its default. The
+// messages are those of api/proto/integration/integration.proto in their JSON form.
+type V4 struct{}
+
+// Name is what the dialect is called in configuration and metrics.
+func (V4) Name() string { return "chirpstack-v4" }
+
+// Topics gives the MQTT filters for ChirpStack's default topics.
+func (V4) Topics() []string { return []string{filter} }
+
+// Parse says what ChirpStack tells with a message. Topics that are not device events
+// give EventOther, whatever the body is. Of m.Body nothing is kept. An error is a
+// *city.Rejection. The event time may come from a gateway whose clock is wrong.
+func (V4) Parse(m *city.Message) (city.Event, error) {
+	kind := v4Kind(eventOf(m.Topic))
+	if kind == city.EventOther {
+		return city.Event{}, nil
+	}
+	var e v4Event
+	if err := decode(m.Body, &e, "set json=true in section [integration.mqtt] of chirpstack.toml"); err != nil {
+		return city.Event{}, err
+	}
+	if e.DeviceInfo.DevEUI.IsZero() {
+		return city.Event{}, malformed("deviceInfo.devEui is missing: messages of ChirpStack v3 need dialect %s", V3{}.Name())
+	}
+	if err := checkDevice(e.DeviceInfo.DevEUI, m.Topic); err != nil {
+		return city.Event{}, err
+	}
+	if e.DevAddr != "" && !isHex(e.DevAddr, 8) {
+		return city.Event{}, malformed("devAddr is %.40q: want 8 hex digits", e.DevAddr)
+	}
+
+	ev := city.Event{Kind: kind, DevEUI: e.DeviceInfo.DevEUI, Time: e.stamp()}
+	switch kind {
+	case city.EventUp:
+		// Without it no repeat could be told from a new frame.
+		if e.DeduplicationID == "" {
+			return city.Event{}, malformed("deduplicationId is missing")
+		}
+		ev.Uplink = e.uplink(m)
+		if err := checkUplink(&ev.Uplink); err != nil {
+			return city.Event{}, err
+		}
+		ev.Ident = ev.Uplink.Ident
+		return ev, nil
+	case city.EventJoin:
+		ev.Session = e.DevAddr
+	case city.EventLog:
+		ev.Detail = logDetail(e.Code, e.Description)
+	}
+	ev.Ident = ident(m.Body)
+	return ev, nil
+}
+
+func v4Kind(event string) city.EventKind {
+	switch event {
+	case "up":
+		return city.EventUp
+	case "join":
+		return city.EventJoin
+	case "status":
+		return city.EventStatus
+	case "ack":
+		return city.EventAck
+	case "txack":
+		return city.EventTxAck
+	case "log":
+		return city.EventLog
+	case "location":
+		return city.EventLocation
+	}
+	return city.EventOther
+}
+
+// v4Event is what the platform reads of a v4 event of any kind. An absent member is
+// zero: 4.0 leaves zeros out everywhere, later versions inside rxInfo and txInfo.
+type v4Event struct {
+	DeduplicationID string    `json:"deduplicationId"`
+	Time            time.Time `json:"time"`
+	DeviceInfo      struct {
+		DevEUI city.EUI `json:"devEui"`
+	} `json:"deviceInfo"`
+
+	// Of up and join.
+	DevAddr string `json:"devAddr"`
+
+	// Of up.
+	DR        uint8        `json:"dr"`
+	FCnt      uint32       `json:"fCnt"`
+	FPort     uint8        `json:"fPort"`
+	Confirmed bool         `json:"confirmed"`
+	Data      []byte       `json:"data"`
+	RxInfo    v4Receptions `json:"rxInfo"`
+	TxInfo    struct {
+		Frequency  uint32 `json:"frequency"`
+		Modulation struct {
+			LoRa struct {
+				SpreadingFactor uint8 `json:"spreadingFactor"`
+			} `json:"lora"` // absent for FSK and LR-FHSS
+		} `json:"modulation"`
+	} `json:"txInfo"`
+	JoinServerContext present `json:"joinServerContext"` // names the key that ChirpStack has not
+
+	// Of log.
+	Code        string `json:"code"`
+	Description string `json:"description"`
+}
+
+// stamp gives the event time. ChirpStack takes it from a gateway if one told a time.
+func (e *v4Event) stamp() city.Stamp {
+	switch {
+	case e.Time.IsZero():
+		return city.Stamp{}
+	case e.RxInfo.timed:
+		return city.Stamp{At: e.Time.UTC(), Source: city.TimeGateway}
+	}
+	return city.Stamp{At: e.Time.UTC(), Source: city.TimeServer}
+}
+
+func (e *v4Event) uplink(m *city.Message) city.Uplink {
+	id := append(make([]byte, 0, 64), e.DeviceInfo.DevEUI[:]...)
+	id = binary.LittleEndian.AppendUint32(id, e.FCnt)
+	id = append(id, e.DeduplicationID...)
+
+	radio := e.RxInfo.radio
+	radio.SpreadingFactor = e.TxInfo.Modulation.LoRa.SpreadingFactor
+	radio.DataRate, radio.HasDataRate = e.DR, true
+	radio.Frequency = e.TxInfo.Frequency
+
+	return city.Uplink{
+		Server:    m.Server,
+		DevEUI:    e.DeviceInfo.DevEUI,
+		Session:   e.DevAddr,
+		FCnt:      e.FCnt,
+		FPort:     e.FPort,
+		Payload:   e.Data,
+		Encrypted: bool(e.JoinServerContext),
+		Confirmed: e.Confirmed,
+		Time:      e.stamp(),
+		Received:  m.Received,
+		Ident:     ident(id),
+		Radio:     radio,
+	}
+}
+
+// v4Receptions sums up the gateways of rxInfo.
+type v4Receptions struct {
+	radio city.Radio
+	timed bool // a gateway told a time
+}
+
+// UnmarshalJSONFrom reads rxInfo.
+func (r *v4Receptions) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return eachIn(dec, func() error {
+		var rx struct {
+			GatewayID         string  `json:"gatewayId"`
+			GwTime            present `json:"gwTime"`
+			TimeSinceGPSEpoch present `json:"timeSinceGpsEpoch"`
+			RSSI              int16   `json:"rssi"` // dBm
+			SNR               float32 `json:"snr"`  // dB
+		}
+		if err := json.UnmarshalDecode(dec, &rx); err != nil {
+			return err
+		}
+		hear(&r.radio, rx.GatewayID, rx.RSSI, rx.SNR)
+		r.timed = r.timed || bool(rx.GwTime || rx.TimeSinceGPSEpoch)
+		return nil
+	})
+}
