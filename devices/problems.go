@@ -1,0 +1,131 @@
+package devices
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// maxProblems is how many problems are told one by one. Who mends the first hundred has
+// mostly mended the cause of the rest.
+const maxProblems = 100
+
+// source is a file that is read, or the values given to New.
+type source struct {
+	name   string
+	order  int               // of the files, for sorting
+	titles map[string]string // CSV: what the header calls a key
+}
+
+// place is where something stands.
+type place struct {
+	source *source
+	line   int                   // from 1; 0: the source as a whole
+	keys   map[string]*yaml.Node // YAML: the values, each on a line of its own
+}
+
+func (at place) String() string {
+	if at.line == 0 {
+		return at.source.name
+	}
+	return fmt.Sprintf("%s:%d", at.source.name, at.line)
+}
+
+// field names a key as it is called at this place.
+func (at place) field(key string) string {
+	if title, ok := at.source.titles[key]; ok {
+		return fmt.Sprintf("column %.40q", title)
+	}
+	return key
+}
+
+// problems gathers everything that is wrong.
+type problems struct {
+	list []problem
+	more int // beyond maxProblems
+}
+
+type problem struct {
+	at  place
+	err error
+}
+
+func (p *problems) add(at place, format string, args ...any) {
+	if len(p.list) >= maxProblems {
+		p.more++
+		return
+	}
+	p.list = append(p.list, problem{at, fmt.Errorf("%s: %w", at, fmt.Errorf(format, args...))})
+}
+
+// field is add for a problem with one key or column.
+func (p *problems) field(at place, key, format string, args ...any) {
+	if n := at.keys[key]; n != nil {
+		at.line = n.Line
+	}
+	p.add(at, "%s: %w", at.field(key), fmt.Errorf(format, args...))
+}
+
+// count is how many problems there are.
+func (p *problems) count() int { return len(p.list) + p.more }
+
+// join makes one error of all problems, in the order of the files; nil if there is none.
+func (p *problems) join() error {
+	slices.SortStableFunc(p.list, func(a, b problem) int {
+		return cmp.Or(cmp.Compare(a.at.source.order, b.at.source.order), cmp.Compare(a.at.line, b.at.line))
+	})
+	errs := make([]error, 0, len(p.list)+1)
+	for i := range p.list {
+		errs = append(errs, p.list[i].err)
+	}
+	if p.more > 0 {
+		errs = append(errs, fmt.Errorf("and %d more problems", p.more))
+	}
+	return errors.Join(errs...)
+}
+
+// meant is the end of a message about a word that is not among the allowed ones: the
+// allowed word that looks most like it, if one does.
+func meant(word string, allowed []string) string {
+	// A word this long is no slip of the pen, and comparing it would take long.
+	const longestWord = 64
+	typed := []rune(word)
+	if len(typed) > longestWord {
+		return ""
+	}
+	best, bestDistance := "", min(3+len(typed)/8, len(typed))
+	for _, a := range allowed {
+		if d := distance(typed, []rune(a)); d < bestDistance {
+			best, bestDistance = a, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// distance is how many letters must be put in, taken out or replaced to make one word of
+// the other (Levenshtein).
+func distance(a, b []rune) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range a {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range b {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,229 @@
+package devices
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"meldefunk/city"
+)
+
+var (
+	assetKeys  = []string{"id", "kind", "name", "address", "position", "district", "tour", "empty", "full", "offset"}
+	deviceKeys = []string{"dev_eui", "model", "asset", "server"}
+)
+
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+
+// readYAML walks the nodes by hand: decoding into structs would not tell the line of every
+// problem, and would read an unquoted DevEUI like 24e1247130000042 as a number.
+func (b *builder) readYAML(s *source, data []byte) {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var doc, second yaml.Node
+	if err := decoder.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
+		b.notYAML(s, err)
+		return
+	}
+	if len(doc.Content) == 0 || isNull(doc.Content[0]) {
+		b.stop(place{source: s, line: 1}, "the file is empty: want the lists \"assets:\" and \"devices:\"")
+		return
+	}
+	switch err := decoder.Decode(&second); {
+	case err == nil:
+		b.stop(place{source: s, line: second.Line}, "a second document begins here: want one, without \"---\"")
+		return
+	case !errors.Is(err, io.EOF):
+		b.notYAML(s, err)
+		return
+	}
+	top, ok := b.mapping(s, doc.Content[0], "the file", []string{"assets", "devices"})
+	if !ok {
+		b.blind = true
+		return
+	}
+	for _, n := range b.list(top, "assets") {
+		if b.full {
+			return
+		}
+		if at, ok := b.mapping(s, n, "an asset", assetKeys); ok {
+			b.yamlAsset(at)
+		}
+	}
+	for _, n := range b.list(top, "devices") {
+		if b.full {
+			return
+		}
+		if at, ok := b.mapping(s, n, "a device", deviceKeys); ok {
+			b.yamlDevice(at)
+		}
+	}
+}
+
+func (b *builder) notYAML(s *source, err error) {
+	text, line := err.Error(), 1
+	if m := yamlLine.FindStringSubmatch(text); m != nil {
+		text = text[len(m[0]):]
+		line, _ = strconv.Atoi(m[1])
+		line = max(line, 1)
+	}
+	b.stop(place{source: s, line: line}, "not YAML: %s", text)
+}
+
+func (b *builder) yamlAsset(at place) {
+	a := city.Asset{
+		ID: b.text(at, "id"), Name: b.text(at, "name"), Address: b.text(at, "address"),
+		District: b.text(at, "district"), Tour: b.text(at, "tour"),
+	}
+	if at.keys["id"] == nil {
+		b.field(at, "id", "is missing: want the city's number of it, like PK-0042")
+	}
+	if at.keys["kind"] == nil {
+		b.field(at, "kind", "is missing: want one of %v", city.Kinds())
+	}
+	b.scalar(at, "kind", func(text string) (err error) {
+		a.Kind, err = parseKind(text)
+		return err
+	})
+	a.Position = b.position(at)
+
+	before := b.count()
+	empty, full, offset := b.length(at, "empty"), b.length(at, "full"), b.length(at, "offset")
+	c, err := calibration(empty, full, offset)
+	if err != nil && b.count() == before {
+		b.field(at, "empty", "%w", err)
+	}
+	a.Bin = c
+	b.checkFacts(at, &a)
+	b.addAsset(at, a)
+}
+
+func (b *builder) yamlDevice(at place) {
+	d := city.Device{Model: b.text(at, "model"), Asset: b.text(at, "asset"), Server: b.text(at, "server")}
+	if at.keys["dev_eui"] == nil {
+		b.field(at, "dev_eui", "is missing: want 16 hex digits, like a840410001810001")
+	}
+	b.scalar(at, "dev_eui", func(text string) (err error) {
+		d.DevEUI, err = parseEUI(text)
+		return err
+	})
+	b.addDevice(at, d)
+}
+
+// position reads a list of latitude and longitude.
+func (b *builder) position(at place) *city.Position {
+	n := at.keys["position"]
+	if n == nil {
+		return nil
+	}
+	if n.Kind != yaml.SequenceNode || len(n.Content) != 2 {
+		b.field(at, "position", "is %s: want latitude and longitude, like [52.2775, 8.0417]", kindOf(n))
+		return nil
+	}
+	var degrees [2]float64
+	for i, c := range n.Content {
+		number, err := parseNumber(strings.TrimSpace(c.Value), false)
+		if err != nil {
+			b.field(at, "position", "%w: want latitude and longitude, like [52.2775, 8.0417]", err)
+			return nil
+		}
+		degrees[i] = number
+	}
+	return &city.Position{Lat: degrees[0], Lon: degrees[1]}
+}
+
+// mapping reads a node as keys and values; keys without a value count as absent.
+func (b *builder) mapping(s *source, n *yaml.Node, what string, allowed []string) (place, bool) {
+	at := place{source: s, line: n.Line, keys: make(map[string]*yaml.Node, min(len(n.Content)/2, len(allowed)))}
+	if n.Kind != yaml.MappingNode {
+		b.add(at, "%s is %s: want a mapping of %s", what, kindOf(n), strings.Join(allowed, ", "))
+		return at, false
+	}
+	seen := make(map[string]bool, len(allowed))
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		switch twice := seen[key.Value]; {
+		case !slices.Contains(allowed, key.Value):
+			b.add(place{source: s, line: key.Line}, "unknown key %.40q: want one of %s%s", key.Value, strings.Join(allowed, ", "), meant(key.Value, allowed))
+		case twice:
+			b.add(place{source: s, line: key.Line}, "%s: stands here a second time: want it once", key.Value)
+		case value.Kind == yaml.ScalarNode && (isNull(value) || strings.TrimSpace(value.Value) == ""):
+			// As an empty field of a CSV file: nothing is said.
+		default:
+			at.keys[key.Value] = value
+		}
+		seen[key.Value] = true
+	}
+	return at, true
+}
+
+// list gives the elements of a list; nothing where it is absent.
+func (b *builder) list(at place, key string) []*yaml.Node {
+	n := at.keys[key]
+	if n == nil {
+		return nil
+	}
+	if n.Kind != yaml.SequenceNode {
+		b.field(at, key, "is %s: want a list; \"%s: []\" says that there are none", kindOf(n), key)
+		return nil
+	}
+	return n.Content
+}
+
+// scalar gives the text of a key to a parser and reports what the parser says. It does
+// nothing where the key is absent.
+func (b *builder) scalar(at place, key string, parse func(text string) error) {
+	n := at.keys[key]
+	if n == nil {
+		return
+	}
+	if n.Kind != yaml.ScalarNode {
+		b.field(at, key, "is %s: want one value", kindOf(n))
+		return
+	}
+	if err := parse(strings.TrimSpace(n.Value)); err != nil {
+		b.field(at, key, "%w", err)
+	}
+}
+
+func (b *builder) text(at place, key string) (text string) {
+	b.scalar(at, key, func(given string) (err error) {
+		text, err = parseText(given)
+		return err
+	})
+	return text
+}
+
+func (b *builder) length(at place, key string) (mm *float64) {
+	b.scalar(at, key, func(text string) error {
+		n, err := parseLength(text)
+		if err == nil {
+			mm = &n
+		}
+		return err
+	})
+	return mm
+}
+
+func isNull(n *yaml.Node) bool { return n.ShortTag() == "!!null" }
+
+func kindOf(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return fmt.Sprintf("a list of %d", len(n.Content))
+	case yaml.AliasNode:
+		return "an alias (not understood here)"
+	}
+	if isNull(n) {
+		return "empty"
+	}
+	return fmt.Sprintf("the single value %.40q", n.Value)
+}
