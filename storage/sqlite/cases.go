@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -94,4 +95,16 @@ func (s *Store) PutTicket(_ context.Context, t city.Ticket, note string) error {
 		return fmt.Errorf("keep ticket %s: %w", t.Ref, err)
 	}
 	return nil
+}
+
+// Linked tells which case a ticket system's number belongs to already.
+func (s *Store) Linked(ctx context.Context, externalID string) (ref string, linked bool, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT ref FROM tickets WHERE external_id = ? AND external_id <> '' LIMIT 1`, externalID).Scan(&ref)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("look for ticket %.40q: %w", externalID, err)
+	}
+	return ref, true, nil
 }

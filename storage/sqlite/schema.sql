@@ -103,6 +103,7 @@ CREATE TABLE tickets (
 	updated     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tickets_state ON tickets (state);
+CREATE INDEX tickets_external ON tickets (external_id) WHERE external_id <> '';
 
 CREATE TABLE ticket_log (
 	id    INTEGER PRIMARY KEY,

@@ -8,6 +8,7 @@ package storagetest
 import (
 	"context"
 	"reflect"
+	"strconv"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ type Store interface {
 	Due(ctx context.Context, now time.Time, limit int) ([]city.CaseTicket, error)
 	Cases(ctx context.Context, openOnly bool, limit int) ([]city.CaseTicket, error)
 	PutTicket(ctx context.Context, t city.Ticket, note string) error
+	Linked(ctx context.Context, externalID string) (ref string, linked bool, err error)
 	Asides(ctx context.Context, limit, offset int) ([]city.SetAside, int64, error)
 }
 
@@ -246,6 +248,12 @@ func (s *suite) cases(t *testing.T) {
 
 	ticket.State, ticket.ExternalID, ticket.Next = city.TicketOpen, "1001", time.Time{}
 	must(t, s.store.PutTicket(ctx, ticket, "created"))
+	ref, linked, err := s.store.Linked(ctx, "1001")
+	must(t, err)
+	equal(t, "linked", ref+" "+strconv.FormatBool(linked), "S-AAAAAAAA true")
+	if _, linked, err = s.store.Linked(ctx, "1002"); linked || err != nil {
+		t.Errorf("1002 is linked: %v, %v", linked, err)
+	}
 	equal(t, "settled", len(get[[]city.CaseTicket](t)(s.store.Due(ctx, now, 10))), 0)
 	s.commit(t, &city.Commit{Cases: []city.Case{closing("S-AAAAAAAA"), newCase("S-BBBBBBBB")}})
 	equal(t, "to close and to open", len(get[[]city.CaseTicket](t)(s.store.Due(ctx, now, 10))), 2)
