@@ -1,0 +1,158 @@
+package board
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"meldefunk/city"
+)
+
+// historyRows is how many readings an asset's page lists.
+const historyRows = 50
+
+// assetPage is the content of one asset's page.
+type assetPage struct {
+	ID, Kind, Address, District, Tour string
+	Position                          string
+	State                             state
+	Heard                             moment
+	Values                            []fact
+	Faults                            []string
+	Cases                             []caseRow
+	Devices                           []deviceRow
+	History                           []historyRow
+	Rows                              int // as many as History can have
+}
+
+// fact is a thing and what it is.
+type fact struct{ Word, Value string }
+
+// deviceRow is a sensor and how well it is heard.
+type deviceRow struct {
+	EUI, Model, Server string
+	Heard              moment
+	Facts              []fact
+}
+
+// historyRow is one reading.
+type historyRow struct {
+	At     moment
+	Values []fact
+	Faults []string
+	Notes  []string
+	Radio  string
+}
+
+func (b *Board) asset(r *http.Request) (content, error) {
+	id := r.PathValue("id")
+	assets := b.opt.Inventory.Assets()
+	i := slices.IndexFunc(assets, func(a *city.Asset) bool { return a.ID == id })
+	if i < 0 {
+		return content{}, &problem{http.StatusNotFound, "Anlage nicht gefunden", "Eine Anlage mit dieser Nummer steht nicht im Bestand."}
+	}
+	a := assets[i]
+	history, err := b.opt.Store.History(r.Context(), id, historyRows)
+	if err != nil {
+		return content{}, err
+	}
+	open, err := b.openCases(r.Context())
+	if err != nil {
+		return content{}, err
+	}
+	now := b.opt.Now()
+	kind, _ := kindWord(a.Kind)
+	p := assetPage{ID: a.ID, Kind: kind, Address: a.Address, District: a.District, Tour: a.Tour, Rows: historyRows}
+	if a.Position != nil {
+		p.Position = number(a.Position.Lat, 5) + "°" + nbsp + "N, " + number(a.Position.Lon, 5) + "°" + nbsp + "O"
+	}
+
+	current := newest(history, func(r *city.Reading) bool { return !r.Simulated })
+	p.State, _ = stateNamed(stateKey(a.Kind, current, now, b.opt.Config.StaleAfter.of(a.Kind)))
+	if current != nil {
+		p.Heard = momentOf(current.Time.At, now, b.opt.Location)
+		p.Values, p.Faults = facts(current), faultWords(current.Faults)
+	}
+	for i := range open {
+		if open[i].Case.Asset == id {
+			p.Cases = append(p.Cases, b.caseRow(&open[i], nil, now))
+		}
+	}
+	for _, d := range b.opt.Inventory.Devices(id) {
+		last := newest(history, func(r *city.Reading) bool { return r.DevEUI == d.DevEUI && !r.Simulated })
+		p.Devices = append(p.Devices, b.deviceRow(d, last, now))
+	}
+	for i := range history {
+		h := &history[i]
+		p.History = append(p.History, historyRow{
+			At: momentOf(h.Time.At, now, b.opt.Location), Values: facts(h), Faults: faultWords(h.Faults),
+			Notes: notes(h), Radio: radio(h.Radio),
+		})
+	}
+	return content{title: nameOf(a), self: assetLink(id), body: p}, nil
+}
+
+// newest finds the first reading of a history, newest first, that is wanted.
+func newest(history []city.Reading, wanted func(*city.Reading) bool) *city.Reading {
+	for i := range history {
+		if wanted(&history[i]) {
+			return &history[i]
+		}
+	}
+	return nil
+}
+
+func (b *Board) deviceRow(d *city.Device, last *city.Reading, now time.Time) deviceRow {
+	row := deviceRow{EUI: d.DevEUI.String(), Model: d.Model, Server: d.Server}
+	if last == nil {
+		return row
+	}
+	row.Heard = momentOf(last.Time.At, now, b.opt.Location)
+	for _, q := range []city.Quantity{city.BatteryLevel, city.BatteryVoltage} {
+		if v, ok := last.Value(q); ok {
+			row.Facts = append(row.Facts, fact{quantityWord(q), amount(q, v)})
+		}
+	}
+	row.Facts = append(row.Facts,
+		fact{"Funk", radio(last.Radio)},
+		fact{"Zeitangabe", sourceWord(last.Time.Source)},
+		fact{"Zähler", count(int64(last.FCnt)) + ", Sitzung " + count(int64(last.Epoch))})
+	return row
+}
+
+// facts puts the values of a reading into words, in the order they were decoded.
+func facts(r *city.Reading) []fact {
+	var all []fact
+	for _, v := range r.Values {
+		all = append(all, fact{quantityWord(v.Quantity), amount(v.Quantity, v.Number)})
+	}
+	return all
+}
+
+// radio says how well a frame was heard; nothing where nobody told.
+func radio(r city.Radio) string {
+	if r.Gateways == 0 && r.RSSI == 0 && r.SpreadingFactor == 0 {
+		return "keine Angabe"
+	}
+	s := "RSSI" + nbsp + number(float64(r.RSSI), 0) + nbsp + "dBm, SNR" + nbsp + number(float64(r.SNR), 1) + nbsp + "dB"
+	if r.SpreadingFactor > 0 {
+		s += ", SF" + strconv.Itoa(int(r.SpreadingFactor))
+	}
+	if r.Gateways > 0 {
+		s += ", " + counted(int(r.Gateways), "Gateway", "Gateways")
+	}
+	return s
+}
+
+// notes says what is special about a reading.
+func notes(r *city.Reading) []string {
+	var all []string
+	if r.Late {
+		all = append(all, "verspätet, nicht bewertet")
+	}
+	if r.Simulated {
+		all = append(all, "von Hand gesendet, nicht bewertet")
+	}
+	return all
+}

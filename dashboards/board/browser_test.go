@@ -1,0 +1,117 @@
+package board_test
+
+import (
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"meldefunk/dashboards/browsertest"
+)
+
+// site serves a full city on a real port and gives its address.
+func site(t *testing.T) string {
+	s, inv := osnabrueck()
+	more, moreInv := bigCity(195) // with the others six more than one page
+	s.readings = append(s.readings, more.readings...)
+	inv.assets = append(inv.assets, moreInv.assets...)
+	o := options(t, s, inv)
+	o.Notice = "Vorführung: simulierte Stadt, Zeitraffer 360-fach"
+	srv := httptest.NewServer(newBoard(t, o))
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+func TestPagesInBrowser(t *testing.T) {
+	browser, url := browsertest.Start(t), site(t)
+	pages := []struct{ name, path string }{
+		{"uebersicht", "/?bezirk=Innenstadt"}, {"seite-2", "/?seite=2&sortierung=name"}, {"leer", "/?bezirk=Atlantis"},
+		{"anlage", "/anlage/PK-1"}, {"ohne-daten", "/anlage/PK-5"}, {"skript", "/anlage/PK-6"},
+		{"meldungen", "/meldungen"}, {"zurueckgestellt", "/zurueckgestellt"}, {"fehler", "/nirgends"},
+	}
+	views := []browsertest.View{
+		{Name: "desktop", Width: 1280, Height: 900},
+		{Name: "narrow", Width: 320, Height: 640},
+		{Name: "dark", Width: 1280, Height: 900, Dark: true},
+		{Name: "forced", Width: 1280, Height: 900, ForcedColors: true},
+		{Name: "print", Width: 794, Height: 1123, Print: true},
+	}
+	for _, page := range pages {
+		for _, v := range views {
+			t.Run(page.name+"/"+v.Name, func(t *testing.T) {
+				p := browser.Open(t, url+page.path, v)
+				if over := p.Overflow(t); over > 0 {
+					t.Errorf("the page is %d px wider than the screen", over)
+				}
+				// Folded parts are part of the page: look into them too.
+				browsertest.Eval[bool](t, p, `document.querySelectorAll("details").forEach(d => d.open = true), true`)
+				if over := p.Overflow(t); over > 0 {
+					t.Errorf("unfolded, the page is %d px wider than the screen", over)
+				}
+				if small := browsertest.Eval[[]string](t, p, smallTargets); len(small) > 0 && !v.Print {
+					t.Errorf("targets below 24 px: %q", small)
+				}
+				if dir := os.Getenv("MELDEFUNK_SHOTS"); dir != "" { // for human eyes
+					if err := os.WriteFile(filepath.Join(dir, page.name+"-"+v.Name+".png"), p.Screenshot(t), 0o600); err != nil {
+						t.Error(err)
+					}
+				}
+				for _, violation := range browsertest.LoadAxe(t).Violations(t, p) {
+					t.Errorf("axe: %s", violation)
+				}
+			})
+		}
+	}
+}
+
+// smallTargets lists links and controls below 24 by 24 CSS pixels (WCAG 2.5.8) that do
+// not stand in a line of text.
+const smallTargets = `[...document.querySelectorAll("nav a, button, select, summary, .refresh")]
+	.filter(e => { const b = e.getBoundingClientRect(); return b.width > 0 && (b.width < 24 || b.height < 24) })
+	.map(e => e.textContent.trim())`
+
+func TestWithoutScripts(t *testing.T) {
+	browser, url := browsertest.Start(t), site(t)
+	p := browser.Open(t, url+"/?zustand=leer", browsertest.View{Width: 1280, Height: 900, NoScript: true})
+
+	// Choose a district in the form and send it: the browser does it all by itself.
+	browsertest.Eval[bool](t, p, `document.querySelector("select[name=bezirk]").value = "Weststadt", true`)
+	p.Click(t, "form.filter button")
+	if got := browsertest.Eval[string](t, p, `location.search`); !strings.Contains(got, "bezirk=Weststadt") || !strings.Contains(got, "zustand=leer") {
+		t.Errorf("the form led to %s", got)
+	}
+	if got := browsertest.Eval[string](t, p, `document.querySelector("tbody th a").textContent`); got != "Unterflurbehälter Lotter Straße" {
+		t.Errorf("first asset of Weststadt: %q", got)
+	}
+	p.Click(t, "tbody th a")
+	if got := browsertest.Eval[string](t, p, `document.querySelector("h1").textContent`); got != "Unterflurbehälter Lotter Straße" {
+		t.Errorf("the link of an asset led to %q", got)
+	}
+}
+
+func TestPageInBrowserIsWhatItSays(t *testing.T) {
+	browser, url := browsertest.Start(t), site(t)
+	p := browser.Open(t, url+"/anlage/PK-6", browsertest.View{Width: 1280, Height: 900})
+	if got := browsertest.Eval[string](t, p, `document.querySelector("h1").textContent`); got != "<script>alert('Übermut')</script>" {
+		t.Errorf("h1 is %q", got)
+	}
+	if n := browsertest.Eval[int](t, p, `document.scripts.length`); n != 0 {
+		t.Errorf("%d scripts on the page", n)
+	}
+	if got := browsertest.Eval[string](t, p, `[document.documentElement.lang, document.querySelectorAll("h1").length, document.title].join("|")`); got != "de|1|<script>alert('Übermut')</script> · Meldefunk" {
+		t.Errorf("language, count of h1, title: %s", got)
+	}
+	// The stylesheet must pass the page's own policy, and the skip link must be first.
+	if got := browsertest.Eval[string](t, p, `getComputedStyle(document.querySelector(".brand")).display`); got != "flex" {
+		t.Errorf("the stylesheet is not in force: display %q", got)
+	}
+	if got := browsertest.Eval[string](t, p, `document.querySelector("a, button, select, [tabindex='0']").textContent`); got != "Zum Inhalt springen" {
+		t.Errorf("first stop of the keyboard: %q", got)
+	}
+
+	paper := browser.Open(t, url+"/", browsertest.View{Width: 794, Height: 1123, Print: true})
+	if got := browsertest.Eval[string](t, paper, `["header nav", "form.filter", ".refresh"].map(s => getComputedStyle(document.querySelector(s)).display).join()`); got != "none,none,none" {
+		t.Errorf("on paper, navigation and form are displayed: %s", got)
+	}
+}

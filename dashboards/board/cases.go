@@ -1,0 +1,111 @@
+package board
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"meldefunk/city"
+)
+
+const (
+	casesPage   = 100    // open cases on one page
+	closedShown = 50     // closed cases listed below them
+	recentCases = 500    // how far back closed ones are looked for
+	openLimit   = 20_000 // open cases read at all; more than that is not a list anybody works through
+)
+
+// casesBody is the content of the cases page.
+type casesBody struct {
+	Open    []caseRow
+	Pager   pager
+	Summary string
+	Closed  []caseRow
+}
+
+// caseRow is one case with its ticket.
+type caseRow struct {
+	Ref, Title, Advice     string
+	Asset, AssetLink       string // AssetLink is "" for an asset that is no longer in the inventory
+	AssetID                string
+	Since, Opened, Closed  moment
+	Quantity, Value, Limit string
+	ClosedValue            string
+	Ticket, TicketState    string
+	Parked                 bool
+	Error                  string
+}
+
+// openCases gives every open case, the one open longest first.
+func (b *Board) openCases(ctx context.Context) ([]city.CaseTicket, error) {
+	open, err := b.opt.Store.Cases(ctx, true, openLimit)
+	slices.SortStableFunc(open, func(x, y city.CaseTicket) int {
+		return cmp.Or(x.Case.Since.Compare(y.Case.Since), cmp.Compare(x.Case.Ref, y.Case.Ref))
+	})
+	return open, err
+}
+
+func (b *Board) cases(r *http.Request) (content, error) {
+	page, err := pageNumber(r.URL.Query())
+	if err != nil {
+		return content{}, err
+	}
+	open, err := b.openCases(r.Context())
+	if err != nil {
+		return content{}, err
+	}
+	recent, err := b.opt.Store.Cases(r.Context(), false, recentCases)
+	if err != nil {
+		return content{}, err
+	}
+	now := b.opt.Now()
+	assets := map[string]*city.Asset{}
+	for _, a := range b.opt.Inventory.Assets() {
+		assets[a.ID] = a
+	}
+
+	link := func(page int) string { return address("/meldungen", url.Values{}, page) }
+	body := casesBody{
+		Pager:   paged(page, casesPage, len(open), link),
+		Summary: counted(len(open), "offene Meldung", "offene Meldungen") + ".",
+	}
+	for i := range open[body.Pager.from:body.Pager.to] {
+		body.Open = append(body.Open, b.caseRow(&open[body.Pager.from+i], assets, now))
+	}
+	recent = slices.DeleteFunc(recent, func(c city.CaseTicket) bool { return c.Case.Wanted() })
+	slices.SortStableFunc(recent, func(x, y city.CaseTicket) int { return y.Case.Closed.Compare(x.Case.Closed) })
+	for i := range recent[:min(closedShown, len(recent))] {
+		body.Closed = append(body.Closed, b.caseRow(&recent[i], assets, now))
+	}
+	return content{title: "Meldungen", nav: "/meldungen", self: link(body.Pager.Page), body: body}, nil
+}
+
+// caseRow puts a case into words. assets gives names and links; without it, on the
+// asset's own page, there are none.
+func (b *Board) caseRow(c *city.CaseTicket, assets map[string]*city.Asset, now time.Time) caseRow {
+	row := caseRow{
+		Ref: c.Case.Ref, Title: c.Case.Title, Advice: c.Case.Advice,
+		Asset: c.Case.Asset, AssetID: c.Case.Asset,
+		Since:    momentOf(c.Case.Since, now, b.opt.Location),
+		Opened:   momentOf(c.Case.Opened, now, b.opt.Location),
+		Closed:   momentOf(c.Case.Closed, now, b.opt.Location),
+		Quantity: quantityWord(c.Case.Quantity),
+		Value:    amount(c.Case.Quantity, c.Case.Value),
+		Ticket:   c.Ticket.ExternalID, TicketState: ticketWord(c.Ticket.State),
+		Parked: c.Ticket.State == city.TicketParked,
+		Error:  c.Ticket.Error,
+	}
+	if !c.Case.Quantity.Boolean() { // "Schwelle belegt" would say nothing
+		row.Limit = amount(c.Case.Quantity, c.Case.Limit)
+	}
+	if !c.Case.Wanted() {
+		row.ClosedValue = amount(c.Case.Quantity, c.Case.ClosedValue)
+	}
+	if a := assets[c.Case.Asset]; a != nil {
+		row.Asset, row.AssetLink = nameOf(a), assetLink(a.ID)
+	}
+	return row
+}

@@ -1,0 +1,90 @@
+package board
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"meldefunk/city"
+)
+
+// Config is the section "board" of the configuration file.
+type Config struct {
+	// Listen is host:port. The board has no login: away from loopback it belongs behind
+	// a proxy that has one.
+	Listen string `yaml:"listen"`
+
+	// Hosts are the names, without port, by which people call the board, beside
+	// localhost. A request for any other name is refused: a foreign web page could
+	// otherwise point its own name at this machine and read the board through a
+	// visitor's browser (DNS rebinding).
+	Hosts []string `yaml:"hosts"`
+
+	// StaleAfter says how old a reading may be and still count as the present.
+	StaleAfter StaleAfter `yaml:"stale_after"`
+}
+
+// StaleAfter is an age per kind of asset. Three reporting periods are a good choice: one
+// lost frame is everyday, three in a row are not.
+type StaleAfter struct {
+	Bin     time.Duration `yaml:"bin"`
+	Soil    time.Duration `yaml:"soil"`
+	Parking time.Duration `yaml:"parking"`
+}
+
+// of gives the age for a kind; 0 for a kind without one, which then never gets stale.
+func (s StaleAfter) of(k city.Kind) time.Duration {
+	switch k {
+	case city.Bin:
+		return s.Bin
+	case city.Soil:
+		return s.Soil
+	case city.Parking:
+		return s.Parking
+	}
+	return 0
+}
+
+// DefaultConfig listens on loopback. Six hours for parking is the habit of the public
+// clients of Osnabrück's parking data; 24 hours is three times a period of eight.
+func DefaultConfig() Config {
+	return Config{
+		Listen:     "127.0.0.1:8080",
+		StaleAfter: StaleAfter{Bin: 24 * time.Hour, Soil: 24 * time.Hour, Parking: 6 * time.Hour},
+	}
+}
+
+// Validate returns every problem, joined.
+func (c Config) Validate() error {
+	var errs []error
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		errs = append(errs, fmt.Errorf("listen: %q is not host:port, like 127.0.0.1:8080", c.Listen))
+	} else {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil {
+			errs = append(errs, fmt.Errorf("listen: port %q: want a number from 0 to 65535, got it from %q", port, c.Listen))
+		} else if !loopback(host) && len(c.Hosts) == 0 {
+			errs = append(errs, fmt.Errorf("listen: %q can be reached from the network: list in hosts the names people call it by, like [board.example.org], or listen on 127.0.0.1:%d", c.Listen, n))
+		}
+	}
+	for i, h := range c.Hosts {
+		if h == "" || strings.ContainsAny(h, "/ *") || strings.Contains(h, ":") && net.ParseIP(h) == nil {
+			errs = append(errs, fmt.Errorf("hosts[%d]: %q: want a name or an address without scheme, port or wildcard, like board.example.org", i, h))
+		}
+	}
+	for _, k := range city.Kinds() {
+		if d := c.StaleAfter.of(k); d < time.Minute {
+			errs = append(errs, fmt.Errorf("stale_after.%s: %v: want at least 1m, like 24h", k, d))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// loopback tells whether a listening host is reachable from this machine only.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

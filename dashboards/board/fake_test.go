@@ -1,0 +1,200 @@
+package board_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+	_ "time/tzdata" // test machines may have no zone files
+
+	"github.com/rs/zerolog"
+
+	"meldefunk/city"
+	"meldefunk/dashboards/board"
+)
+
+// now is the present of every test: a Saturday afternoon in Osnabrück.
+var now = time.Date(2026, 11, 21, 13, 5, 0, 0, time.UTC)
+
+// store is a Store in memory, kept as the interface promises it: newest first.
+type store struct {
+	readings []city.Reading
+	cases    []city.CaseTicket
+	asides   []city.SetAside
+	err      error
+}
+
+func (s *store) Latest(context.Context) ([]city.Reading, error) {
+	newest := map[string]city.Reading{}
+	for _, r := range s.readings {
+		if old, ok := newest[r.Asset]; !r.Simulated && (!ok || r.Time.At.After(old.Time.At)) {
+			newest[r.Asset] = r
+		}
+	}
+	var all []city.Reading
+	for _, r := range newest {
+		all = append(all, r)
+	}
+	return all, s.err
+}
+
+func (s *store) History(_ context.Context, asset string, limit int) ([]city.Reading, error) {
+	var all []city.Reading
+	for _, r := range s.readings {
+		if r.Asset == asset {
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(x, y city.Reading) int { return y.Time.At.Compare(x.Time.At) })
+	return all[:min(limit, len(all))], s.err
+}
+
+func (s *store) Cases(_ context.Context, openOnly bool, limit int) ([]city.CaseTicket, error) {
+	var all []city.CaseTicket
+	for _, c := range s.cases {
+		if !openOnly || c.Case.Wanted() {
+			all = append(all, c)
+		}
+	}
+	return all[:min(limit, len(all))], s.err
+}
+
+func (s *store) Asides(_ context.Context, limit, offset int) ([]city.SetAside, int64, error) {
+	if offset > len(s.asides) {
+		return nil, int64(len(s.asides)), s.err
+	}
+	return s.asides[offset:min(len(s.asides), offset+limit)], int64(len(s.asides)), s.err
+}
+
+// inventory is an Inventory in memory.
+type inventory struct {
+	assets  []*city.Asset
+	devices []*city.Device
+}
+
+func (i *inventory) Assets() []*city.Asset { return i.assets }
+
+func (i *inventory) Devices(asset string) []*city.Device {
+	var all []*city.Device
+	for _, d := range i.devices {
+		if d.Asset == asset {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+func eui(n int) city.EUI { return city.EUI{0x24, 0xe1, 0x24, 0, 0, 0, byte(n >> 8), byte(n)} }
+
+func reading(asset string, kind city.Kind, device int, age time.Duration, values ...city.Value) city.Reading {
+	return city.Reading{
+		DevEUI: eui(device), Asset: asset, Kind: kind, Epoch: 1, FCnt: 1204,
+		Time: city.Stamp{At: now.Add(-age), Source: city.TimeGateway}, Received: now.Add(-age),
+		Values: values,
+		Radio:  city.Radio{RSSI: -107, SNR: 4.5, SpreadingFactor: 9, Gateways: 2},
+	}
+}
+
+func value(q city.Quantity, n float64) city.Value { return city.Value{Quantity: q, Number: n} }
+
+// osnabrueck is a small city with everything that can be the matter.
+func osnabrueck() (*store, *inventory) {
+	inv := &inventory{
+		assets: []*city.Asset{
+			{ID: "PK-1", Kind: city.Bin, Name: "Papierkorb Domhof 4", Address: "Domhof 4", District: "Innenstadt", Tour: "Tour 1", Position: &city.Position{Lat: 52.2775, Lon: 8.0417}},
+			{ID: "PK-2", Kind: city.Bin, Name: "Papierkorb Große Straße / Nikolaiort", District: "Innenstadt", Tour: "Tour 1"},
+			{ID: "PK-3", Kind: city.Bin, Name: "Unterflurbehälter Lotter Straße", District: "Weststadt", Tour: "Tour 2"},
+			{ID: "PK-4", Kind: city.Bin, Name: "Papierkorb Iburger Straße 12", District: "Schölerberg", Tour: "Tour 2"},
+			{ID: "PK-5", Kind: city.Bin, Name: "Papierkorb Haste", District: "Haste", Tour: "Tour 3"},
+			{ID: "PK-6", Kind: city.Bin, Name: "<script>alert('Übermut')</script>", District: "Wüste & Weite", Tour: "Tour 3"},
+			{ID: "B/7 ö", Kind: city.Soil, Name: "Linde Martinistraße", District: "Wüste & Weite", Tour: "Gießtour"},
+			{ID: "B-8", Kind: city.Soil, Name: "Rasen Schlossgarten", District: "Innenstadt", Tour: "Gießtour"},
+			{ID: "P-9", Kind: city.Parking, Name: "Behindertenstellplatz Neumarkt", District: "Innenstadt"},
+			{ID: "P-10", Kind: city.Parking, Name: "Ladezone Krahnstraße", District: "Innenstadt"},
+			{ID: "P-11", Kind: city.Parking, Name: "Stellplatz Wall 3", District: "Innenstadt"},
+		},
+	}
+	for i, a := range inv.assets {
+		model := map[city.Kind]string{city.Bin: "milesight/em310-udl", city.Soil: "dragino/lse01", city.Parking: "bosch/tps110"}[a.Kind]
+		inv.devices = append(inv.devices, &city.Device{DevEUI: eui(i + 1), Model: model, Asset: a.ID, Server: "stadtwerke"})
+	}
+	battery := value(city.BatteryVoltage, 3.58)
+	s := &store{readings: []city.Reading{
+		reading("PK-1", city.Bin, 1, 12*time.Minute, value(city.FillLevel, 92.46), value(city.Distance, 1215), value(city.Tilt, 0), value(city.BatteryLevel, 98)),
+		reading("PK-1", city.Bin, 1, 72*time.Minute, value(city.FillLevel, 88), value(city.Distance, 1260)),
+		reading("PK-2", city.Bin, 2, 40*time.Second, value(city.FillLevel, 89.96)),
+		reading("PK-3", city.Bin, 3, 3*time.Hour, value(city.FillLevel, 0), value(city.Temperature, -0.04)),
+		reading("PK-4", city.Bin, 4, time.Hour, battery),
+		reading("PK-6", city.Bin, 6, 50*time.Hour, value(city.FillLevel, 41)),
+		reading("B/7 ö", city.Soil, 7, 26*time.Minute, value(city.SoilMoisture, 11.3), value(city.SoilTemperature, -2.5), value(city.Conductivity, 1240), battery),
+		reading("B-8", city.Soil, 8, 26*time.Minute, value(city.SoilMoisture, 24)),
+		reading("P-9", city.Parking, 9, 2*time.Hour, value(city.Occupied, 1)),
+		reading("P-10", city.Parking, 10, 5*time.Hour, value(city.Occupied, 0)),
+		reading("P-11", city.Parking, 11, 7*time.Hour, value(city.Occupied, 1)),
+	}}
+	s.readings[4].Faults = []city.Fault{city.FaultNoEcho}
+	s.readings[1].Late = true
+	byHand := reading("PK-1", city.Bin, 1, time.Minute, value(city.FillLevel, 3))
+	byHand.Simulated = true
+	s.readings = append(s.readings, byHand)
+
+	s.cases = []city.CaseTicket{
+		{Case: city.Case{Ref: "S-7K2M9QXA", Rule: "bin-full", Asset: "PK-1", Quantity: city.FillLevel, Value: 90.4, Limit: 90, Since: now.Add(-45 * time.Minute), Opened: now.Add(-15 * time.Minute), Title: "Papierkorb voll", Advice: "Bitte leeren."},
+			Ticket: city.Ticket{State: city.TicketOpen, ExternalID: "2026-004711"}},
+		{Case: city.Case{Ref: "S-PARKED01", Rule: "soil-dry", Asset: "B/7 ö", Quantity: city.SoilMoisture, Value: 12, Limit: 15, Since: now.Add(-30 * time.Hour), Opened: now.Add(-29 * time.Hour), Title: "Baum braucht Wasser"},
+			Ticket: city.Ticket{State: city.TicketParked, Error: "400 Bad Request: service_code <WATER> is unknown"}},
+		{Case: city.Case{Ref: "S-GONE0001", Rule: "bin-full", Asset: "PK-99", Quantity: city.FillLevel, Value: 95, Limit: 90, Since: now.Add(-5 * time.Hour), Opened: now.Add(-5 * time.Hour), Title: "Behälter voll"}},
+		{Case: city.Case{Ref: "S-DONE0001", Rule: "bin-full", Asset: "PK-3", Quantity: city.FillLevel, Value: 97, Limit: 90, Since: now.Add(-9 * time.Hour), Opened: now.Add(-9 * time.Hour), Closed: now.Add(-3 * time.Hour), ClosedValue: 0, ClosedSince: now.Add(-3 * time.Hour), Title: "Behälter voll"},
+			Ticket: city.Ticket{State: city.TicketClosed, ExternalID: "2026-004688"}},
+	}
+	s.asides = []city.SetAside{
+		{Key: 1, Server: "stadtwerke", Topic: "application/1/device/a84041/event/up", Body: []byte("{\"text\":\"</pre><script>alert(1)</script> Straße \u202e txt\""), Received: now.Add(-2 * time.Hour), Reason: city.ReasonMalformed, Detail: "unexpected end of JSON at byte 48", Count: 3, LastSeen: now.Add(-5 * time.Minute)},
+		{Key: 2, Server: "stadtwerke", Topic: "application/1/device/24e1/event/up", Body: []byte{0, 0xff, 0x10}, Received: now.Add(-26 * time.Hour), Reason: city.ReasonUnknownDevice, Detail: "not in the inventory", DevEUI: eui(4711), Count: 1420},
+	}
+	return s, inv
+}
+
+// options are complete and right; tests change what they are about.
+func options(t testing.TB, s board.Store, inv board.Inventory) board.Options {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return board.Options{
+		Config: board.DefaultConfig(), Store: s, Inventory: inv,
+		Now: func() time.Time { return now }, Location: berlin,
+		Ready:   func() []board.Check { return []board.Check{{Name: "store", OK: true}} },
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "meldefunk_uplinks_total 7") }),
+		Log:     zerolog.New(zerolog.NewTestWriter(t)),
+	}
+}
+
+func newBoard(t testing.TB, o board.Options) http.Handler {
+	t.Helper()
+	b, err := board.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Handler()
+}
+
+// ask sends one request as a browser on this machine would.
+func ask(h http.Handler, method, target string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, nil)
+	r.Host = "127.0.0.1:8080"
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+var errDisk = errors.New("disk I/O error at /var/lib/secret.db")
+
+// latest is a store whose readings are the latest ones already, so that a benchmark
+// measures the board and not the fake.
+type latest struct{ *store }
+
+func (l latest) Latest(context.Context) ([]city.Reading, error) { return l.readings, nil }

@@ -1,0 +1,105 @@
+package board
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"meldefunk/city"
+)
+
+func TestNumber(t *testing.T) {
+	for _, c := range []struct {
+		v        float64
+		decimals int
+		want     string
+	}{
+		{0, 0, "0"}, {0, 1, "0,0"}, {82.54, 1, "82,5"}, {-0.04, 1, "0,0"}, {-2.5, 1, "−2,5"},
+		{999, 0, "999"}, {1000, 0, "1.000"}, {1234567.891, 2, "1.234.567,89"}, {-12345, 0, "−12.345"},
+		{math.NaN(), 1, "–"}, {math.Inf(1), 0, "–"},
+	} {
+		if got := number(c.v, c.decimals); got != c.want {
+			t.Errorf("number(%v, %d) = %q, want %q", c.v, c.decimals, got, c.want)
+		}
+	}
+}
+
+func TestEveryQuantityHasUnitAndGermanName(t *testing.T) {
+	for _, q := range city.Quantities() {
+		if quantityWord(q) == q.String() {
+			t.Errorf("%s has no German name", q)
+		}
+		got := amount(q, 1)
+		if q.Boolean() == (got == number(1, decimals(q))+nbsp+q.Unit()) {
+			t.Errorf("%s: amount is %q", q, got)
+		}
+	}
+	for _, r := range city.Reasons() {
+		if reasonWord(r) == string(r) {
+			t.Errorf("reason %s has no German name", r)
+		}
+	}
+	for _, k := range city.Kinds() {
+		if word, key := kindWord(k); word == "unbekannt" || key == "unbekannt" {
+			t.Errorf("kind %s has no German name", k)
+		}
+		if mainQuantity(k) == city.QuantityUnknown {
+			t.Errorf("kind %s has no main quantity", k)
+		}
+	}
+}
+
+func TestClock(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ utc, want string }{
+		{"2026-11-21T13:05:00Z", "21.11.2026, 14:05 Uhr"},
+		{"2026-07-01T22:30:00Z", "02.07.2026, 00:30 Uhr"},
+		// Clocks go back from 03:00 MESZ to 02:00 MEZ at 01:00 UTC.
+		{"2026-10-24T23:59:59Z", "25.10.2026, 01:59 Uhr"},
+		{"2026-10-25T00:00:00Z", "25.10.2026, 02:00 Uhr MESZ"},
+		{"2026-10-25T00:30:00Z", "25.10.2026, 02:30 Uhr MESZ"},
+		{"2026-10-25T01:00:00Z", "25.10.2026, 02:00 Uhr MEZ"},
+		{"2026-10-25T01:59:59Z", "25.10.2026, 02:59 Uhr MEZ"},
+		{"2026-10-25T02:00:00Z", "25.10.2026, 03:00 Uhr"},
+		// Clocks go forward: no hour comes twice.
+		{"2026-03-29T00:59:00Z", "29.03.2026, 01:59 Uhr"},
+		{"2026-03-29T01:00:00Z", "29.03.2026, 03:00 Uhr"},
+	} {
+		at, err := time.Parse(time.RFC3339, c.utc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := spaces(clock(at, berlin)); got != c.want {
+			t.Errorf("%s: %q, want %q", c.utc, got, c.want)
+		}
+	}
+	if got := spaces(clock(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.UTC)); got != "01.01.2026, 00:00 Uhr" {
+		t.Errorf("in a zone without changes: %q", got)
+	}
+}
+
+func TestAge(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Hour: "in der Zukunft", -time.Second: "gerade eben", 0: "gerade eben", 59 * time.Second: "gerade eben",
+		time.Minute: "vor 1 Minute", 119 * time.Second: "vor 1 Minute", 59 * time.Minute: "vor 59 Minuten",
+		time.Hour: "vor 1 Stunde", 47 * time.Hour: "vor 47 Stunden", 48 * time.Hour: "vor 2 Tagen", 1500 * 24 * time.Hour: "vor 1.500 Tagen",
+	} {
+		if got := spaces(age(d)); got != want {
+			t.Errorf("age(%v) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+// spaces makes no-break spaces comparable by eye.
+func spaces(s string) string {
+	out := []rune(s)
+	for i, r := range out {
+		if r == '\u00a0' {
+			out[i] = ' '
+		}
+	}
+	return string(out)
+}

@@ -1,0 +1,43 @@
+package board
+
+import (
+	"context"
+
+	"meldefunk/city"
+)
+
+// Store is what the board reads. Each page calls it one to three times per request, from
+// many goroutines, with a ctx that ends when the visitor leaves or after ten seconds.
+// What it returns belongs to the board.
+type Store interface {
+	// Latest gives, in any order, the newest reading by event time of every asset that
+	// has one. Readings sent by hand (Simulated) do not count.
+	Latest(ctx context.Context) ([]city.Reading, error)
+
+	// History gives up to limit readings of an asset, newest event time first. An asset
+	// without readings has none; that is not an error.
+	History(ctx context.Context, asset string, limit int) ([]city.Reading, error)
+
+	// Cases gives up to limit cases, those opened or closed last first. With openOnly,
+	// closed ones are left out before the limit counts.
+	Cases(ctx context.Context, openOnly bool, limit int) ([]city.CaseTicket, error)
+
+	// Asides gives up to limit set-aside messages from offset on, the one seen last
+	// first, and how many there are in all.
+	Asides(ctx context.Context, limit, offset int) ([]city.SetAside, int64, error)
+}
+
+// Inventory is what hangs where. It is called on every request, must not block, and what
+// it returns is not changed. The order of Assets is the order of the board where nothing
+// else is asked for.
+type Inventory interface {
+	Assets() []*city.Asset
+	Devices(asset string) []*city.Device
+}
+
+// Check is the answer of one part of the platform to "are you ready?".
+type Check struct {
+	Name   string `json:"name"`             // of the part, "store"
+	OK     bool   `json:"ok"`               // false: the platform is not ready
+	Reason string `json:"reason,omitempty"` // why not, for the operator; without secrets
+}

@@ -1,0 +1,138 @@
+package board
+
+import "meldefunk/city"
+
+// kindWord is the German word for a kind of asset, and how it is spelled in a URL.
+func kindWord(k city.Kind) (word, key string) {
+	switch k {
+	case city.Bin:
+		return "Behälter", "behaelter"
+	case city.Soil:
+		return "Boden", "boden"
+	case city.Parking:
+		return "Stellplatz", "stellplatz"
+	}
+	return "unbekannt", "unbekannt"
+}
+
+func quantityWord(q city.Quantity) string {
+	switch q {
+	case city.FillLevel:
+		return "Füllstand"
+	case city.Distance:
+		return "Abstand zum Inhalt"
+	case city.Tilt:
+		return "Lage des Sensors"
+	case city.SoilMoisture:
+		return "Bodenfeuchte"
+	case city.SoilTemperature:
+		return "Bodentemperatur"
+	case city.Conductivity:
+		return "Leitfähigkeit des Bodens"
+	case city.Occupied:
+		return "Belegung"
+	case city.Temperature:
+		return "Temperatur am Gerät"
+	case city.BatteryVoltage:
+		return "Batteriespannung"
+	case city.BatteryLevel:
+		return "Batterieladung"
+	}
+	return q.String()
+}
+
+func yesNo(q city.Quantity, yes bool) string {
+	words := [2]string{"nein", "ja"}
+	switch q {
+	case city.Occupied:
+		words = [2]string{"frei", "belegt"}
+	case city.Tilt:
+		words = [2]string{"aufrecht", "gekippt"}
+	}
+	if yes {
+		return words[1]
+	}
+	return words[0]
+}
+
+func faultWord(f city.Fault) string {
+	switch f {
+	case city.FaultNoSensor:
+		return "Messfühler nicht angeschlossen"
+	case city.FaultProbe:
+		return "Messfühler meldet einen Fehler"
+	case city.FaultTooClose:
+		return "zu nah für den Sensor"
+	case city.FaultNoEcho:
+		return "kein Echo, Sensor sieht nichts"
+	case city.FaultImplausible:
+		return "unmöglicher Messwert verworfen"
+	case city.FaultUncalibrated:
+		return "nicht kalibriert, kein Füllstand"
+	case city.FaultOutOfScale:
+		return "außerhalb der Kalibrierung, Füllstand begrenzt"
+	case city.FaultUnparsedTail:
+		return "Teil der Nachricht nicht verstanden"
+	}
+	return string(f)
+}
+
+func faultWords(faults []city.Fault) []string {
+	words := make([]string, len(faults))
+	for i, f := range faults {
+		words[i] = faultWord(f)
+	}
+	return words
+}
+
+func reasonWord(r city.Reason) string {
+	switch r {
+	case city.ReasonMalformed:
+		return "fehlerhaft aufgebaut"
+	case city.ReasonTooLarge:
+		return "zu groß"
+	case city.ReasonUnknownDevice:
+		return "unbekanntes Gerät"
+	case city.ReasonUndecodable:
+		return "unlesbare Nutzdaten"
+	case city.ReasonUnknownPort:
+		return "unbekannter Port"
+	case city.ReasonEncrypted:
+		return "verschlüsselt, Schlüssel fehlt"
+	}
+	return string(r)
+}
+
+// ticketWord says how far a case has got in the ticket system. A case without a ticket
+// row has not been sent.
+func ticketWord(s city.TicketState) string {
+	switch s {
+	case "", city.TicketQueued:
+		return "wartet auf Übergabe"
+	case city.TicketSending:
+		return "wird übergeben"
+	case city.TicketUnsure:
+		return "Übergabe ungewiss, wird geprüft"
+	case city.TicketOpen:
+		return "übergeben, offen"
+	case city.TicketClosing:
+		return "wird geschlossen"
+	case city.TicketClosed:
+		return "geschlossen"
+	case city.TicketCancelled:
+		return "erledigt vor der Übergabe"
+	case city.TicketParked:
+		return "abgelehnt, bitte prüfen"
+	}
+	return string(s)
+}
+
+func sourceWord(s city.TimeSource) string {
+	switch s {
+	case city.TimeGateway:
+		return "Uhr des Gateways"
+	case city.TimeServer:
+		return "Uhr des Netzwerkservers"
+	}
+	return "Ankunft hier"
+}
