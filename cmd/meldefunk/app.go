@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/rs/zerolog"
+
+	"meldefunk/city"
+	"meldefunk/dashboards/board"
+	"meldefunk/decoders"
+	bridge "meldefunk/gateway-bridge"
+	"meldefunk/pipeline"
+	"meldefunk/storage/influx"
+	"meldefunk/storage/sqlite"
+	"meldefunk/tickets"
+)
+
+// app is the whole platform, built and not yet started.
+type app struct {
+	settings settings
+	log      zerolog.Logger
+	now      func() time.Time
+	registry *prometheus.Registry
+
+	files      *files
+	store      *sqlite.Store
+	system     tickets.System
+	servers    []*bridge.Server
+	road       *pipeline.Road
+	writer     *influx.Writer // nil: no InfluxDB
+	reconciler *tickets.Reconciler
+	board      *board.Board
+}
+
+// These are the places where parts that do not know each other meet.
+var (
+	_ pipeline.Store     = (*sqlite.Store)(nil)
+	_ pipeline.Decoder   = (*decoders.Table)(nil)
+	_ pipeline.Inventory = (*files)(nil)
+	_ pipeline.Judge     = (*files)(nil)
+	_ tickets.Store      = (*sqlite.Store)(nil)
+	_ tickets.Assets     = (*files)(nil)
+	_ influx.Source      = (*sqlite.Store)(nil)
+	_ board.Store        = (*sqlite.Store)(nil)
+	_ board.Inventory    = (*files)(nil)
+)
+
+// build makes everything and starts nothing: no connection, no goroutine, no file written.
+// Without a store it is good for checking only.
+func build(s settings, f *files, store *sqlite.Store, now func() time.Time, notice string, log zerolog.Logger) (*app, error) {
+	a := &app{settings: s, log: log, now: now, registry: prometheus.NewRegistry(), files: f, store: store}
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	var errs []error
+	keep := func(err error) { errs = append(errs, err) }
+	var err error
+
+	a.system, err = tickets.Open(s.Tickets, store.Linked)
+	keep(err)
+	if err == nil {
+		a.reconciler, err = tickets.New(s.Tickets, store, a.system, f, now, log, a.registry)
+		keep(err)
+	}
+	if s.InfluxDB.URL != "" {
+		a.writer, err = influx.New(s.InfluxDB, store, now, log, a.registry)
+		keep(err)
+	}
+	a.road = pipeline.New(s.Road, pipeline.Parts{
+		Inventory: f, Decoder: f.models, Judge: f, Store: store, Follow: a.follow, Ref: newRef, Now: now,
+	}, log.With().Str("component", "road").Logger(), a.registry)
+	for _, c := range s.NetworkServers {
+		server, err := bridge.New(c, a.road.Offer, now, log, a.registry)
+		keep(err)
+		a.servers = append(a.servers, server)
+	}
+	location, err := time.LoadLocation(s.TimeZone)
+	keep(err)
+	a.board, err = board.New(board.Options{
+		Config: s.Board, Store: store, Inventory: f, Now: now, Location: location, Ready: a.ready,
+		Metrics: promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}), Log: log, Notice: notice,
+	})
+	keep(err)
+	return a, errors.Join(errs...)
+}
+
+// follow tells those who live on commits that there was one.
+func (a *app) follow(c *city.Commit) {
+	if a.writer != nil && len(c.Readings) > 0 {
+		a.writer.Wake()
+	}
+	if len(c.Cases) > 0 {
+		a.reconciler.Wake()
+	}
+}
+
+// run serves until ctx ends, then stops in an order that loses nothing: network servers
+// first, then the road, which finishes and acknowledges what was taken, then those who
+// follow it.
+func (a *app) run(ctx context.Context, extra ...part) error {
+	listener, err := net.Listen("tcp", a.settings.Board.Listen)
+	if err != nil {
+		return fmt.Errorf("board: %w: is another meldefunk running? Choose another address with board.listen", err)
+	}
+	a.log.Info().Str("board", "http://"+listener.Addr().String()).Int("assets", len(a.files.Assets())).
+		Int("network_servers", len(a.servers)).Str("version", version).Msg("started")
+
+	intake := extra
+	for _, s := range a.servers {
+		intake = append(intake, part{"network server", s.Run})
+	}
+	followers := []part{
+		{"tickets", a.reconciler.Run},
+		{"board", func(ctx context.Context) error { return a.board.Serve(ctx, listener) }},
+		{"retention", a.prune},
+		{"reload", a.reloadOnSignal},
+	}
+	if a.writer != nil {
+		followers = append(followers, part{"influxdb", a.writer.Run})
+	}
+	return runStages(ctx, a.log, intake, []part{{"road", a.road.Run}}, followers)
+}
+
+// ready answers /readyz. Not ready means that uplinks do not become readings. InfluxDB and
+// the ticket system only catch up later when they are away, so they are told of and do
+// not count.
+func (a *app) ready() []board.Check {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	store := board.Check{Name: "store", OK: true}
+	if err := a.store.Ping(ctx); err != nil {
+		store.OK, store.Reason = false, err.Error()
+	}
+	checks := []board.Check{store}
+	for i, s := range a.servers {
+		state := s.State()
+		checks = append(checks, board.Check{
+			Name: "network server " + a.settings.NetworkServers[i].Name, OK: state.Ready(), Reason: state.LastError,
+		})
+	}
+	if a.writer != nil {
+		c := board.Check{Name: "influxdb", OK: true}
+		if state := a.writer.State(); state.Error != "" {
+			c.Reason = fmt.Sprintf("away since %s, %d readings behind: %s", state.Since.Format(time.RFC3339), state.Behind, state.Error)
+		}
+		checks = append(checks, c)
+	}
+	tickets := board.Check{Name: "tickets", OK: true}
+	if since, why := a.reconciler.Down(); !since.IsZero() {
+		tickets.Reason = fmt.Sprintf("away since %s: %s", since.Format(time.RFC3339), why)
+	}
+	return append(checks, tickets)
+}
+
+// pruneEvery is how often old frames and set-aside messages are looked for.
+const pruneEvery = time.Hour
+
+// prune deletes what is older than its retention.
+func (a *app) prune(ctx context.Context) error {
+	ticker := time.NewTicker(pruneEvery)
+	defer ticker.Stop()
+	for {
+		now := a.now()
+		frames, aside, err := a.store.Prune(ctx, now.Add(-a.settings.Retention.Frames), now.Add(-a.settings.Retention.SetAside))
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			a.log.Error().Err(err).Msg("old data was not deleted; trying again later")
+		case frames+aside > 0:
+			a.log.Info().Int64("frames", frames).Int64("set_aside", aside).Msg("deleted old data")
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}

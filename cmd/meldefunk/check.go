@@ -1,0 +1,62 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+)
+
+func checkCommand() *cobra.Command {
+	var path string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "Check a configuration without starting anything",
+		Long: `Check a configuration by building everything that serve builds, without
+connecting to anything and without touching the data folder. Prints every
+problem with file and line. Exit code 0: fine, 2: something is wrong.`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			err := checkAll(path)
+			if asJSON {
+				problems := []string{}
+				for _, e := range flatten(err) {
+					problems = append(problems, e.Error())
+				}
+				if encodeErr := json.NewEncoder(c.OutOrStdout()).Encode(map[string]any{"ok": err == nil, "problems": problems}); encodeErr != nil {
+					return encodeErr
+				}
+			}
+			if err != nil {
+				return usageError{fmt.Errorf("%d problems:\n%w", len(flatten(err)), err)}
+			}
+			if !asJSON {
+				fmt.Fprintf(c.OutOrStdout(), "%s: fine\n", path)
+			}
+			return nil
+		},
+	}
+	configFlag(c, &path)
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// checkAll gives every problem of the configuration and the files it names.
+func checkAll(path string) error {
+	s, err := loadSettings(path)
+	if err != nil {
+		var usage usageError
+		errors.As(err, &usage)
+		return usage.error
+	}
+	f, err := loadFiles(s)
+	if err != nil {
+		return err
+	}
+	_, err = build(s, f, nil, time.Now, "", zerolog.Nop())
+	return err
+}

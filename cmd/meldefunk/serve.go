@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
+	"meldefunk/storage/sqlite"
+	"meldefunk/tickets"
+)
+
+func serveCommand() *cobra.Command {
+	var path string
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the platform",
+		Long: `Run the platform: take uplinks from the network servers, keep readings, open and
+close tickets, serve the board. SIGHUP reads inventory and rules anew. The first
+SIGINT or SIGTERM stops softly, the second at once; neither loses anything.`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return serve(c.Context(), path, c.ErrOrStderr())
+		},
+	}
+	configFlag(c, &path)
+	return c
+}
+
+func serve(ctx context.Context, path string, logTo io.Writer) error {
+	s, err := loadSettings(path)
+	if err != nil {
+		return err
+	}
+	log := newLogger(s.Log, logTo)
+	f, err := loadFiles(s)
+	if err != nil {
+		return usageError{err}
+	}
+	store, err := sqlite.Open(ctx, s.Data, log)
+	if err != nil {
+		return err
+	}
+	a, err := build(s, f, store, time.Now, "", log)
+	if err == nil {
+		a.checkTickets(ctx)
+		err = a.run(ctx)
+	}
+	if closeErr := store.Close(); closeErr != nil && err == nil {
+		err = fmt.Errorf("close the database: %w", closeErr)
+	}
+	return err
+}
+
+// checkTickets asks the ticket system at start whether it knows the categories. It may be
+// away just now, so what it says is a warning: cases wait.
+func (a *app) checkTickets(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := tickets.Check(ctx, a.system); err != nil {
+		a.log.Warn().Err(err).Str("system", a.system.Name()).Msg("ticket system is not as configured; cases wait until it is")
+	}
+}
+
+// newLogger makes the one logger of the process.
+func newLogger(s logSettings, to io.Writer) zerolog.Logger {
+	level, err := zerolog.ParseLevel(s.Level)
+	if err != nil {
+		level = zerolog.InfoLevel // the settings were validated
+	}
+	if s.Format == "text" {
+		to = zerolog.ConsoleWriter{Out: to, TimeFormat: time.RFC3339}
+	}
+	return zerolog.New(to).Level(level).With().Timestamp().Logger()
+}

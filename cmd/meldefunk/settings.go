@@ -1,0 +1,267 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"meldefunk/dashboards/board"
+	bridge "meldefunk/gateway-bridge"
+	"meldefunk/pipeline"
+	"meldefunk/storage/influx"
+	"meldefunk/tickets"
+)
+
+// settings is the configuration file. Each section belongs to the package it configures;
+// here they are only put side by side.
+type settings struct {
+	// Data is the folder of the database. One process at a time uses it.
+	Data string `yaml:"data"`
+	// Inventory are the files that say which device hangs where.
+	Inventory []string `yaml:"inventory"`
+	// Rules is the file of rules; empty: the shipped ones.
+	Rules string `yaml:"rules"`
+	// TimeZone is that of times shown to people, an IANA name.
+	TimeZone string `yaml:"time_zone"`
+
+	NetworkServers []bridge.Config `yaml:"network_servers"`
+	Road           pipeline.Config `yaml:"road"`
+	InfluxDB       influx.Config   `yaml:"influxdb"`
+	Tickets        tickets.Config  `yaml:"tickets"`
+	Board          board.Config    `yaml:"board"`
+	Retention      retention       `yaml:"retention"`
+	Log            logSettings     `yaml:"log"`
+}
+
+// retention says how long what can be made anew is kept. Readings and cases stay.
+type retention struct {
+	Frames   time.Duration `yaml:"frames"`    // raw uplinks, for decoding again
+	SetAside time.Duration `yaml:"set_aside"` // messages that could not be processed
+}
+
+type logSettings struct {
+	Level  string `yaml:"level"`  // debug, info, warn, error
+	Format string `yaml:"format"` // json or text
+}
+
+func defaultSettings() settings {
+	return settings{
+		Data:      "data",
+		TimeZone:  "Europe/Berlin",
+		Road:      pipeline.DefaultConfig(),
+		InfluxDB:  influx.DefaultConfig(),
+		Tickets:   tickets.DefaultConfig(),
+		Board:     board.DefaultConfig(),
+		Retention: retention{Frames: 30 * 24 * time.Hour, SetAside: 90 * 24 * time.Hour},
+		Log:       logSettings{Level: "info", Format: "json"},
+	}
+}
+
+// loadSettings reads a configuration file over the defaults and gives every problem, each
+// with file and line.
+func loadSettings(path string) (settings, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return settings{}, usageError{fmt.Errorf("read configuration: %w (meldefunk config prints a sample)", err)}
+	}
+	s, err := parseSettings(path, data)
+	if err != nil {
+		return s, usageError{err}
+	}
+	return s, nil
+}
+
+func parseSettings(path string, data []byte) (settings, error) {
+	s := defaultSettings()
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec.KnownFields(true)
+	switch err := dec.Decode(&s); {
+	case errors.Is(err, io.EOF):
+		return s, fmt.Errorf("%s: the file is empty: meldefunk config prints a sample", path)
+	case err != nil:
+		return s, explainYAML(path, err)
+	}
+	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return s, fmt.Errorf("%s: a second document begins after ---: only one is read, put everything into the first", path)
+	}
+	var root yaml.Node
+	if err := yaml.Unmarshal(data, &root); err != nil {
+		return s, explainYAML(path, err)
+	}
+	return s, locate(path, &root, s.validate())
+}
+
+// yamlLine finds where the parser puts its finger.
+var yamlLine = regexp.MustCompile(`^line (\d+): (.*)$`)
+
+// hints turn the parser's words into what to do.
+var hints = []struct{ has, hint string }{
+	{"into time.Duration", "a duration needs a unit, like 30s, 5m or 168h"},
+	{"not found in type", "unknown key; meldefunk config shows the known ones"},
+	{"already set in map", "the key stands twice"},
+	{"already defined at line", "the key stands twice"},
+	{"did not find expected", "check indentation and quotes"},
+}
+
+// explainYAML gives the parser's problems one by one as file:line: problem (hint).
+func explainYAML(path string, err error) error {
+	texts := []string{strings.TrimPrefix(err.Error(), "yaml: ")}
+	var typed *yaml.TypeError
+	if errors.As(err, &typed) {
+		texts = typed.Errors
+	}
+	var errs []error
+	for _, text := range texts {
+		where := path
+		if m := yamlLine.FindStringSubmatch(text); m != nil {
+			where, text = path+":"+m[1], m[2]
+		}
+		text = strings.Replace(text, " in type main.settings", " in the file", 1)
+		for _, h := range hints {
+			if strings.Contains(text, h.has) {
+				text += " (" + h.hint + ")"
+				break
+			}
+		}
+		errs = append(errs, fmt.Errorf("%s: %s", where, text))
+	}
+	return errors.Join(errs...)
+}
+
+// problem is something wrong at a path of keys, like network_servers.0.broker.
+type problem struct {
+	path []string
+	err  error
+}
+
+// validate gives every problem of every section.
+func (s *settings) validate() []problem {
+	var all []problem
+	section := func(err error, path ...string) {
+		for _, e := range flatten(err) {
+			all = append(all, problem{path, e})
+		}
+	}
+	if s.Data == "" {
+		section(errors.New("data: missing; name the folder for the database"))
+	}
+	if len(s.Inventory) == 0 {
+		section(errors.New("inventory: missing; name at least one file that says which device hangs where"))
+	}
+	if _, err := time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "" {
+		section(fmt.Errorf("time_zone: %q is no time zone, want a name like Europe/Berlin", s.TimeZone))
+	}
+	if len(s.NetworkServers) == 0 {
+		section(errors.New("network_servers: missing; name at least one"))
+	}
+	names := map[string]bool{}
+	for i := range s.NetworkServers {
+		c := &s.NetworkServers[i]
+		section(c.Validate(), "network_servers", fmt.Sprint(i))
+		if names[c.Name] {
+			section(fmt.Errorf("name: %q stands twice; each network server needs its own", c.Name), "network_servers", fmt.Sprint(i))
+		}
+		names[c.Name] = true
+	}
+	section(s.Road.Validate(), "road")
+	section(s.InfluxDB.Validate(), "influxdb")
+	section(s.Tickets.Validate(), "tickets")
+	section(s.Board.Validate(), "board")
+	section(s.Retention.validate(), "retention")
+	section(s.Log.validate(), "log")
+	return all
+}
+
+func (r retention) validate() error {
+	var errs []error
+	if r.Frames < 24*time.Hour {
+		errs = append(errs, fmt.Errorf("frames: %s is too short: repeats are recognised by them; want at least 24h", r.Frames))
+	}
+	if r.SetAside < time.Hour {
+		errs = append(errs, fmt.Errorf("set_aside: %s is too short: somebody must be able to look; want at least 1h", r.SetAside))
+	}
+	return errors.Join(errs...)
+}
+
+func (l logSettings) validate() error {
+	var errs []error
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, l.Level) {
+		errs = append(errs, fmt.Errorf("level: %q, want debug, info, warn or error", l.Level))
+	}
+	if l.Format != "json" && l.Format != "text" {
+		errs = append(errs, fmt.Errorf("format: %q, want json or text", l.Format))
+	}
+	return errors.Join(errs...)
+}
+
+// flatten gives the single errors of a joined one.
+func flatten(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, e := range joined.Unwrap() {
+			all = append(all, flatten(e)...)
+		}
+		return all
+	}
+	return []error{err}
+}
+
+// firstWords finds the keys that a problem's text begins with, like "tls: ca_file: ...".
+var firstWords = regexp.MustCompile(`[a-z0-9_]+`)
+
+// locate puts file and line before each problem. A problem's text begins with the keys it
+// is about.
+func locate(file string, root *yaml.Node, problems []problem) error {
+	var errs []error
+	for _, p := range problems {
+		section := strings.Join(p.path, ".")
+		text := strings.TrimPrefix(p.err.Error(), section+": ")
+		line := lineOf(root, append(slices.Clone(p.path), firstWords.FindAllString(text, 3)...))
+		if section != "" {
+			text = section + ": " + text
+		}
+		errs = append(errs, fmt.Errorf("%s:%d: %s", file, line, text))
+	}
+	return errors.Join(errs...)
+}
+
+// lineOf gives the line of a path of keys, or of the deepest part of it that is there.
+func lineOf(n *yaml.Node, path []string) int {
+	line := max(n.Line, 1)
+	if n.Kind == yaml.DocumentNode {
+		n = n.Content[0]
+	}
+	for _, key := range path {
+		var next *yaml.Node
+		switch n.Kind {
+		case yaml.MappingNode:
+			for i := 0; i+1 < len(n.Content); i += 2 {
+				if n.Content[i].Value == key {
+					line, next = n.Content[i].Line, n.Content[i+1]
+				}
+			}
+		case yaml.SequenceNode:
+			for i, item := range n.Content {
+				if fmt.Sprint(i) == key {
+					line, next = item.Line, item
+				}
+			}
+		}
+		if next == nil {
+			return line
+		}
+		n = next
+	}
+	return line
+}
