@@ -1,0 +1,104 @@
+package tickets
+
+import (
+	"errors"
+	"fmt"
+	"time"
+	_ "time/tzdata" // people read Berlin time, also on machines without a zone database
+
+	"meldefunk/tickets/open311"
+)
+
+// The ticket systems to choose from.
+const (
+	SystemLocal   = "local"
+	SystemOpen311 = "open311"
+)
+
+// Config says which ticket system is told and how patiently.
+type Config struct {
+	System  string         `yaml:"system"` // SystemLocal or SystemOpen311
+	Open311 open311.Config `yaml:"open311"`
+
+	// Backoff are the waits after the first, second, ... failure in a row; the last one
+	// repeats. While waiting nothing at all is sent.
+	Backoff []time.Duration `yaml:"backoff"`
+	// Jitter lengthens or shortens each wait by up to this share, 0 to 0.9.
+	Jitter float64 `yaml:"jitter"`
+	// SearchAfter are the times after a lost answer at which the ticket is searched for.
+	// Only when the last search finds nothing a create may be repeated.
+	SearchAfter []time.Duration `yaml:"search_after"`
+	// MaxCreates bounds the creates of one case that may have arrived; 1 to 10.
+	MaxCreates int `yaml:"max_creates"`
+	// Poll is how often the store is asked for what is due, if nobody calls Wake.
+	Poll time.Duration `yaml:"poll"`
+	// TimeZone is that of the times in tickets, an IANA name.
+	TimeZone string `yaml:"time_zone"`
+}
+
+// DefaultConfig is the local case list.
+func DefaultConfig() Config {
+	return Config{
+		System:      SystemLocal,
+		Open311:     open311.DefaultConfig(),
+		Backoff:     []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute},
+		Jitter:      0.2,
+		SearchAfter: []time.Duration{0, 30 * time.Second, 2 * time.Minute, 10 * time.Minute},
+		MaxCreates:  3,
+		Poll:        2 * time.Second,
+		TimeZone:    "Europe/Berlin",
+	}
+}
+
+// Validate returns every problem, joined. The settings of a ticket system that is not
+// chosen are not looked at.
+func (c Config) Validate() error {
+	var errs []error
+	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf("tickets: "+format, args...)) }
+
+	switch c.System {
+	case SystemLocal:
+	case SystemOpen311:
+		if err := c.Open311.Validate(); err != nil {
+			errs = append(errs, err)
+		}
+	default:
+		add("system %q: want %s or %s", c.System, SystemLocal, SystemOpen311)
+	}
+	if len(c.Backoff) == 0 {
+		add("backoff is empty: give at least one wait")
+	}
+	for _, d := range c.Backoff {
+		if d <= 0 || d > 24*time.Hour {
+			add("backoff: %s: want more than 0, at most 24h", d)
+		}
+	}
+	if !(c.Jitter >= 0 && c.Jitter <= 0.9) {
+		add("jitter %v: want 0 to 0.9", c.Jitter)
+	}
+	if len(c.SearchAfter) == 0 {
+		add("search_after is empty: without a search a lost answer would make a second ticket")
+	}
+	for i, d := range c.SearchAfter {
+		if d < 0 || i > 0 && d < c.SearchAfter[i-1] {
+			add("search_after: %s: want rising times, none negative", d)
+		}
+	}
+	if c.MaxCreates < 1 || c.MaxCreates > 10 {
+		add("max_creates %d: want 1 to 10", c.MaxCreates)
+	}
+	if c.Poll <= 0 || c.Poll > time.Hour {
+		add("poll %s: want more than 0, at most 1h", c.Poll)
+	}
+	if c.TimeZone == "" {
+		add(`time_zone is missing: give an IANA name like "Europe/Berlin"`)
+	} else if _, err := time.LoadLocation(c.TimeZone); err != nil {
+		add("time_zone %q is not known: give an IANA name like \"Europe/Berlin\"", c.TimeZone)
+	}
+	return errors.Join(errs...)
+}
+
+// closes tells whether the chosen ticket system lets us close what we opened.
+func (c Config) closes() bool {
+	return c.System == SystemLocal || c.Open311.Updates == open311.UpdatesRequest
+}

@@ -1,0 +1,92 @@
+package tickets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"meldefunk/tickets/open311"
+)
+
+// Linked tells which ref a ticket system's number belongs to already; linked is false
+// where none does. The open311 client asks it before it believes a number.
+type Linked func(ctx context.Context, externalID string) (ref string, linked bool, err error)
+
+// Open makes the ticket system that cfg chooses. It does not contact it; see Check.
+func Open(cfg Config, linked Linked) (System, error) {
+	switch cfg.System {
+	case SystemLocal:
+		return Local{}, nil
+	case SystemOpen311:
+		client, err := open311.New(cfg.Open311, open311.Linked(linked))
+		if err != nil {
+			return nil, err
+		}
+		return remote{client}, nil
+	}
+	return nil, fmt.Errorf("tickets: system %q: want %s or %s", cfg.System, SystemLocal, SystemOpen311)
+}
+
+// Check asks a ticket system whether it can take what will be sent, where it has a way to
+// tell. It changes nothing there.
+func Check(ctx context.Context, s System) error {
+	if c, ok := s.(interface{ Check(context.Context) error }); ok {
+		return c.Check(ctx)
+	}
+	return nil
+}
+
+// remote is an Open311 client as a System.
+type remote struct{ client *open311.Client }
+
+var _ System = remote{}
+
+func (r remote) Name() string { return SystemOpen311 }
+
+func (r remote) Check(ctx context.Context) error { return failure(r.client.Check(ctx)) }
+
+func (r remote) Create(ctx context.Context, o Order) (string, error) {
+	id, err := r.client.Create(ctx, report(o))
+	return id, failure(err)
+}
+
+func (r remote) Find(ctx context.Context, o Order) (string, bool, error) {
+	id, found, err := r.client.Find(ctx, report(o))
+	return id, found, failure(err)
+}
+
+func (r remote) Close(ctx context.Context, o Order, externalID string) error {
+	return failure(r.client.Close(ctx, o.Case.Ref, externalID, o.Closing, o.Case.Closed))
+}
+
+func report(o Order) open311.Report {
+	r := open311.Report{
+		Ref:         o.Case.Ref,
+		Marker:      Marker(o.Case.Ref),
+		Service:     o.Case.Service,
+		Description: o.Title + "\n\n" + o.Text,
+		SentAt:      o.SentAt,
+	}
+	if o.Asset != nil {
+		r.Address, r.Position = oneLine(o.Asset.Address), o.Asset.Position
+	}
+	return r
+}
+
+// failure turns the client's error into ours.
+func failure(err error) error {
+	var e *open311.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	f := &Failure{Kind: Unsure, Accepted: e.Accepted, After: e.After, Err: err}
+	switch e.Outcome {
+	case open311.Retry:
+		f.Kind = Retry
+	case open311.Refused:
+		f.Kind = Refused
+	case open311.Cannot:
+		f.Kind = Cannot
+	}
+	return f
+}
