@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+	"golang.org/x/sync/semaphore"
 
 	"meldefunk/city"
 )
@@ -24,6 +25,7 @@ type Road struct {
 	cfg      Config
 	parts    Parts
 	arrivals chan city.Arrival
+	room     *semaphore.Weighted // bytes of messages that are on the road
 	log      zerolog.Logger
 	metrics  metrics
 
@@ -49,11 +51,16 @@ type Parts struct {
 	Now func() time.Time
 }
 
+// maxBytes bounds the bodies of the messages that are on the road at once: few large ones
+// must not take more memory than many small ones.
+const maxBytes = 64 << 20
+
 // New makes a road. It does nothing until Run.
 func New(cfg Config, parts Parts, log zerolog.Logger, reg prometheus.Registerer) *Road {
 	return &Road{
 		cfg: cfg, parts: parts, log: log, metrics: newMetrics(reg),
 		arrivals: make(chan city.Arrival, cfg.Batch),
+		room:     semaphore.NewWeighted(maxBytes),
 		devices:  map[city.EUI]*memory{},
 		states:   map[string]*assetState{},
 	}
@@ -63,13 +70,19 @@ func New(cfg Config, parts Parts, log zerolog.Logger, reg prometheus.Registerer)
 // network server's broker comes to wait. The arrival is acknowledged after its commit; if
 // ctx ends first it is not taken and never acknowledged.
 func (r *Road) Offer(ctx context.Context, a city.Arrival) error {
+	if err := r.room.Acquire(ctx, weight(&a)); err != nil {
+		return err
+	}
 	select {
 	case r.arrivals <- a:
 		return nil
 	case <-ctx.Done():
+		r.room.Release(weight(&a))
 		return ctx.Err()
 	}
 }
+
+func weight(a *city.Arrival) int64 { return min(int64(len(a.Message.Body)), maxBytes) }
 
 // Run walks until ctx ends, then finishes what was offered. A failing store does not end
 // it: it tries again, for as long as it takes, and after ctx has ended for Config.Grace. An
@@ -136,6 +149,7 @@ func (r *Road) carry(ctx context.Context, batch []city.Arrival) error {
 	}
 	for i := range batch {
 		batch[i].Acker.Ack()
+		r.room.Release(weight(&batch[i]))
 	}
 	r.metrics.committed(&r.commit, len(batch))
 	r.parts.Follow(&r.commit)

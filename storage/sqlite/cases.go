@@ -23,14 +23,15 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]city.CaseT
 		ORDER BY c.opened, c.ref LIMIT ?2`, now.UnixNano(), limit)
 }
 
-// Cases gives cases with their tickets, newest first: only the wanted ones, or all.
+// Cases gives cases with their tickets, those opened or closed last first: only the wanted
+// ones, or all.
 func (s *Store) Cases(ctx context.Context, openOnly bool, limit int) ([]city.CaseTicket, error) {
 	where := ""
 	if openOnly {
 		where = "WHERE c.closed IS NULL"
 	}
 	return s.queryCases(ctx, `SELECT `+caseColumns+` FROM cases c JOIN tickets t USING (ref) `+where+`
-		ORDER BY c.opened DESC, c.ref LIMIT ?`, limit)
+		ORDER BY coalesce(c.closed, c.opened) DESC, c.ref LIMIT ?`, limit)
 }
 
 func (s *Store) queryCases(ctx context.Context, query string, args ...any) ([]city.CaseTicket, error) {

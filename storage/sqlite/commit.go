@@ -11,12 +11,28 @@ import (
 
 // statements are the writes of a commit, prepared once.
 type statements struct {
-	mark, session, frame, reading, state, open, ticket, close, aside, replayed *sql.Stmt
+	frames, readings, states                                    bulk
+	mark, session, openCase, ticket, closeCase, aside, replayed *sql.Stmt
 }
 
-// Inserts ignore what is there already, so that a commit whose outcome was unclear can be
-// repeated: the road gave out the numbers.
+// prepare readies the statements. Inserts ignore what is there already, so that a commit
+// whose outcome was unclear can be repeated: the road gave out the numbers.
 func (s *Store) prepare(ctx context.Context) error {
+	for _, p := range []struct {
+		into *bulk
+		head string
+		cols int
+		tail string
+	}{
+		{&s.stmts.frames, `INSERT INTO frames VALUES`, 21, `ON CONFLICT DO UPDATE SET fate = excluded.fate`},
+		{&s.stmts.readings, `INSERT INTO readings VALUES`, 18, `ON CONFLICT DO NOTHING`},
+		{&s.stmts.states, `INSERT INTO asset_states VALUES`, 4, `ON CONFLICT DO UPDATE SET reading = excluded.reading,
+			judged = excluded.judged, standings = excluded.standings`},
+	} {
+		if err := p.into.prepare(ctx, s.conn, p.head, p.cols, p.tail); err != nil {
+			return err
+		}
+	}
 	for _, p := range []struct {
 		into **sql.Stmt
 		text string
@@ -24,16 +40,11 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.stmts.mark, `UPDATE mark SET frame = max(frame, ?), reading = max(reading, ?) WHERE id = 1`},
 		{&s.stmts.session, `INSERT INTO sessions (dev_eui, epoch, token, join_ident, cause, opened) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET token = excluded.token, join_ident = excluded.join_ident`},
-		{&s.stmts.frame, `INSERT INTO frames VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
-			ON CONFLICT DO UPDATE SET fate = excluded.fate`},
-		{&s.stmts.reading, `INSERT INTO readings VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`},
-		{&s.stmts.state, `INSERT INTO asset_states (asset, reading, judged, standings) VALUES (?, ?, ?, ?)
-			ON CONFLICT DO UPDATE SET reading = excluded.reading, judged = excluded.judged, standings = excluded.standings`},
-		{&s.stmts.open, `INSERT INTO cases (ref, rule, service, asset, quantity, value, threshold, since, title, advice, opened)
+		{&s.stmts.openCase, `INSERT INTO cases (ref, rule, service, asset, quantity, value, threshold, since, title, advice, opened)
 			VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (ref) DO NOTHING`},
 		{&s.stmts.ticket, `INSERT INTO tickets (ref, state, external_id, attempts, creates, error, updated)
 			VALUES (?, 'queued', '', 0, 0, '', ?) ON CONFLICT DO NOTHING`},
-		{&s.stmts.close, `UPDATE cases SET closed = ?, closed_value = ?, closed_since = ? WHERE ref = ? AND closed IS NULL`},
+		{&s.stmts.closeCase, `UPDATE cases SET closed = ?, closed_value = ?, closed_since = ? WHERE ref = ? AND closed IS NULL`},
 		{&s.stmts.aside, `INSERT INTO aside (key, server, topic, body, reason, detail, dev_eui, received, last_seen, count)
 			VALUES (?,?,?,?,?,?,?,?,?,?)
 			ON CONFLICT DO UPDATE SET reason = excluded.reason, detail = excluded.detail,
@@ -66,14 +77,32 @@ func (s *Store) Commit(_ context.Context, c *city.Commit) error {
 
 // writer keeps the first error, so that the order of writes reads straight through.
 type writer struct {
-	ctx context.Context
-	err error
-	buf []byte
+	ctx  context.Context
+	err  error
+	args []any
+	buf  []byte
 }
 
 func (w *writer) exec(stmt *sql.Stmt, args ...any) {
 	if w.err == nil {
 		_, w.err = stmt.ExecContext(w.ctx, args...)
+	}
+}
+
+// insert writes n rows, as many as fit with one statement. row appends the i-th one's
+// columns.
+func (w *writer) insert(into *bulk, n int, row func(i int, args []any) []any) {
+	for i := 0; i < n && w.err == nil; {
+		stmt, size := into.one, 1
+		if n-i >= bulkRows {
+			stmt, size = into.many, bulkRows
+		}
+		w.args = w.args[:0]
+		for ; size > 0; size-- {
+			w.args = row(i, w.args)
+			i++
+		}
+		w.exec(stmt, w.args...)
 	}
 }
 
@@ -85,50 +114,49 @@ func (w *writer) sessions(st *statements, sessions []city.Session) {
 }
 
 func (w *writer) frames(st *statements, frames []city.Frame) {
-	for i := range frames {
+	w.insert(&st.frames, len(frames), func(i int, args []any) []any {
 		f := &frames[i]
 		u := &f.Uplink
 		payload := u.Payload
 		if payload == nil {
 			payload = []byte{} // nil would be NULL
 		}
-		w.exec(st.frame, f.ID, u.DevEUI.String(), f.Epoch, u.FCnt, u.FPort, payload, f.Fate.String(),
+		return append(args, f.ID, u.DevEUI.String(), f.Epoch, u.FCnt, u.FPort, payload, f.Fate.String(),
 			u.Time.At.UnixNano(), u.Time.Source.String(), u.Received.UnixNano(), int64(u.Ident), int64(f.Hash),
 			u.Server, u.Session,
 			bit(u.Confirmed, frameConfirmed)|bit(u.Simulated, frameSimulated)|bit(u.Encrypted, frameEncrypted),
 			u.Radio.Frequency, u.Radio.Gateway, u.Radio.RSSI, float64(u.Radio.SNR), u.Radio.SpreadingFactor, u.Radio.Gateways)
-	}
+	})
 }
 
 func (w *writer) readings(st *statements, readings []city.Reading) {
-	for i := range readings {
+	w.insert(&st.readings, len(readings), func(i int, args []any) []any {
 		r := &readings[i]
 		w.buf = appendMeasured(w.buf[:0], r.Values)
 		var tail any
 		if len(r.Tail) > 0 {
 			tail = r.Tail
 		}
-		w.exec(st.reading, r.ID, r.DevEUI.String(), r.Asset, r.Kind.String(), r.Model, r.Epoch, r.FCnt,
+		return append(args, r.ID, r.DevEUI.String(), r.Asset, r.Kind.String(), r.Model, r.Epoch, r.FCnt,
 			r.Time.At.UnixNano(), r.Time.Source.String(), r.Received.UnixNano(), string(w.buf), joinFaults(r.Faults), tail,
 			bit(r.Late, readingLate)|bit(r.Simulated, readingSimulated),
 			r.Radio.RSSI, float64(r.Radio.SNR), r.Radio.SpreadingFactor, r.Radio.Gateways)
-	}
+	})
 }
 
 func (w *writer) states(st *statements, states []city.AssetState) {
-	for i := range states {
+	w.insert(&st.states, len(states), func(i int, args []any) []any {
 		a := &states[i]
 		standings := "[]"
 		if len(a.Standings) > 0 {
 			b, err := json.Marshal(a.Standings)
 			if err != nil {
 				w.err = fmt.Errorf("standings of %s: %w", a.Asset, err)
-				return
 			}
 			standings = string(b)
 		}
-		w.exec(st.state, a.Asset, a.Reading, a.Judged.UnixNano(), standings)
-	}
+		return append(args, a.Asset, a.Reading, a.Judged.UnixNano(), standings)
+	})
 }
 
 // cases writes in the given order: an asset's case may be closed and its next one opened
@@ -137,12 +165,12 @@ func (w *writer) cases(st *statements, cases []city.Case) {
 	for i := range cases {
 		c := &cases[i]
 		if c.Wanted() {
-			w.exec(st.open, c.Ref, c.Rule, c.Service, c.Asset, c.Quantity.String(), c.Value, c.Limit,
+			w.exec(st.openCase, c.Ref, c.Rule, c.Service, c.Asset, c.Quantity.String(), c.Value, c.Limit,
 				c.Since.UnixNano(), c.Title, c.Advice, c.Opened.UnixNano())
 			w.exec(st.ticket, c.Ref, c.Opened.UnixNano()) // born queued, so that what is due is found by state
 			continue
 		}
-		w.exec(st.close, c.Closed.UnixNano(), c.ClosedValue, nanos(c.ClosedSince), c.Ref)
+		w.exec(st.closeCase, c.Closed.UnixNano(), c.ClosedValue, nanos(c.ClosedSince), c.Ref)
 	}
 }
 

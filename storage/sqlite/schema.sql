@@ -89,7 +89,7 @@ CREATE TABLE cases (
 	closed_since INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX cases_open ON cases (rule, asset) WHERE closed IS NULL;
-CREATE INDEX cases_opened ON cases (opened);
+CREATE INDEX cases_moved ON cases (coalesce(closed, opened));
 
 CREATE TABLE tickets (
 	ref         TEXT    PRIMARY KEY REFERENCES cases,

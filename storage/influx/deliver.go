@@ -1,0 +1,95 @@
+package influx
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"meldefunk/city"
+)
+
+// Waits after a failure: doubling from shortest to longest, then at that pace for ever.
+// Retry-After is honoured up to longestAsked.
+const (
+	shortestPause = time.Second
+	longestPause  = time.Minute
+	longestAsked  = 15 * time.Minute
+)
+
+// deliver gets a batch into InfluxDB. A batch that InfluxDB judges bad is halved until
+// the single reading is found that it will not take; that one is refused, the rest is
+// written. The cursor follows part by part, so nothing found is searched again after a
+// crash.
+func (w *Writer) deliver(ctx context.Context, batch []city.Reading) error {
+	err := w.send(ctx, batch)
+	var f *failure
+	switch {
+	case err == nil:
+		w.size = min(2*w.size, w.most)
+		w.meters.written.Add(float64(len(batch)))
+		return w.advance(ctx, batch)
+	case !errors.As(err, &f):
+		return err
+	case f.slow:
+		w.size = max(1, len(batch)/2)
+		return err
+	case f.outcome == tooLarge:
+		w.most = max(1, len(batch)/2)
+		w.size = w.most
+	case f.outcome != refused:
+		return err
+	}
+	if half := len(batch) / 2; half > 0 {
+		if err := w.deliver(ctx, batch[:half]); err != nil {
+			return err
+		}
+		return w.deliver(ctx, batch[half:])
+	}
+	if err := w.source.Refuse(ctx, w.name, batch[0].ID, f.text); err != nil {
+		return err
+	}
+	w.refused(&batch[0], f.text)
+	return w.advance(ctx, batch)
+}
+
+// send writes a batch once. What goes wrong is a *failure.
+func (w *Writer) send(ctx context.Context, batch []city.Reading) error {
+	w.line = w.line[:0]
+	for i := range batch {
+		w.line = appendLine(w.line, &batch[i])
+	}
+	err := w.api.WriteRecord(ctx, string(w.line))
+	if err == nil {
+		w.meters.attempts[taken].Inc()
+		return nil
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	f := w.judge(err)
+	w.meters.attempts[f.outcome].Inc()
+	if f.outcome == misconfigured {
+		w.renewToken()
+	}
+	return f
+}
+
+// renewToken reads the token again: somebody may have put a new one there. Where that
+// fails the old one is as good as any.
+func (w *Writer) renewToken() {
+	if token, err := w.cfg.token(); err == nil {
+		w.carrier.token.Store(&token)
+	}
+}
+
+// backOff says how long to wait after a failure.
+func (w *Writer) backOff(err error) time.Duration {
+	w.pause = min(max(2*w.pause, shortestPause), longestPause)
+	d := w.pause/2 + rand.N(w.pause/2) // many writers shall not come back at the same moment
+	var f *failure
+	if errors.As(err, &f) {
+		d = max(d, min(f.after, longestAsked))
+	}
+	return d
+}
