@@ -18,7 +18,7 @@ func (b *bulk) prepare(ctx context.Context, conn *sql.Conn, head string, columns
 	row := "(?" + strings.Repeat(",?", columns-1) + ")"
 	for rows, into := range map[int]**sql.Stmt{1: &b.one, bulkRows: &b.many} {
 		text := head + " " + row + strings.Repeat(","+row, rows-1) + " " + tail
-		stmt, err := conn.PrepareContext(ctx, text)
+		stmt, err := conn.PrepareContext(ctx, text) //nolint:sqlclosecheck // lives as long as the connection, and ends with it
 		if err != nil {
 			return fmt.Errorf("prepare %.40q for %d rows: %w", head, rows, err)
 		}

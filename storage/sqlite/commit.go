@@ -51,7 +51,7 @@ func (s *Store) prepare(ctx context.Context) error {
 				last_seen = max(last_seen, excluded.last_seen), count = count + excluded.count`},
 		{&s.stmts.replayed, `DELETE FROM aside WHERE key = ?`},
 	} {
-		stmt, err := s.conn.PrepareContext(ctx, p.text)
+		stmt, err := s.conn.PrepareContext(ctx, p.text) //nolint:sqlclosecheck // lives as long as the connection, and ends with it
 		if err != nil {
 			return fmt.Errorf("prepare %.40q: %w", p.text, err)
 		}
