@@ -141,11 +141,11 @@ func (r *Road) carry(ctx context.Context, batch []city.Arrival) error {
 	}
 	r.finish()
 	if !r.commit.Empty() {
-		began := time.Now()
+		timer := prometheus.NewTimer(r.metrics.commitSeconds)
 		if err := r.persist(ctx, "commit", func() error { return r.parts.Store.Commit(ctx, &r.commit) }); err != nil {
 			return err
 		}
-		r.metrics.commitSeconds.Observe(time.Since(began).Seconds())
+		timer.ObserveDuration()
 	}
 	for i := range batch {
 		batch[i].Acker.Ack()

@@ -82,7 +82,7 @@ func TestJudge(t *testing.T) {
 			for _, point := range strings.Fields(tt.story) {
 				var minute int
 				var level float64
-				r := reading(city.Bin, 0)
+				var r *city.Reading
 				if n, _ := fmt.Sscanf(point, "%d:%f", &minute, &level); n == 2 {
 					r = reading(city.Bin, minute, city.Value{Quantity: city.FillLevel, Number: level})
 				} else {

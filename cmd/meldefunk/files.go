@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"meldefunk/city"
@@ -45,6 +47,9 @@ func (f *files) load(s settings) error {
 	if err := errors.Join(inventoryErr, rulesErr); err != nil {
 		return err
 	}
+	if err := knownServers(inventory, s); err != nil {
+		return err
+	}
 	f.current.Store(&edition{inventory, set})
 	return nil
 }
@@ -68,4 +73,20 @@ func (f *files) Devices(asset string) []*city.Device {
 // Judge is the rules'.
 func (f *files) Judge(standings []city.Standing, r *city.Reading) ([]city.Standing, []city.Verdict) {
 	return f.current.Load().rules.Judge(standings, r)
+}
+
+// knownServers refuses devices that are tied to a network server nobody configured: their
+// uplinks would be set aside as unknown.
+func knownServers(inventory *devices.Inventory, s settings) error {
+	var names []string
+	for _, c := range s.NetworkServers {
+		names = append(names, c.Name)
+	}
+	var errs []error
+	for _, name := range inventory.Servers() {
+		if !slices.Contains(names, name) {
+			errs = append(errs, fmt.Errorf("inventory: server %q is not configured: want one of %q, or leave it out", name, names))
+		}
+	}
+	return errors.Join(errs...)
 }

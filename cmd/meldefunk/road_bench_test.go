@@ -144,9 +144,9 @@ func drainBare(b *testing.B, messages []published) figures {
 		if err := cmd.Start(); err != nil {
 			b.Fatal(err)
 		}
-		line, err := bufio.NewReader(out).ReadString('\n')
+		line, readErr := bufio.NewReader(out).ReadString('\n')
 		wall := time.Since(began)
-		if err := cmd.Wait(); err != nil || line != "done\n" {
+		if err := cmd.Wait(); err != nil || readErr != nil || line != "done\n" {
 			b.Fatalf("bare subscriber: %q, %v", line, err)
 		}
 		return figures{wall, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -72,7 +73,17 @@ func newLogger(s logSettings, to io.Writer) zerolog.Logger {
 		level = zerolog.InfoLevel // the settings were validated
 	}
 	if s.Format == "text" {
-		to = zerolog.ConsoleWriter{Out: to, TimeFormat: time.RFC3339}
+		to = zerolog.ConsoleWriter{Out: to, TimeFormat: time.RFC3339, NoColor: !isTerminal(to)}
 	}
 	return zerolog.New(to).Level(level).With().Timestamp().Logger()
+}
+
+// isTerminal tells whether a person is reading.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -13,8 +13,8 @@ import (
 
 // Config is the section "board" of the configuration file.
 type Config struct {
-	// Listen is host:port. The board has no login: away from loopback it belongs behind
-	// a proxy that has one.
+	// Listen is host:port on loopback. The board has no login and no TLS: for other
+	// machines it belongs behind a proxy that has both.
 	Listen string `yaml:"listen"`
 
 	// Hosts are the names, without port, by which people call the board, beside
@@ -66,8 +66,8 @@ func (c Config) Validate() error {
 	} else {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil {
 			errs = append(errs, fmt.Errorf("listen: port %q: want a number from 0 to 65535, got it from %q", port, c.Listen))
-		} else if !loopback(host) && len(c.Hosts) == 0 {
-			errs = append(errs, fmt.Errorf("listen: %q can be reached from the network: list in hosts the names people call it by, like [board.example.org], or listen on 127.0.0.1:%d", c.Listen, n))
+		} else if !loopback(host) {
+			errs = append(errs, fmt.Errorf("listen: %q can be reached from the network, and the board has no login: listen on 127.0.0.1:%d and put a proxy with TLS and a login in front", c.Listen, n))
 		}
 	}
 	for i, h := range c.Hosts {

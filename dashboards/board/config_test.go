@@ -21,7 +21,7 @@ func TestConfig(t *testing.T) {
 		{"no port", "listen: localhost", []string{`listen: "localhost" is not host:port`}},
 		{"port", "listen: localhost:http", []string{`listen: port "http"`}},
 		{"open to all", "listen: :8080", []string{"can be reached from the network", "127.0.0.1:8080"}},
-		{"open, with names", "listen: 0.0.0.0:8080\nhosts: [board.example.org]", nil},
+		{"open, with names", "listen: 0.0.0.0:8080\nhosts: [board.example.org]", []string{"no login", "127.0.0.1:8080"}},
 		{"wildcard", "hosts: ['*']", []string{`hosts[0]: "*"`}},
 		{"URL and port", "hosts: ['http://a', 'a:80', '']", []string{"hosts[0]", "hosts[1]", "hosts[2]"}},
 		{"every problem", "listen: x\nstale_after: {bin: 0s, parking: -1h}", []string{"listen", "stale_after.bin: 0s", "stale_after.parking: -1h0m0s"}},

@@ -33,17 +33,12 @@ func (b *Board) guard(next http.Handler) http.Handler {
 	})
 }
 
-// allowedHosts are the configured names, and those of this machine while it is the only
-// one that can reach the board.
+// allowedHosts are the names of this machine, which is the only one that can reach the
+// board, and those that a proxy passes on.
 func allowedHosts(c Config) map[string]bool {
-	hosts := map[string]bool{}
+	hosts := map[string]bool{"localhost": true, "127.0.0.1": true, "::1": true}
 	for _, name := range c.Hosts {
 		hosts[hostname(name)] = true
-	}
-	if host, _, err := net.SplitHostPort(c.Listen); err == nil && loopback(host) {
-		for _, name := range []string{"localhost", "127.0.0.1", "::1", host} {
-			hosts[name] = true
-		}
 	}
 	return hosts
 }
