@@ -124,13 +124,13 @@ func explainYAML(path string, err error) error {
 		if m := yamlLine.FindStringSubmatch(text); m != nil {
 			where, text = path+":"+m[1], m[2]
 		}
-		text = strings.Replace(text, " in type main.settings", " in the file", 1)
 		for _, h := range hints {
 			if strings.Contains(text, h.has) {
 				text += " (" + h.hint + ")"
 				break
 			}
 		}
+		text = strings.Replace(text, " in type main.settings", " in the file", 1)
 		errs = append(errs, fmt.Errorf("%s: %s", where, text))
 	}
 	return errors.Join(errs...)

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// good is the least that a configuration must say.
+const good = "inventory: [inventory.yaml]\nnetwork_servers:\n  - {name: ns, dialect: chirpstack-v4, broker: 'mqtt://127.0.0.1:1883'}\n"
+
+func TestSampleParsesBack(t *testing.T) {
+	s, err := parseSettings("sample.yaml", sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What the sample shows as a default must be the default.
+	plain, err := parseSettings("good.yaml", []byte(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Road != plain.Road || s.Retention != plain.Retention || s.Log != plain.Log || s.Data != plain.Data ||
+		s.Board.Listen != plain.Board.Listen || s.Board.StaleAfter != plain.Board.StaleAfter || s.TimeZone != plain.TimeZone ||
+		s.Tickets.System != plain.Tickets.System {
+		t.Errorf("the sample shows other values than the defaults:\n%+v\n%+v", s, plain)
+	}
+	// And what it shows behind a # must be understood too.
+	example := regexp.MustCompile(`(?m)^(\s*)# (\s*(- )?[a-z0-9_]+:( .*)?)$`)
+	all := example.ReplaceAll(sample, []byte("$1$2"))
+	if _, err := parseSettings("sample.yaml", all); err != nil {
+		t.Errorf("with every example switched on: %v\n%s", err, all)
+	}
+}
+
+func TestBadSettings(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		want []string // each a whole line of the error
+	}{
+		"empty file":          {"", []string{"f.yaml: the file is empty: meldefunk config prints a sample"}},
+		"only comments":       {"# nothing\n", []string{"f.yaml: the file is empty: meldefunk config prints a sample"}},
+		"second document":     {good + "---\ndata: x\n", []string{"f.yaml: a second document begins after ---: only one is read, put everything into the first"}},
+		"unknown key":         {good + "datta: x\n", []string{"f.yaml:4: field datta not found in the file (unknown key; meldefunk config shows the known ones)"}},
+		"unknown key, nested": {good + "road:\n  bach: 1\n", []string{"f.yaml:5: field bach not found in type pipeline.Config (unknown key; meldefunk config shows the known ones)"}},
+		"key twice":           {good + "data: a\ndata: b\n", []string{`f.yaml:5: mapping key "data" already defined at line 4 (the key stands twice)`}},
+		"wrong unit":          {good + "road: {max_backlog: 7}\n", []string{"f.yaml:4: cannot unmarshal !!int `7` into time.Duration (a duration needs a unit, like 30s, 5m or 168h)"}},
+		"no such unit":        {good + "road: {max_backlog: 7 Tage}\n", []string{"f.yaml:4: cannot unmarshal !!str `7 Tage` into time.Duration (a duration needs a unit, like 30s, 5m or 168h)"}},
+		"not YAML":            {"data: [\n", []string{"f.yaml:1: did not find expected node content (check indentation and quotes)"}},
+		"every problem at once": {"data: ''\nroad:\n  batch: 0\nlog: {level: loud}\n", []string{
+			"f.yaml:1: data: missing; name the folder for the database",
+			"f.yaml:1: inventory: missing; name at least one file that says which device hangs where",
+			"f.yaml:1: network_servers: missing; name at least one",
+			"f.yaml:3: road: batch: 0 is out of range: want 1 to 10000",
+			`f.yaml:4: log: level: "loud", want debug, info, warn or error`,
+		}},
+		"network server": {"inventory: [x]\nnetwork_servers:\n  - name: a\n    dialect: chirpstack\n    broker: mqtt://127.0.0.1\n  - name: a\n    dialect: chirpstack-v4\n    broker: mqtt://lns.example.org:1883\n", []string{
+			`f.yaml:4: network_servers.0: dialect: unknown "chirpstack": want one of chirpstack-v4, chirpstack-v3, the-things-stack-v3`,
+			"f.yaml:8: network_servers.1: broker: mqtt://lns.example.org:1883: without TLS everybody on the way can read the password and write readings: want mqtts://, or, if that is known and accepted, plaintext: accepted",
+			`f.yaml:6: network_servers.1: name: "a" stands twice; each network server needs its own`,
+		}},
+		"time zone":     {good + "time_zone: Osnabrück\n", []string{`f.yaml:4: time_zone: "Osnabrück" is no time zone, want a name like Europe/Berlin`}},
+		"retention":     {good + "retention: {frames: 1h}\n", []string{"f.yaml:4: retention: frames: 1h0m0s is too short: repeats are recognised by them; want at least 24h"}},
+		"board":         {good + "board:\n  listen: 0.0.0.0:80\n", []string{`f.yaml:5: board: listen: "0.0.0.0:80" can be reached from the network, and the board has no login: listen on 127.0.0.1:80 and put a proxy with TLS and a login in front`}},
+		"ticket system": {good + "tickets:\n  system: jira\n", []string{`f.yaml:5: tickets: system "jira": want local or open311`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := parseSettings("f.yaml", []byte(c.text))
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			got := strings.Split(err.Error(), "\n")
+			for i := 0; i < max(len(got), len(c.want)); i++ {
+				g, w := "", ""
+				if i < len(got) {
+					g = got[i]
+				}
+				if i < len(c.want) {
+					w = c.want[i]
+				}
+				if g != w {
+					t.Errorf("problem %d:\n got %s\nwant %s", i+1, g, w)
+				}
+			}
+		})
+	}
+}
+
+func FuzzSettings(f *testing.F) {
+	f.Add(sample)
+	f.Add([]byte(good))
+	f.Add([]byte("network_servers: [{}]\n---\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if _, err := parseSettings("f.yaml", data); err != nil && !strings.HasPrefix(err.Error(), "f.yaml") {
+			t.Errorf("the error does not say where: %v", err)
+		}
+	})
+}
+
+// write makes files in a new folder and gives the path of the first.
+func write(t *testing.T, files map[string]string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.ReplaceAll(text, "DIR", dir)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
