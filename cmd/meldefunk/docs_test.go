@@ -85,12 +85,15 @@ func TestDocsNameEveryColumn(t *testing.T) {
 	}
 }
 
-// examples finds them in README.md and below docs.
+// examples finds them at the root and below docs.
 func examples(t *testing.T) []example {
 	t.Helper()
-	root := filepath.Join("..", "..")
-	files := []string{"README.md"}
-	err := fs.WalkDir(os.DirFS(root), "docs", func(name string, _ fs.DirEntry, err error) error {
+	root := os.DirFS(filepath.Join("..", ".."))
+	files, err := fs.Glob(root, "*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = fs.WalkDir(root, "docs", func(name string, _ fs.DirEntry, err error) error {
 		if strings.HasSuffix(name, ".md") {
 			files = append(files, name)
 		}
@@ -101,9 +104,9 @@ func examples(t *testing.T) []example {
 	}
 	var all []example
 	for _, name := range files {
-		data, err := os.ReadFile(filepath.Join(root, name))
+		data, err := fs.ReadFile(root, name)
 		if err != nil {
-			t.Error(err)
+			t.Fatal(err)
 		}
 		var open *example
 		for i, line := range strings.Split(string(data), "\n") {
