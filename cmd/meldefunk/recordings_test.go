@@ -203,7 +203,7 @@ func TestRecordings(t *testing.T) {
 		`meldefunk_road_set_aside_total{reason="encrypted"}`:                 2,
 		`meldefunk_road_set_aside_total{reason="malformed"}`:                 3,
 		`meldefunk_road_sessions_total{cause="reset"}`:                       1, // ChirpStack v3: the rejoined device's frame came before its join
-		`meldefunk_road_cases_opened_total`:                                  11,
+		`meldefunk_road_cases_opened_total`:                                  13,
 		`meldefunk_road_cases_closed_total`:                                  4,
 		`meldefunk_road_store_failures`:                                      0,
 		`meldefunk_bridge_messages_total{event="malformed",server="things"}`: 1,
