@@ -16,7 +16,9 @@ type statements struct {
 }
 
 // prepare readies the statements. Inserts ignore what is there already, so that a commit
-// whose outcome was unclear can be repeated: the road gave out the numbers.
+// whose outcome was unclear can be repeated: the road gave out the numbers. OR ROLLBACK
+// says that a failure ends the transaction, which it does anyway, and spares SQLite a
+// journal per statement.
 func (s *Store) prepare(ctx context.Context) error {
 	for _, p := range []struct {
 		into *bulk
@@ -24,9 +26,9 @@ func (s *Store) prepare(ctx context.Context) error {
 		cols int
 		tail string
 	}{
-		{&s.stmts.frames, `INSERT INTO frames VALUES`, 21, `ON CONFLICT DO UPDATE SET fate = excluded.fate`},
-		{&s.stmts.readings, `INSERT INTO readings VALUES`, 18, `ON CONFLICT DO NOTHING`},
-		{&s.stmts.states, `INSERT INTO asset_states VALUES`, 4, `ON CONFLICT DO UPDATE SET reading = excluded.reading,
+		{&s.stmts.frames, `INSERT OR ROLLBACK INTO frames VALUES`, 21, `ON CONFLICT DO UPDATE SET fate = excluded.fate`},
+		{&s.stmts.readings, `INSERT OR ROLLBACK INTO readings VALUES`, 18, `ON CONFLICT DO NOTHING`},
+		{&s.stmts.states, `INSERT OR ROLLBACK INTO asset_states VALUES`, 4, `ON CONFLICT DO UPDATE SET reading = excluded.reading,
 			judged = excluded.judged, standings = excluded.standings`},
 	} {
 		if err := p.into.prepare(ctx, s.conn, p.head, p.cols, p.tail); err != nil {
