@@ -77,7 +77,7 @@ func TestReloadAndReplay(t *testing.T) {
 		t.Errorf("replay beside a running platform: %v", err)
 	}
 	p.stop()
-	for i, want := range []string{"2 set aside, 2 replayed, 0 still set aside\n", "0 set aside, 0 replayed, 0 still set aside\n"} {
+	for i, want := range []string{"2 set aside, 2 replayed, 0 still set aside\n0 refused tickets are tried again at the next start\n", "0 set aside, 0 replayed, 0 still set aside\n0 refused tickets are tried again at the next start\n"} {
 		replay := command()
 		var out strings.Builder
 		replay.SetOut(&out)

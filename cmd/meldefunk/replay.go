@@ -21,10 +21,11 @@ func replayCommand() *cobra.Command {
 	var path string
 	c := &cobra.Command{
 		Use:   "replay",
-		Short: "Run set-aside messages again",
+		Short: "Run set-aside messages and refused tickets again",
 		Long: `Run the messages that were set aside through the road again, after the cause was
 mended: a device added to the inventory, a decoder put right. What succeeds
 becomes a reading at its own event time; what fails again stays set aside.
+Tickets that the ticket system has refused are tried again at the next start.
 The platform must not be running on the same data folder.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -62,7 +63,12 @@ func replay(ctx context.Context, path string, out, logTo io.Writer) (err error) 
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%d set aside, %d replayed, %d still set aside\n", len(asides), int64(len(asides))-left, left)
+	unparked, err := store.Unpark(ctx, time.Now())
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%d set aside, %d replayed, %d still set aside\n%d refused tickets are tried again at the next start\n",
+		len(asides), int64(len(asides))-left, left, unparked)
 	return err
 }
 

@@ -109,3 +109,25 @@ func (s *Store) Linked(ctx context.Context, externalID string) (ref string, link
 	}
 	return ref, true, nil
 }
+
+// Unpark lets the reconciler try parked tickets again, after a human has mended what they
+// were refused for. Those without a number are searched for before anything is sent.
+func (s *Store) Unpark(_ context.Context, now time.Time) (n int64, err error) {
+	err = s.inTx(func(ctx context.Context) error {
+		if _, err := s.conn.ExecContext(ctx, `INSERT INTO ticket_log (ref, at, state, note)
+			SELECT ref, ?1, CASE external_id WHEN '' THEN 'unsure' ELSE 'closing' END, 'wieder aufgenommen' FROM tickets WHERE state = 'parked'`,
+			now.UnixNano()); err != nil {
+			return err
+		}
+		res, err := s.conn.ExecContext(ctx, `UPDATE tickets SET state = CASE external_id WHEN '' THEN 'unsure' ELSE 'closing' END,
+			attempts = 0, creates = 0, next = NULL, error = '', updated = ? WHERE state = 'parked'`, now.UnixNano())
+		if err == nil {
+			n, err = res.RowsAffected()
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("take up parked tickets: %w", err)
+	}
+	return n, nil
+}

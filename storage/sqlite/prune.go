@@ -11,8 +11,12 @@ import (
 // long behind it.
 const pruneStep = 2000
 
-// Prune deletes raw frames received before framesBefore and set-aside messages last seen
-// before asideBefore. It gives way to commits between its steps. Sessions and readings
+// maxAside bounds the set-aside messages: a fleet that nobody has in the inventory must not
+// fill the disk. Those seen longest ago go first.
+const maxAside = 100_000
+
+// Prune deletes raw frames received before framesBefore, and set-aside messages last seen
+// before asideBefore or beyond the newest 100,000. It gives way to commits between its steps. Sessions and readings
 // stay.
 func (s *Store) Prune(ctx context.Context, framesBefore, asideBefore time.Time) (frames, aside int64, err error) {
 	// The newest frame of each device stays whatever its age: a device that was silent for
@@ -20,23 +24,30 @@ func (s *Store) Prune(ctx context.Context, framesBefore, asideBefore time.Time) 
 	frames, err = s.deleteInSteps(ctx, `DELETE FROM frames WHERE id IN (
 		SELECT id FROM frames f WHERE received < ?
 			AND EXISTS (SELECT 1 FROM frames n WHERE n.dev_eui = f.dev_eui AND (n.epoch, n.fcnt) > (f.epoch, f.fcnt))
-		ORDER BY id LIMIT ?)`, framesBefore)
+		ORDER BY id LIMIT ?)`, framesBefore.UnixNano())
 	if err != nil {
 		return frames, 0, fmt.Errorf("delete old frames: %w", err)
 	}
-	aside, err = s.deleteInSteps(ctx, `DELETE FROM aside WHERE key IN (SELECT key FROM aside WHERE last_seen < ? LIMIT ?)`, asideBefore)
+	aside, err = s.deleteInSteps(ctx, `DELETE FROM aside WHERE key IN (SELECT key FROM aside WHERE last_seen < ? LIMIT ?)`, asideBefore.UnixNano())
+	if err == nil {
+		var more int64
+		more, err = s.deleteInSteps(ctx, `DELETE FROM aside WHERE key IN (SELECT key FROM aside WHERE last_seen <
+			(SELECT last_seen FROM aside ORDER BY last_seen DESC LIMIT 1 OFFSET ?) LIMIT ?)`, maxAside-1)
+		aside += more
+	}
 	if err != nil {
 		return frames, aside, fmt.Errorf("delete old set-aside messages: %w", err)
 	}
 	return frames, aside, nil
 }
 
-func (s *Store) deleteInSteps(ctx context.Context, query string, before time.Time) (int64, error) {
+// deleteInSteps runs a deletion that takes an argument and a limit until it finds no more.
+func (s *Store) deleteInSteps(ctx context.Context, query string, arg int64) (int64, error) {
 	var total int64
 	for {
 		var n int64
 		err := s.inTx(func(tx context.Context) error {
-			res, err := s.conn.ExecContext(tx, query, before.UnixNano(), pruneStep)
+			res, err := s.conn.ExecContext(tx, query, arg, pruneStep)
 			if err == nil {
 				n, err = res.RowsAffected()
 			}

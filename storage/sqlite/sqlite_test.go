@@ -102,6 +102,27 @@ func TestPruneKeepsTheNewestFrame(t *testing.T) {
 	}
 }
 
+// A fleet that nobody knows is forgotten from its old end.
+func TestPruneBoundsWhatIsSetAside(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer s.Close()
+	var c city.Commit
+	for n := range 100_500 {
+		c.Aside = append(c.Aside, city.SetAside{Key: uint64(n), Topic: "t", Received: time.Unix(int64(n), 0), Reason: city.ReasonUnknownDevice, Count: 1})
+	}
+	if err := s.Commit(t.Context(), &c); err != nil {
+		t.Fatal(err)
+	}
+	_, gone, err := s.Prune(t.Context(), time.Unix(0, 0), time.Unix(100, 0))
+	if err != nil || gone != 500 {
+		t.Fatalf("deleted %d, %v; want 100 that are old and 400 that are too many", gone, err)
+	}
+	_, left, err := s.Asides(t.Context(), 0, 0)
+	if err != nil || left != 100_000 {
+		t.Errorf("%d left, %v", left, err)
+	}
+}
+
 // BenchmarkCommit gives the cost of one uplink in batches of different sizes: frame,
 // reading and asset state.
 func BenchmarkCommit(b *testing.B) {

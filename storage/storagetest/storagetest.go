@@ -33,6 +33,7 @@ type Store interface {
 	Due(ctx context.Context, now time.Time, limit int) ([]city.CaseTicket, error)
 	Cases(ctx context.Context, openOnly bool, limit int) ([]city.CaseTicket, error)
 	PutTicket(ctx context.Context, t city.Ticket, note string) error
+	Unpark(ctx context.Context, now time.Time) (int64, error)
 	Linked(ctx context.Context, externalID string) (ref string, linked bool, err error)
 	Asides(ctx context.Context, limit, offset int) ([]city.SetAside, int64, error)
 }
@@ -262,6 +263,12 @@ func (s *suite) cases(t *testing.T) {
 	if len(open) != 1 || open[0].Case.Ref != "S-BBBBBBBB" {
 		t.Errorf("open cases: %+v", open)
 	}
+	ticket.State = city.TicketParked
+	must(t, s.store.PutTicket(ctx, ticket, "refused"))
+	equal(t, "unparked", get[int64](t)(s.store.Unpark(ctx, now)), int64(1))
+	equal(t, "unparked again", get[int64](t)(s.store.Unpark(ctx, now)), int64(0))
+	equal(t, "due once more", get[[]city.CaseTicket](t)(s.store.Due(ctx, now, 10))[0].Ticket,
+		city.Ticket{Ref: ticket.Ref, State: city.TicketClosing, ExternalID: "1001", SentAt: noon, Updated: now})
 	for _, state := range []city.TicketState{city.TicketParked, city.TicketClosed, city.TicketCancelled} {
 		ticket.State = state
 		must(t, s.store.PutTicket(ctx, ticket, "done"))
