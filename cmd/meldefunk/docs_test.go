@@ -85,6 +85,27 @@ func TestDocsNameEveryColumn(t *testing.T) {
 	}
 }
 
+// TestDocsNameEveryDependency holds docs/dependencies.md against go.mod.
+func TestDocsNameEveryDependency(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mod, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := regexp.MustCompile(`(?m)^\t(\S+) v\S+$`).FindAllStringSubmatch(string(mod), -1)
+	if len(direct) == 0 {
+		t.Fatal("no direct requirement found in go.mod")
+	}
+	for _, m := range direct {
+		if !strings.Contains(string(doc), "`"+m[1]+"`") {
+			t.Errorf("docs/dependencies.md does not describe %s", m[1])
+		}
+	}
+}
+
 // examples finds them at the root and below docs.
 func examples(t *testing.T) []example {
 	t.Helper()
