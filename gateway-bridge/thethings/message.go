@@ -83,12 +83,15 @@ func checkSession(keyID string) error {
 	return nil
 }
 
-// ident gives the identity of the delivery within its device.
+// ident gives the identity of the delivery within its device. The network server's time
+// tells a device that counts anew (ABP keeps its session key) from the same uplink once
+// more.
 func (up *uplinkMessage) ident() uint64 {
 	b := binary.LittleEndian.AppendUint32(make([]byte, 0, 128), up.FCnt)
 	b = append(b, up.SessionKeyID...)
 	b = append(b, ' ')
 	b = append(b, up.FRMPayload...)
+	b = binary.LittleEndian.AppendUint64(b, uint64(up.ReceivedAt.UnixNano()))
 	return ident(b)
 }
 
