@@ -44,9 +44,9 @@ type AssetState struct {
 // things stand is in the Standing.
 type Verdict struct {
 	Rule     string
-	Service  string // ticket category
-	Open     bool   // true: a case is wanted from now on; false: no longer
-	Since    time.Time
+	Service  string    // ticket category
+	Open     bool      // true: a case is wanted from now on; false: no longer
+	Since    time.Time // event time since when it is so; zero: no reading says so, the rule is gone
 	Quantity Quantity
 	Value    float64 // the deciding value
 	Limit    float64 // the threshold it was compared with

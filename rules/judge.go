@@ -38,7 +38,8 @@ func (s *Set) Judge(standings []city.Standing, r *city.Reading) ([]city.Standing
 		}
 		d.set(city.Standing{Rule: was.Rule})
 		if wanted(was.Phase) {
-			verdicts = append(verdicts, city.Verdict{Rule: was.Rule, Since: r.Time.At, Title: retired})
+			// No Since: no sensor says that the matter is over.
+			verdicts = append(verdicts, city.Verdict{Rule: was.Rule, Title: retired})
 		}
 	}
 

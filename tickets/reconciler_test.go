@@ -1,6 +1,7 @@
 package tickets
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -283,5 +284,36 @@ func TestNewRefusesBadConfig(t *testing.T) {
 	cfg.TimeZone = "Nirgendwo"
 	if _, err := New(cfg, newLedger(), Local{}, inventory(), newClock().now, zerolog.Nop(), prometheus.NewRegistry()); err == nil {
 		t.Error("no error")
+	}
+}
+
+// accepting takes every create and never shows a ticket.
+type accepting struct{ creates, closes int }
+
+func (*accepting) Name() string { return "accepting" }
+func (a *accepting) Create(context.Context, Order) (string, error) {
+	a.creates++
+	return "", &Failure{Kind: Unsure, Accepted: true, Err: errors.New("202, a token only")}
+}
+func (*accepting) Find(context.Context, Order) (string, bool, error) { return "", false, nil }
+func (a *accepting) Close(context.Context, Order, string) error      { a.closes++; return nil }
+
+// A ticket that has arrived and cannot be found needs a human, also when the case is over
+// meanwhile: to call it cancelled would leave it open over there for ever.
+func TestAcceptedAndNeverSeenIsParked(t *testing.T) {
+	l, c, s := newLedger(), newClock(), &accepting{}
+	l.open("S-1")
+	r := newReconciler(t, config(), l, s, c)
+	for i := range 40 {
+		if err := r.pass(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			l.close("S-1")
+		}
+		c.advance(time.Hour)
+	}
+	if state := l.ticket("S-1").State; state != city.TicketParked || s.creates != 1 || s.closes != 0 {
+		t.Errorf("state %s after %d creates and %d closes, want parked after one create", state, s.creates, s.closes)
 	}
 }

@@ -35,11 +35,12 @@ func (r *Reconciler) step(ctx context.Context, ct *city.CaseTicket) (bool, error
 	t, wanted := &ct.Ticket, ct.Case.Wanted()
 	switch t.State {
 	case city.TicketQueued, "":
-		if !wanted {
-			return true, r.move(ctx, t, city.TicketCancelled, "Nicht mehr nötig")
-		}
+		// What may have arrived comes first: nobody would close it otherwise.
 		if t.Creates >= r.cfg.MaxCreates {
 			return true, r.move(ctx, t, city.TicketParked, "Gesendet und nie wiedergefunden: bitte im Ticketsystem nachsehen")
+		}
+		if !wanted {
+			return true, r.move(ctx, t, city.TicketCancelled, "Nicht mehr nötig")
 		}
 		return true, r.create(ctx, ct)
 	case city.TicketSending:
