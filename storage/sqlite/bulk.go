@@ -14,15 +14,22 @@ const bulkRows = 32
 // bulk is an insert for one row and for bulkRows rows.
 type bulk struct{ one, many *sql.Stmt }
 
-func (b *bulk) prepare(ctx context.Context, conn *sql.Conn, head string, columns int, tail string) error {
+func (s *Store) prepareBulk(ctx context.Context, b *bulk, head string, columns int, tail string) error {
 	row := "(?" + strings.Repeat(",?", columns-1) + ")"
 	for rows, into := range map[int]**sql.Stmt{1: &b.one, bulkRows: &b.many} {
 		text := head + " " + row + strings.Repeat(","+row, rows-1) + " " + tail
-		stmt, err := conn.PrepareContext(ctx, text) //nolint:sqlclosecheck // lives as long as the connection, and ends with it
-		if err != nil {
-			return fmt.Errorf("prepare %.40q for %d rows: %w", head, rows, err)
+		if err := s.prepareOne(ctx, into, text); err != nil {
+			return fmt.Errorf("%d rows: %w", rows, err)
 		}
-		*into = stmt
 	}
+	return nil
+}
+
+func (s *Store) prepareOne(ctx context.Context, into **sql.Stmt, text string) error {
+	stmt, err := s.conn.PrepareContext(ctx, text) //nolint:sqlclosecheck // Close closes all that are prepared
+	if err != nil {
+		return fmt.Errorf("prepare %.40q: %w", text, err)
+	}
+	*into, s.prepared = stmt, append(s.prepared, stmt)
 	return nil
 }

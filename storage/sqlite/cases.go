@@ -111,7 +111,8 @@ func (s *Store) Linked(ctx context.Context, externalID string) (ref string, link
 }
 
 // Unpark lets the reconciler try parked tickets again, after a human has mended what they
-// were refused for. Those without a number are searched for before anything is sent.
+// were refused for. Those without a number are searched for before anything is sent, and
+// what may have arrived still counts against the bound on creates.
 func (s *Store) Unpark(_ context.Context, now time.Time) (n int64, err error) {
 	err = s.inTx(func(ctx context.Context) error {
 		if _, err := s.conn.ExecContext(ctx, `INSERT INTO ticket_log (ref, at, state, note)
@@ -120,7 +121,7 @@ func (s *Store) Unpark(_ context.Context, now time.Time) (n int64, err error) {
 			return err
 		}
 		res, err := s.conn.ExecContext(ctx, `UPDATE tickets SET state = CASE external_id WHEN '' THEN 'unsure' ELSE 'closing' END,
-			attempts = 0, creates = 0, next = NULL, error = '', updated = ? WHERE state = 'parked'`, now.UnixNano())
+			attempts = 0, next = NULL, error = '', updated = ? WHERE state = 'parked'`, now.UnixNano())
 		if err == nil {
 			n, err = res.RowsAffected()
 		}

@@ -31,7 +31,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.stmts.states, `INSERT OR ROLLBACK INTO asset_states VALUES`, 4, `ON CONFLICT DO UPDATE SET reading = excluded.reading,
 			judged = excluded.judged, standings = excluded.standings`},
 	} {
-		if err := p.into.prepare(ctx, s.conn, p.head, p.cols, p.tail); err != nil {
+		if err := s.prepareBulk(ctx, p.into, p.head, p.cols, p.tail); err != nil {
 			return err
 		}
 	}
@@ -48,16 +48,14 @@ func (s *Store) prepare(ctx context.Context) error {
 			VALUES (?, 'queued', '', 0, 0, '', ?) ON CONFLICT DO NOTHING`},
 		{&s.stmts.closeCase, `UPDATE cases SET closed = ?, closed_value = ?, closed_since = ? WHERE ref = ? AND closed IS NULL`},
 		{&s.stmts.aside, `INSERT INTO aside (key, server, topic, body, reason, detail, dev_eui, received, last_seen, count)
-			VALUES (?,?,?,?,?,?,?,?,?,?)
+			VALUES (?,?,?,?,?,?,?,?,?,1)
 			ON CONFLICT DO UPDATE SET reason = excluded.reason, detail = excluded.detail,
-				last_seen = max(last_seen, excluded.last_seen), count = count + excluded.count`},
+				count = count + (excluded.last_seen > last_seen), last_seen = max(last_seen, excluded.last_seen)`},
 		{&s.stmts.replayed, `DELETE FROM aside WHERE key = ?`},
 	} {
-		stmt, err := s.conn.PrepareContext(ctx, p.text) //nolint:sqlclosecheck // lives as long as the connection, and ends with it
-		if err != nil {
-			return fmt.Errorf("prepare %.40q: %w", p.text, err)
+		if err := s.prepareOne(ctx, p.into, p.text); err != nil {
+			return err
 		}
-		*p.into = stmt
 	}
 	return nil
 }
@@ -188,7 +186,7 @@ func (w *writer) aside(st *statements, aside []city.SetAside, replayed []uint64)
 			dev = a.DevEUI.String()
 		}
 		w.exec(st.aside, int64(a.Key), a.Server, a.Topic, body, string(a.Reason), a.Detail, dev,
-			a.Received.UnixNano(), a.Received.UnixNano(), a.Count)
+			a.Received.UnixNano(), a.Received.UnixNano())
 	}
 	for _, key := range replayed {
 		w.exec(st.replayed, int64(key))

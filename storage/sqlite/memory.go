@@ -95,8 +95,13 @@ func scanFrameKey(row interface{ Scan(...any) error }) (city.FrameKey, error) {
 // Frame finds a stored frame by its counter and the identity of its delivery, or, if none
 // has that identity, by its counter within the epoch.
 func (s *Store) Frame(ctx context.Context, devEUI city.EUI, epoch, fcnt uint32, ident uint64) (city.FrameKey, bool, error) {
-	k, err := scanFrameKey(s.read.QueryRowContext(ctx, `SELECT `+frameKeyColumns+` FROM frames
-		WHERE dev_eui = ?1 AND fcnt = ?2 AND (ident = ?3 OR epoch = ?4) ORDER BY ident = ?3 DESC LIMIT 1`,
+	// By way of the sessions each candidate is found by the whole unique key. Epoch 0 is
+	// that of frames sent by hand.
+	k, err := scanFrameKey(s.read.QueryRowContext(ctx, `
+		SELECT id, f.epoch, fcnt, ident, hash, time, fate
+		FROM (SELECT epoch FROM sessions WHERE dev_eui = ?1 UNION ALL SELECT 0) s CROSS JOIN frames f
+		WHERE f.dev_eui = ?1 AND f.epoch = s.epoch AND f.fcnt = ?2 AND (ident = ?3 OR f.epoch = ?4)
+		ORDER BY ident = ?3 DESC LIMIT 1`,
 		devEUI.String(), fcnt, int64(ident), epoch))
 	if errors.Is(err, sql.ErrNoRows) {
 		return city.FrameKey{}, false, nil

@@ -20,11 +20,13 @@ const maxAside = 100_000
 // stay.
 func (s *Store) Prune(ctx context.Context, framesBefore, asideBefore time.Time) (frames, aside int64, err error) {
 	// The newest frame of each device stays whatever its age: a device that was silent for
-	// longer must still find its counter.
+	// longer must still find its counter. Frames are numbered in order of arrival, so the
+	// search ends at the first one that is young enough.
 	frames, err = s.deleteInSteps(ctx, `DELETE FROM frames WHERE id IN (
-		SELECT id FROM frames f WHERE received < ?
+		SELECT id FROM frames f WHERE received < ?1
+			AND id < coalesce((SELECT id FROM frames WHERE received >= ?1 ORDER BY id LIMIT 1), 9223372036854775807)
 			AND EXISTS (SELECT 1 FROM frames n WHERE n.dev_eui = f.dev_eui AND (n.epoch, n.fcnt) > (f.epoch, f.fcnt))
-		ORDER BY id LIMIT ?)`, framesBefore.UnixNano())
+		ORDER BY id LIMIT ?2)`, framesBefore.UnixNano())
 	if err != nil {
 		return frames, 0, fmt.Errorf("delete old frames: %w", err)
 	}

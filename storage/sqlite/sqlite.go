@@ -44,6 +44,8 @@ type Store struct {
 	mu    sync.Mutex // held while writing
 	conn  *sql.Conn  // the one connection that writes; statements stay prepared on it
 	stmts statements
+
+	prepared []*sql.Stmt // all of stmts
 }
 
 // Open opens the database in the folder dir, and makes both if they are missing. The
@@ -147,8 +149,15 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var errs []error
+	// database/sql does not know of statements prepared on a connection; left open they
+	// would keep the file open and its journal unmerged.
+	for _, stmt := range s.prepared {
+		errs = append(errs, stmt.Close())
+	}
+	s.prepared = nil
 	if s.conn != nil {
 		errs = append(errs, s.conn.Close())
+		s.conn = nil
 	}
 	for _, db := range []*sql.DB{s.read, s.write} {
 		if db != nil {

@@ -102,6 +102,28 @@ func TestPruneKeepsTheNewestFrame(t *testing.T) {
 	}
 }
 
+// After Close everything is in one file, which can be copied.
+func TestCloseLeavesOneFile(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	f, r := storagetest.Frame(1, 1)
+	if err := s.Commit(t.Context(), &city.Commit{Frames: []city.Frame{f}, Readings: []city.Reading{r}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Name() != sqlite.FileName && e.Name() != "meldefunk.lock" {
+			t.Errorf("%s is left beside the database", e.Name())
+		}
+	}
+}
+
 // A fleet that nobody knows is forgotten from its old end.
 func TestPruneBoundsWhatIsSetAside(t *testing.T) {
 	s := open(t, t.TempDir())

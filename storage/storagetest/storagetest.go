@@ -36,6 +36,7 @@ type Store interface {
 	Unpark(ctx context.Context, now time.Time) (int64, error)
 	Linked(ctx context.Context, externalID string) (ref string, linked bool, err error)
 	Asides(ctx context.Context, limit, offset int) ([]city.SetAside, int64, error)
+	AsidesAfter(ctx context.Context, seen time.Time, key uint64, limit int) ([]city.SetAside, error)
 }
 
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 123456789, time.UTC)
@@ -268,7 +269,7 @@ func (s *suite) cases(t *testing.T) {
 	equal(t, "unparked", get[int64](t)(s.store.Unpark(ctx, now)), int64(1))
 	equal(t, "unparked again", get[int64](t)(s.store.Unpark(ctx, now)), int64(0))
 	equal(t, "due once more", get[[]city.CaseTicket](t)(s.store.Due(ctx, now, 10))[0].Ticket,
-		city.Ticket{Ref: ticket.Ref, State: city.TicketClosing, ExternalID: "1001", SentAt: noon, Updated: now})
+		city.Ticket{Ref: ticket.Ref, State: city.TicketClosing, ExternalID: "1001", Creates: 1, SentAt: noon, Updated: now})
 	for _, state := range []city.TicketState{city.TicketParked, city.TicketClosed, city.TicketCancelled} {
 		ticket.State = state
 		must(t, s.store.PutTicket(ctx, ticket, "done"))
@@ -289,6 +290,8 @@ func (s *suite) setAside(t *testing.T) {
 	a.Count, a.LastSeen = 2, again.Received
 	equal(t, "total", total, int64(1))
 	equal(t, "entry", got, []city.SetAside{a})
+	equal(t, "from the start", get[[]city.SetAside](t)(s.store.AsidesAfter(ctx, time.Time{}, 0, 10)), got)
+	equal(t, "after it", len(get[[]city.SetAside](t)(s.store.AsidesAfter(ctx, a.LastSeen, a.Key, 10))), 0)
 	s.commit(t, &city.Commit{Replayed: []uint64{a.Key}})
 	_, total, err = s.store.Asides(ctx, 10, 0)
 	must(t, err)
