@@ -33,10 +33,12 @@ type SetAside struct {
 	Body     []byte
 	Received time.Time // first arrival
 	Reason   Reason
-	Detail   string    // what exactly, for people
-	DevEUI   EUI       // zero where the message does not tell
-	Count    int64     // how often it came; in a commit, how often it came now
-	LastSeen time.Time // filled by the store when listing
+	Detail   string // what exactly, for people
+	DevEUI   EUI    // zero where the message does not tell
+
+	// Filled by the store when listing.
+	Count    int64 // how often it came
+	LastSeen time.Time
 }
 
 // Fate says how a stored uplink ended.

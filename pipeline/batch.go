@@ -36,21 +36,8 @@ func (r *Road) setAside(a *city.Arrival, err error) {
 		reason, detail = rejection.Reason, rejection.Detail
 	}
 	m := &a.Message
-	seen := int64(1)
-	if a.Replay {
-		seen = 0
-	}
 	r.commit.Aside = append(r.commit.Aside, city.SetAside{
 		Key: asideKey(m), Server: m.Server, Topic: m.Topic, Body: m.Body, Received: m.Received,
-		Reason: reason, Detail: detail, DevEUI: a.Event.DevEUI, Count: seen,
+		Reason: reason, Detail: detail, DevEUI: a.Event.DevEUI,
 	})
-}
-
-// repeat counts a frame that was stored before. A set-aside message that meets its own
-// frame again is done with.
-func (r *Road) repeat(a *city.Arrival) {
-	r.metrics.repeats.Inc()
-	if a.Replay {
-		r.commit.Replayed = append(r.commit.Replayed, asideKey(&a.Message))
-	}
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 
 	"meldefunk/city"
 )
@@ -19,7 +20,8 @@ func (r *Road) judge(ctx context.Context, reading *city.Reading) error {
 	if err != nil {
 		return err
 	}
-	reading.Late = !reading.Time.At.After(s.Judged)
+	// A time judged from the future was a wrong clock of ours, and holds nobody up.
+	reading.Late = !reading.Time.At.After(s.Judged) && !s.Judged.After(r.parts.Now().Add(r.cfg.MaxAhead))
 	if reading.Late || reading.Simulated {
 		return nil
 	}
@@ -83,6 +85,9 @@ func standing(all []city.Standing, rule string) *city.Standing {
 func (r *Road) newRef(ctx context.Context) (string, error) {
 	for {
 		ref, taken := r.parts.Ref(), false
+		if slices.ContainsFunc(r.commit.Cases, func(c city.Case) bool { return c.Ref == ref }) {
+			continue
+		}
 		err := r.persist(ctx, "look for a case", func() (err error) {
 			taken, err = r.parts.Store.Taken(ctx, ref)
 			return err

@@ -18,9 +18,8 @@ const (
 	// window is how far behind its session's top a counter may be and still be a frame that
 	// came late; further back it is a counter that began anew.
 	window = 64
-	// retransmission is how far apart in event time two deliveries of one frame can lie
-	// where no session is named: repeats in the air (NbTrans) and a second gateway's copy
-	// come within seconds.
+	// retransmission is how far apart in event time two deliveries of one frame can lie that
+	// are not the same delivery.
 	retransmission = 10 * time.Second
 	// joinFrames and joinDelay bound what may arrive before the join event that caused it.
 	joinFrames = 8
@@ -37,9 +36,14 @@ func (r *Road) order(ctx context.Context, m *memory, u *city.Uplink, replay bool
 	if s := m.delivered(u.FCnt, u.Ident); s != nil {
 		return s.place(u), !(replay && s.fate == city.FateAside), nil
 	}
+	if u.Simulated {
+		// Sent by hand in a console: its counter belongs to no session of the device.
+		u.Time.At = m.apart(u.Time.At)
+		return city.Frame{Hash: hash}, false, nil
+	}
 	session := m.session(u.Session)
-	if session != nil && unusual(m, session, u) {
-		kept, err := r.storedFrame(ctx, m, u, session.Epoch)
+	if unusual(m, session, u) {
+		kept, err := r.storedFrame(ctx, m, u, session)
 		if err != nil {
 			return city.Frame{}, false, err
 		}
@@ -73,6 +77,9 @@ func (r *Road) order(ctx context.Context, m *memory, u *city.Uplink, replay bool
 // sessions go by the same name, or by none, any counter may be an old one, unless the
 // frame's own time shows that it is new.
 func unusual(m *memory, s *city.SessionTop, u *city.Uplink) bool {
+	if s == nil {
+		return len(m.sessions) > 0 // it may be one that is no longer remembered
+	}
 	if s.Heard && (u.FCnt <= s.Top || s != m.last()) {
 		return true
 	}
@@ -83,24 +90,29 @@ func unusual(m *memory, s *city.SessionTop, u *city.Uplink) bool {
 }
 
 // sameFrame tells whether a frame of the same session and counter is the same frame in
-// another delivery. Where the network server names no session, the same content later on
-// is a device that began anew before its join event arrived.
+// another delivery: repeats in the air (NbTrans) and a second gateway's or region's copy
+// come within seconds. The same content later on is a device that counts anew, by an ABP
+// reset or before its join event arrived: rather a reading twice than one lost.
 func sameFrame(u *city.Uplink, hash uint64, kept *seen) bool {
 	if kept.hash != hash {
 		return false
 	}
-	return u.Session != "" || u.Time.At.Sub(time.Unix(0, kept.at)).Abs() <= retransmission
+	return u.Time.At.Sub(time.Unix(0, kept.at)).Abs() <= retransmission
 }
 
 // restarted tells whether a counter fell so far, later than everything else in its
 // session, that the device must have begun anew.
 func restarted(m *memory, s *city.SessionTop, u *city.Uplink) bool {
-	return s.Heard && uint64(u.FCnt)+window <= uint64(s.Top) && u.Time.At.UnixNano() > m.newestTime(s.Epoch)
+	return s != nil && s.Heard && uint64(u.FCnt)+window <= uint64(s.Top) && u.Time.At.UnixNano() > m.newestTime(s.Epoch)
 }
 
 // storedFrame finds a frame of the same delivery or, if there is none, of the same session
 // and counter: in memory, in the present batch, in the store. nil: there is none.
-func (r *Road) storedFrame(ctx context.Context, m *memory, u *city.Uplink, epoch uint32) (*seen, error) {
+func (r *Road) storedFrame(ctx context.Context, m *memory, u *city.Uplink, s *city.SessionTop) (*seen, error) {
+	var epoch uint32 // none
+	if s != nil {
+		epoch = s.Epoch
+	}
 	counted := m.counted(epoch, u.FCnt)
 	for i := len(r.commit.Frames) - 1; i >= 0; i-- {
 		f := &r.commit.Frames[i]

@@ -45,6 +45,8 @@ func TestSessions(t *testing.T) {
 		"old session's straggler":       {[]step{up("a", 9, 1, 0), up("b", 0, 1, h), up("a", 10, 2, m), again}, "1:9 2:0 1:10"},
 		"same address after a rejoin":   {[]step{join("a", 0), up("a", 0, 1, s), up("a", 1, 1, m), join("a", h), up("a", 0, 5, h+s), again, up("a", 2, 1, 2*h)}, "1:0 1:1 2:0 2:2"},
 		"counter anew, other content":   {[]step{up("a", 5, 1, 0), up("a", 6, 2, h), up("a", 5, 9, 2*h), again, up("a", 7, 1, 3*h)}, "1:5 1:6 2:5 2:7"},
+		"counter anew, same content":    {[]step{up("a", 5, 1, 0), up("a", 6, 1, h), up("a", 5, 1, 2*h), again, up("a", 6, 1, 3*h)}, "1:5 1:6 2:5 2:6"},
+		"six sessions' backlog again":   {[]step{many("a", 0, 19, 0), many("b", 0, 19, h), many("c", 0, 19, 2*h), many("d", 0, 19, 3*h), many("e", 0, 19, 4*h), many("f", 0, 19, 5*h), again}, ""},
 		"counter anew, far back":        {[]step{up("a", 500, 1, 0), up("a", 0, 1, h), up("a", 1, 1, 2*h), again}, "1:500 2:0 2:1"},
 		"far back but older":            {[]step{up("a", 500, 1, h), up("a", 400, 1, m), again}, "1:500 1:400"},
 		"no session named, rejoin":      {[]step{up("", 0, 1, 0), up("", 1, 1, m), join("", h), up("", 0, 1, h+s), again, up("", 1, 1, 2*h)}, "1:0 1:1 2:0 2:1"},

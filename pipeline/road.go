@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,7 +26,8 @@ type Road struct {
 	cfg      Config
 	parts    Parts
 	arrivals chan city.Arrival
-	room     *semaphore.Weighted // bytes of messages that are on the road
+	room     *semaphore.Weighted    // bytes of messages that are on the road
+	trouble  atomic.Pointer[string] // why the store fails just now; nil: it does not
 	log      zerolog.Logger
 	metrics  metrics
 
@@ -83,6 +85,15 @@ func (r *Road) Offer(ctx context.Context, a city.Arrival) error {
 }
 
 func weight(a *city.Arrival) int64 { return min(int64(len(a.Message.Body)), maxBytes) }
+
+// Trouble tells why the store fails just now, "" while it works. It may be called from any
+// goroutine.
+func (r *Road) Trouble() string {
+	if text := r.trouble.Load(); text != nil {
+		return *text
+	}
+	return ""
+}
 
 // Run walks until ctx ends, then finishes what was offered. A failing store does not end
 // it: it tries again, for as long as it takes, and after ctx has ended for Config.Grace. An
@@ -156,17 +167,22 @@ func (r *Road) carry(ctx context.Context, batch []city.Arrival) error {
 	return nil
 }
 
-// walk takes one arrival as far as the commit.
-func (r *Road) walk(ctx context.Context, a *city.Arrival) error {
+// walk takes one arrival as far as the commit. A replayed message that is not set aside
+// again is done with, whatever it turned out to be.
+func (r *Road) walk(ctx context.Context, a *city.Arrival) (err error) {
+	aside := len(r.commit.Aside)
 	switch {
 	case a.Err != nil:
 		r.setAside(a, a.Err)
 	case a.Event.Kind == city.EventJoin:
-		return r.join(ctx, a)
+		err = r.join(ctx, a)
 	case a.Event.Kind == city.EventUp:
-		return r.uplink(ctx, a)
+		err = r.uplink(ctx, a)
 	}
-	return nil
+	if a.Replay && len(r.commit.Aside) == aside {
+		r.commit.Replayed = append(r.commit.Replayed, asideKey(&a.Message))
+	}
+	return err
 }
 
 // uplink is the road of a data frame.
@@ -191,7 +207,7 @@ func (r *Road) uplink(ctx context.Context, a *city.Arrival) error {
 		return err
 	}
 	if again {
-		r.repeat(a)
+		r.metrics.repeats.Inc()
 		return nil
 	}
 
@@ -220,9 +236,6 @@ func (r *Road) uplink(ctx context.Context, a *city.Arrival) error {
 	reading.ID = r.mark.Reading
 	r.commit.Readings = append(r.commit.Readings, reading)
 	r.newest(&reading)
-	if a.Replay {
-		r.commit.Replayed = append(r.commit.Replayed, asideKey(&a.Message))
-	}
 	return nil
 }
 
@@ -235,6 +248,7 @@ func (r *Road) persist(ctx context.Context, what string, f func() error) error {
 		if err == nil {
 			if last != "" {
 				r.log.Info().Str("what", what).Msg("store works again")
+				r.trouble.Store(nil)
 			}
 			r.metrics.storeFails.Set(0)
 			return nil
@@ -242,6 +256,7 @@ func (r *Road) persist(ctx context.Context, what string, f func() error) error {
 		r.metrics.storeFails.Inc()
 		if text := err.Error(); text != last {
 			r.log.Error().Err(err).Str("what", what).Msg("store fails; trying again, nothing is acknowledged meanwhile")
+			r.trouble.Store(&text)
 			last = text
 		}
 		select {

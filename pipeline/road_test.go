@@ -122,7 +122,7 @@ func (w *world) carryWith(store pipeline.Store, arrivals ...city.Arrival) {
 	road := pipeline.New(pipeline.DefaultConfig(), pipeline.Parts{
 		Inventory: inventory{}, Decoder: oneByte{}, Judge: at90{}, Store: store, Follow: func(*city.Commit) {},
 		Ref: func() string { w.refs++; return fmt.Sprintf("S-%08d", w.refs) },
-		Now: func() time.Time { return start },
+		Now: func() time.Time { return start.Add(365 * 24 * time.Hour) },
 	}, zerolog.Nop(), w.reg)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error)
@@ -305,6 +305,40 @@ func TestSimulatedIsKeptNotJudged(t *testing.T) {
 	}
 }
 
+// Frames sent by hand belong to no session: they must not push the real ones out.
+func TestSimulatedLeavesSessionsAlone(t *testing.T) {
+	w := newWorld(t)
+	arrivals := []city.Arrival{w.up("real", 7, 50, 0)}
+	for n := range 8 {
+		a := w.up(fmt.Sprint("console ", n), 0, 50, time.Duration(n+1)*time.Minute)
+		a.Event.Uplink.Simulated = true
+		arrivals = append(arrivals, a)
+	}
+	second := w.up("real", 7, 50, 2*time.Second) // another gateway's copy
+	arrivals = append(arrivals, second, w.up("real", 8, 50, time.Hour))
+	w.carry(append(arrivals, arrivals...)...)
+	real := 0
+	for _, r := range w.readings() {
+		if !r.Simulated {
+			real++
+		}
+	}
+	if real != 2 || len(w.readings()) != 10 {
+		t.Errorf("%d real readings of %d, want 2 of 10", real, len(w.readings()))
+	}
+}
+
+// A clock of ours that was wrong for a while must not silence an asset for years.
+func TestClockThatWasWrong(t *testing.T) {
+	w := newWorld(t)
+	future := w.up("s", 1, 50, 4*365*24*time.Hour)
+	w.carry(future, w.up("s", 2, 95, time.Hour))
+	cases, err := w.store.Cases(t.Context(), true, 10)
+	if err != nil || len(cases) != 1 || w.readings()[1].Late {
+		t.Errorf("cases %+v, readings %+v, %v", cases, w.readings(), err)
+	}
+}
+
 func TestCasesOpenAndCloseOnce(t *testing.T) {
 	w := newWorld(t)
 	levels := []byte{50, 95, 96, 97, 20, 95, 10, 40}
@@ -356,6 +390,27 @@ func TestReplay(t *testing.T) {
 	}
 	if kept, _, err := w.store.Frame(t.Context(), sensor, 1, 1, broken.Event.Uplink.Ident); err != nil || kept.Fate != city.FateRead {
 		t.Errorf("frame %+v, %v", kept, err)
+	}
+}
+
+// Whatever a set-aside message turns out to be, it is done with.
+func TestReplayOfWhatIsNoReading(t *testing.T) {
+	for name, change := range map[string]func(w *world, a *city.Arrival){
+		"device info": func(_ *world, a *city.Arrival) { a.Event.Uplink.Payload = []byte{0xfe} },
+		"join":        func(w *world, a *city.Arrival) { a.Event = w.join("s", 0).Event },
+		"status":      func(_ *world, a *city.Arrival) { a.Event.Kind = city.EventStatus },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			a := w.up("s", 1, 0xff, 0)
+			w.carry(a)
+			a.Replay = true
+			change(w, &a)
+			w.carry(a)
+			if left := w.asides(); len(left) != 0 {
+				t.Errorf("still set aside: %+v", left)
+			}
+		})
 	}
 }
 
