@@ -100,9 +100,9 @@ func (a *app) follow(c *city.Commit) {
 }
 
 // run serves until ctx ends, then stops in an order that loses nothing: network servers
-// first, then the road, which finishes and acknowledges what was taken, then those who
-// follow it.
-func (a *app) run(ctx context.Context, extra ...part) error {
+// and the other parts given first, then the road, which finishes and acknowledges what was
+// taken, then those who follow it.
+func (a *app) run(ctx context.Context, others ...part) error {
 	listener, err := net.Listen("tcp", a.settings.Board.Listen)
 	if err != nil {
 		return fmt.Errorf("board: %w: is another meldefunk running? Choose another address with board.listen", err)
@@ -110,7 +110,7 @@ func (a *app) run(ctx context.Context, extra ...part) error {
 	a.log.Info().Str("board", "http://"+listener.Addr().String()).Int("assets", len(a.files.Assets())).
 		Int("network_servers", len(a.servers)).Str("version", version).Msg("started")
 
-	intake := extra
+	intake := others
 	for _, s := range a.servers {
 		intake = append(intake, part{"network server", s.Run})
 	}
@@ -118,7 +118,6 @@ func (a *app) run(ctx context.Context, extra ...part) error {
 		{"tickets", a.reconciler.Run},
 		{"board", func(ctx context.Context) error { return a.board.Serve(ctx, listener) }},
 		{"retention", a.prune},
-		{"reload", a.reloadOnSignal},
 	}
 	if a.writer != nil {
 		followers = append(followers, part{"influxdb", a.writer.Run})
@@ -136,7 +135,7 @@ func (a *app) ready() []board.Check {
 	if err := a.store.Ping(ctx); err != nil {
 		store.OK, store.Reason = false, err.Error()
 	}
-	checks := []board.Check{store}
+	checks := []board.Check{store, {Name: "road", OK: a.road.Trouble() == "", Reason: a.road.Trouble()}}
 	for i, s := range a.servers {
 		state := s.State()
 		checks = append(checks, board.Check{

@@ -7,22 +7,28 @@ import (
 	"syscall"
 )
 
-// reloadOnSignal reads inventory and rules anew at SIGHUP. Files with mistakes are refused
-// whole, and what runs goes on running.
-func (a *app) reloadOnSignal(ctx context.Context) error {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-hup:
-			a.reload()
-		}
-	}
+// hangups catches SIGHUP, which would end the process, from now until stop.
+func hangups() (hup <-chan os.Signal, stop func()) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	return c, func() { signal.Stop(c) }
 }
 
+// reloadAt reads inventory and rules anew at each SIGHUP.
+func (a *app) reloadAt(hup <-chan os.Signal) part {
+	return part{"reload", func(ctx context.Context) error {
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-hup:
+				a.reload()
+			}
+		}
+	}}
+}
+
+// reload refuses files with mistakes whole; what runs goes on running.
 func (a *app) reload() {
 	if err := a.files.load(a.settings); err != nil {
 		for _, e := range flatten(err) {

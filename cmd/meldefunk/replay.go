@@ -52,11 +52,11 @@ func replay(ctx context.Context, path string, out, logTo io.Writer) (err error) 
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 
-	asides, err := allAsides(ctx, store)
+	_, before, err := store.Asides(ctx, 0, 0)
 	if err != nil {
 		return err
 	}
-	if err := again(ctx, s, f, store, asides, log); err != nil {
+	if err := again(ctx, s, f, store, log); err != nil {
 		return err
 	}
 	_, left, err := store.Asides(ctx, 0, 0)
@@ -68,33 +68,12 @@ func replay(ctx context.Context, path string, out, logTo io.Writer) (err error) 
 		return err
 	}
 	_, err = fmt.Fprintf(out, "%d set aside, %d replayed, %d still set aside\n%d refused tickets are tried again at the next start\n",
-		len(asides), int64(len(asides))-left, left, unparked)
+		before, before-left, left, unparked)
 	return err
 }
 
-// allAsides reads every set-aside message, oldest first, so that an asset's readings come
-// in order.
-func allAsides(ctx context.Context, store *sqlite.Store) ([]city.SetAside, error) {
-	const page = 1000
-	var all []city.SetAside
-	for {
-		next, _, err := store.Asides(ctx, page, len(all))
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, next...)
-		if len(next) < page {
-			break
-		}
-	}
-	for i, j := 0, len(all)-1; i < j; i, j = i+1, j-1 {
-		all[i], all[j] = all[j], all[i]
-	}
-	return all, nil
-}
-
 // again carries messages over the same road as serve does.
-func again(ctx context.Context, s settings, f *files, store *sqlite.Store, asides []city.SetAside, log zerolog.Logger) error {
+func again(ctx context.Context, s settings, f *files, store *sqlite.Store, log zerolog.Logger) error {
 	dialects := map[string]bridge.Dialect{}
 	for _, d := range bridge.Dialects() {
 		for _, c := range s.NetworkServers {
@@ -111,29 +90,44 @@ func again(ctx context.Context, s settings, f *files, store *sqlite.Store, aside
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- road.Run(running) }()
-	err := offerAll(ctx, road, dialects, asides, log)
+	err := offerAll(ctx, road, dialects, store, log)
 	stop() // the road finishes what it was offered
 	return errors.Join(err, <-ended)
 }
 
-func offerAll(ctx context.Context, road *pipeline.Road, dialects map[string]bridge.Dialect, asides []city.SetAside, log zerolog.Logger) error {
-	for i := range asides {
-		a := &asides[i]
-		d, ok := dialects[a.Server]
-		if !ok {
-			log.Warn().Str("server", a.Server).Str("topic", a.Topic).Msg("no network server of this name is configured; the message stays set aside")
-			continue
-		}
-		if a.Reason == city.ReasonTooLarge {
-			continue // only its head was kept
-		}
-		m := city.Message{Server: a.Server, Topic: a.Topic, Body: a.Body, Received: a.Received}
-		event, err := d.Parse(&m)
-		if err := road.Offer(ctx, city.Arrival{Message: m, Event: event, Err: err, Acker: nobody{}, Replay: true}); err != nil {
+// replayPage is how many set-aside messages are in memory at once.
+const replayPage = 200
+
+// offerAll offers every set-aside message, the one seen longest ago first, so that an
+// asset's readings come in order.
+func offerAll(ctx context.Context, road *pipeline.Road, dialects map[string]bridge.Dialect, store *sqlite.Store, log zerolog.Logger) error {
+	var last city.SetAside
+	for {
+		page, err := store.AsidesAfter(ctx, last.LastSeen, last.Key, replayPage)
+		if err != nil || len(page) == 0 {
 			return err
 		}
+		for i := range page {
+			if err := offerOne(ctx, road, dialects, &page[i], log); err != nil {
+				return err
+			}
+		}
+		last = page[len(page)-1]
 	}
-	return nil
+}
+
+func offerOne(ctx context.Context, road *pipeline.Road, dialects map[string]bridge.Dialect, a *city.SetAside, log zerolog.Logger) error {
+	if a.Reason == city.ReasonTooLarge {
+		return nil // only its head was kept
+	}
+	d, ok := dialects[a.Server]
+	if !ok {
+		log.Warn().Str("server", a.Server).Str("topic", a.Topic).Msg("no network server of this name is configured; the message stays set aside")
+		return nil
+	}
+	m := city.Message{Server: a.Server, Topic: a.Topic, Body: a.Body, Received: a.Received}
+	event, err := d.Parse(&m)
+	return road.Offer(ctx, city.Arrival{Message: m, Event: event, Err: err, Acker: nobody{}, Replay: true})
 }
 
 // nobody waits for the acknowledgement of a replayed message.

@@ -32,6 +32,8 @@ SIGINT or SIGTERM stops softly, the second at once; neither loses anything.`,
 }
 
 func serve(ctx context.Context, path string, logTo io.Writer) error {
+	hup, stop := hangups()
+	defer stop()
 	s, err := loadSettings(path)
 	if err != nil {
 		return err
@@ -48,7 +50,7 @@ func serve(ctx context.Context, path string, logTo io.Writer) error {
 	a, err := build(s, f, store, time.Now, "", log)
 	if err == nil {
 		a.checkTickets(ctx)
-		err = a.run(ctx)
+		err = a.run(ctx, a.reloadAt(hup))
 	}
 	if closeErr := store.Close(); closeErr != nil && err == nil {
 		err = fmt.Errorf("close the database: %w", closeErr)
