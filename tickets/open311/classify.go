@@ -23,15 +23,14 @@ func classify(resp *http.Response, body []byte, bodyErr error) *Error {
 	}
 	e.msg = words
 	switch {
+	case bodyErr != nil:
+		// Whatever the status: the half that is missing may have said that it exists already.
+		e.msg = fmt.Sprintf("answered %d, but the answer broke off: %v", status, bodyErr)
 	case status == 200 || status == 201 || status == 202:
-		switch {
-		case bodyErr != nil:
-			e.msg = fmt.Sprintf("answered %d, but the answer broke off: %v", status, bodyErr)
-		case !isJSON(resp.Header, body):
-			e.msg = fmt.Sprintf("answered %d with %q in place of JSON", status, clip(resp.Header.Get("Content-Type"), 60))
-		default:
+		if isJSON(resp.Header, body) {
 			return nil
 		}
+		e.msg = fmt.Sprintf("answered %d with %q in place of JSON", status, clip(resp.Header.Get("Content-Type"), 60))
 	case status >= 300 && status < 400:
 		// Following would carry the key elsewhere; a moved endpoint is a matter of configuration.
 		e.Outcome = Refused

@@ -75,7 +75,7 @@ func TestClassifyDetails(t *testing.T) {
 		{name: "200 as text, object", status: 200, header: map[string]string{"Content-Type": "text/plain"}, body: `{}`, good: true},
 		{name: "200 as text, words", status: 200, header: map[string]string{"Content-Type": "text/plain"}, body: `OK`, want: Unsure},
 		{name: "200 broken off", status: 200, header: map[string]string{"Content-Type": "application/json"}, body: `[`, bodyErr: fmt.Errorf("unexpected EOF"), want: Unsure, says: "broke off"},
-		{name: "400 broken off is still 400", status: 400, body: `[`, bodyErr: fmt.Errorf("unexpected EOF"), want: Refused},
+		{name: "400 broken off may have said that it exists", status: 400, body: `[`, bodyErr: fmt.Errorf("unexpected EOF"), want: Unsure, says: "broke off"},
 		{name: "400 of the adapter", status: 400, body: `[{"code":400,"description":"Error in input"},{"code":400,"description":"no value given for api_key"}]`, want: Refused, says: "answered 400: Error in input; no value given for api_key"},
 		{name: "400 of FixMyStreet", status: 400, body: `{"errors":{"code":400,"description":"Bad request: api_key"}}`, want: Refused, says: "Bad request: api_key"},
 		{name: "403 of codefornl", status: 403, body: `{"type":"forbidden","code":"middleware_15","message":"No key"}`, want: Refused, says: "No key"},
