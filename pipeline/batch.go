@@ -14,7 +14,7 @@ func (r *Road) begin() {
 	clear(c.Aside)
 	*c = city.Commit{
 		Sessions: c.Sessions[:0], Frames: c.Frames[:0], Readings: c.Readings[:0], States: c.States[:0],
-		Cases: c.Cases[:0], Aside: c.Aside[:0], Replayed: c.Replayed[:0],
+		Cases: c.Cases[:0], Aside: c.Aside[:0], Replaced: c.Replaced[:0], Replayed: c.Replayed[:0],
 	}
 }
 

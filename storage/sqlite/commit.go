@@ -11,8 +11,8 @@ import (
 
 // statements are the writes of a commit, prepared once.
 type statements struct {
-	frames, readings, states                                    bulk
-	mark, session, openCase, ticket, closeCase, aside, replayed *sql.Stmt
+	frames, readings, states                                              bulk
+	mark, session, openCase, ticket, closeCase, aside, replaced, replayed *sql.Stmt
 }
 
 // prepare readies the statements. Inserts ignore what is there already, so that a commit
@@ -51,6 +51,7 @@ func (s *Store) prepare(ctx context.Context) error {
 			VALUES (?,?,?,?,?,?,?,?,?,1)
 			ON CONFLICT DO UPDATE SET reason = excluded.reason, detail = excluded.detail,
 				count = count + (excluded.last_seen > last_seen), last_seen = max(last_seen, excluded.last_seen)`},
+		{&s.stmts.replaced, `DELETE FROM readings WHERE id = ?`},
 		{&s.stmts.replayed, `DELETE FROM aside WHERE key = ?`},
 	} {
 		if err := s.prepareOne(ctx, p.into, p.text); err != nil {
@@ -66,6 +67,7 @@ func (s *Store) Commit(_ context.Context, c *city.Commit) error {
 		w := writer{ctx: ctx}
 		w.sessions(&s.stmts, c.Sessions)
 		w.frames(&s.stmts, c.Frames)
+		w.replaced(&s.stmts, c.Replaced)
 		w.readings(&s.stmts, c.Readings)
 		w.states(&s.stmts, c.States)
 		w.cases(&s.stmts, c.Cases)
@@ -127,6 +129,12 @@ func (w *writer) frames(st *statements, frames []city.Frame) {
 			bit(u.Confirmed, frameConfirmed)|bit(u.Simulated, frameSimulated)|bit(u.Encrypted, frameEncrypted),
 			u.Radio.Frequency, u.Radio.Gateway, u.Radio.RSSI, float64(u.Radio.SNR), u.Radio.SpreadingFactor, u.Radio.Gateways)
 	})
+}
+
+func (w *writer) replaced(st *statements, ids []int64) {
+	for _, id := range ids {
+		w.exec(st.replaced, id)
+	}
 }
 
 func (w *writer) readings(st *statements, readings []city.Reading) {

@@ -24,6 +24,10 @@ type Store interface {
 	Taken(ctx context.Context, ref string) (bool, error)
 	Commit(ctx context.Context, c *city.Commit) error
 
+	FramesOf(ctx context.Context, devEUI city.EUI, after int64, limit int) ([]city.Frame, error)
+	ReadingOf(ctx context.Context, asset string, f *city.Frame) (city.Reading, bool, error)
+	Series(ctx context.Context, asset string, after time.Time, limit int) ([]city.Reading, error)
+
 	ReadingsAfter(ctx context.Context, id int64, limit int) ([]city.Reading, error)
 	Latest(ctx context.Context) ([]city.Reading, error)
 	History(ctx context.Context, asset string, limit int) ([]city.Reading, error)
@@ -73,6 +77,7 @@ func Run(t *testing.T, open func(t *testing.T, dir string) (s Store, shut func()
 		"cases":      (*suite).cases,
 		"set aside":  (*suite).setAside,
 		"cursors":    (*suite).cursors,
+		"archive":    (*suite).archive,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &suite{dir: t.TempDir(), open: open}
@@ -306,4 +311,35 @@ func (s *suite) cursors(t *testing.T) {
 	must(t, s.store.Refuse(ctx, "influx", 7, "field type conflict"))
 	s.reopen(t)
 	equal(t, "kept", get[int64](t)(s.store.Cursor(ctx, "influx")), int64(42))
+}
+
+// What was stored can be decoded again: frames come back whole, and a reading can take the
+// place of another.
+func (s *suite) archive(t *testing.T) {
+	ctx := t.Context()
+	var c city.Commit
+	for n := int64(1); n <= 5; n++ {
+		f, r := Frame(n, 1)
+		c.Frames, c.Readings = append(c.Frames, f), append(c.Readings, r)
+	}
+	c.Mark = city.Mark{Frame: 5, Reading: 5}
+	s.commit(t, &c)
+	s.reopen(t)
+	equal(t, "frames", get[[]city.Frame](t)(s.store.FramesOf(ctx, Device, 0, 10)), c.Frames)
+	equal(t, "frames after the third", get[[]city.Frame](t)(s.store.FramesOf(ctx, Device, 3, 1)), c.Frames[3:4])
+	equal(t, "frames of another", len(get[[]city.Frame](t)(s.store.FramesOf(ctx, city.EUI{1}, 0, 10))), 0)
+	equal(t, "series", get[[]city.Reading](t)(s.store.Series(ctx, "PK-1", time.Time{}, 10)), c.Readings)
+	equal(t, "series after the third", get[[]city.Reading](t)(s.store.Series(ctx, "PK-1", c.Readings[2].Time.At, 1)), c.Readings[3:4])
+	_, found, err := s.store.ReadingOf(ctx, "PK-2", &c.Frames[1])
+	must(t, err)
+	equal(t, "reading at another asset", found, false)
+
+	now := c.Readings[1]
+	now.ID, now.Values = 6, []city.Value{{Quantity: city.FillLevel, Number: 99}}
+	s.commit(t, &city.Commit{Mark: city.Mark{Reading: 6}, Readings: []city.Reading{now}, Replaced: []int64{2}})
+	got, found, err := s.store.ReadingOf(ctx, "PK-1", &c.Frames[1])
+	must(t, err)
+	equal(t, "in its place", found, true)
+	equal(t, "in its place", got, now)
+	equal(t, "readings in all", len(get[[]city.Reading](t)(s.store.ReadingsAfter(ctx, 0, 10))), 5)
 }
