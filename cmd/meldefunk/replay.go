@@ -19,20 +19,35 @@ import (
 
 func replayCommand() *cobra.Command {
 	var path string
+	var o redoOptions
 	c := &cobra.Command{
 		Use:   "replay",
-		Short: "Run set-aside messages and refused tickets again",
+		Short: "Run set-aside messages, refused tickets or stored uplinks again",
 		Long: `Run the messages that were set aside through the road again, after the cause was
 mended: a device added to the inventory, a decoder put right. What succeeds
 becomes a reading at its own event time; what fails again stays set aside.
 Tickets that the ticket system has refused are tried again at the next start.
+
+With --uplinks (or any flag that chooses some) stored uplinks are decoded again
+instead, after a decoder or a calibration was mended. Readings that come out
+differently take the place of the old ones, and the rules see the asset's history
+anew. --dry-run shows what would change.
+
 The platform must not be running on the same data folder.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			which, err := o.which()
+			if err != nil {
+				return usageError{err}
+			}
+			if which != nil {
+				return redo(c.Context(), path, *which, c.OutOrStdout(), c.ErrOrStderr())
+			}
 			return replay(c.Context(), path, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	configFlag(c, &path)
+	o.flags(c)
 	return c
 }
 

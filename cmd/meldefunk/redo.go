@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+
+	"meldefunk/city"
+	"meldefunk/pipeline"
+	"meldefunk/storage/sqlite"
+)
+
+// redoOptions choose the stored uplinks to decode again, as text from the command line.
+type redoOptions struct {
+	uplinks, dry            bool
+	device, model, from, to string
+}
+
+func (o *redoOptions) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.BoolVar(&o.uplinks, "uplinks", false, "decode stored uplinks again")
+	f.StringVar(&o.device, "device", "", "only this `DevEUI`")
+	f.StringVar(&o.model, "model", "", "only devices of this `model`")
+	f.StringVar(&o.from, "from", "", "only uplinks from this `time` on, like 2026-11-21 or 2026-11-21T14:00:00Z")
+	f.StringVar(&o.to, "to", "", "only uplinks before this `time`")
+	f.BoolVar(&o.dry, "dry-run", false, "show what would change, and change nothing")
+}
+
+// redoWhich is redoOptions understood.
+type redoWhich struct {
+	pipeline.Which
+	devEUI city.EUI // zero: all
+	model  string
+	dry    bool
+}
+
+// which reads the options; nil: none was given.
+func (o *redoOptions) which() (*redoWhich, error) {
+	if *o == (redoOptions{}) {
+		return nil, nil
+	}
+	w := &redoWhich{model: o.model, dry: o.dry}
+	var errs []error
+	if o.device != "" {
+		var err error
+		w.devEUI, err = city.ParseEUI(o.device)
+		errs = append(errs, err)
+	}
+	for _, t := range []struct {
+		flag, text string
+		into       *time.Time
+	}{{"--from", o.from, &w.From}, {"--to", o.to, &w.To}} {
+		if t.text == "" {
+			continue
+		}
+		at, err := time.Parse(time.RFC3339, t.text)
+		if err != nil {
+			at, err = time.Parse(time.DateOnly, t.text)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %q is no time: want 2026-11-21 or 2026-11-21T14:00:00Z", t.flag, t.text))
+		}
+		*t.into = at
+	}
+	return w, errors.Join(errs...)
+}
+
+// redo decodes stored uplinks again and prints what changes, a line each.
+func redo(ctx context.Context, path string, which redoWhich, out, logTo io.Writer) (err error) {
+	s, err := loadSettings(path)
+	if err != nil {
+		return err
+	}
+	log := newLogger(s.Log, logTo)
+	f, err := loadFiles(s)
+	if err != nil {
+		return usageError{err}
+	}
+	store, err := sqlite.Open(ctx, s.Data, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	road := pipeline.New(s.Road, pipeline.Parts{
+		Inventory: f, Decoder: f.models, Judge: f, Store: store,
+		Follow: func(*city.Commit) {}, Ref: newRef, Now: time.Now,
+	}, log, prometheus.NewRegistry())
+
+	devices, changed, failed := 0, 0, 0
+	for _, a := range f.Assets() {
+		for _, d := range f.Devices(a.ID) {
+			if !which.devEUI.IsZero() && d.DevEUI != which.devEUI || which.model != "" && d.Model != which.model {
+				continue
+			}
+			devices++
+			err := road.Redo(ctx, store, d, a, which.Which, which.dry, func(c pipeline.Change) error {
+				if c.Err != nil {
+					failed++
+				} else {
+					changed++
+				}
+				_, err := fmt.Fprintln(out, changeLine(a, &c))
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("device %s: %w", d.DevEUI, err)
+			}
+		}
+	}
+	if devices == 0 {
+		return usageError{errors.New("no device of the inventory fits --device and --model")}
+	}
+	verb := "changed"
+	if which.dry {
+		verb = "would change"
+	}
+	_, err = fmt.Fprintf(out, "%d devices, %d readings %s, %d can no longer be decoded and stay as they are\n", devices, changed, verb, failed)
+	return err
+}
+
+// changeLine says what changes: time, device, asset, then each value before and after.
+func changeLine(a *city.Asset, c *pipeline.Change) string {
+	u := &c.Frame.Uplink
+	line := fmt.Sprintf("%s %s %s", u.Time.At.Format(time.RFC3339), u.DevEUI, a.ID)
+	if c.Err != nil {
+		return line + " stays: " + c.Err.Error()
+	}
+	var parts []string
+	for _, q := range city.Quantities() {
+		before, after := "-", "-"
+		if c.Old != nil {
+			before = shown(c.Old, q)
+		}
+		if c.New != nil {
+			after = shown(c.New, q)
+		}
+		if before != after {
+			parts = append(parts, fmt.Sprintf("%s %s→%s", q, before, after))
+		}
+	}
+	return line + " " + strings.Join(parts, ", ")
+}
+
+func shown(r *city.Reading, q city.Quantity) string {
+	n, ok := r.Value(q)
+	if !ok {
+		return "-"
+	}
+	return strconv.FormatFloat(n, 'f', -1, 64)
+}
