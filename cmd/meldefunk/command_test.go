@@ -61,6 +61,15 @@ func TestCommandLine(t *testing.T) {
 		{"check, bad inventory too", []string{"check", "-c", in("bad.yaml")}, exitUsage, "bad-inventory.yaml:4: "},
 		{"check, bad, as JSON", []string{"check", "--json", "-c", in("bad.yaml")}, exitUsage, `"ok":false`},
 		{"device of an unknown network server", []string{"check", "-c", in("tied.yaml")}, exitUsage, `server "elsewhere" is not configured: want one of ["ns"]`},
+		{"decode", []string{"decode", "-m", "milesight/em310-udl", "-p", "85", "--empty", "2500", "--full", "300", "01755C 03824408 040001"}, exitOK, "distance       2116                mm"},
+		{"decode as JSON", []string{"decode", "-m", "bosch/tps110", "-p", "2", "--json", "00F6"}, exitOK, `"occupied":false,"temperature":-10`},
+		{"decode, wrong port", []string{"decode", "-m", "bosch/tps110", "-p", "99", "00"}, exitFailure, "unknown_port: "},
+		{"decode, no hex", []string{"decode", "-m", "bosch/tps110", "xyz"}, exitUsage, "payload \"xyz\""},
+		{"decode, unknown model", []string{"decode", "-m", "bosch/tps111", "00"}, exitUsage, "meldefunk model list"},
+		{"decode nothing", []string{"decode"}, exitUsage, "which payload?"},
+		{"models", []string{"model", "list"}, exitOK, "dragino/lse01"},
+		{"models as JSON", []string{"model", "list", "--json"}, exitOK, `{"kind":"parking","model":"bosch/tps110"}`},
+		{"replay, bad time", []string{"replay", "--from", "gestern"}, exitUsage, `--from: "gestern" is no time`},
 		{"demo too fast", []string{"demo", "--speed", "0"}, exitUsage, "--speed 0 is out of range"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
