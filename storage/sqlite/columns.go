@@ -22,7 +22,7 @@ const (
 	readingSimulated
 )
 
-func bit(set bool, b int) int {
+func bit(set bool, b int64) int64 {
 	if set {
 		return b
 	}

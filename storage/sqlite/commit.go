@@ -92,7 +92,8 @@ func (w *writer) exec(stmt *sql.Stmt, args ...any) {
 }
 
 // insert writes n rows, as many as fit with one statement. row appends the i-th one's
-// columns.
+// columns, as the types that database/sql takes as they are and need not convert by
+// reflection (3 % of the road's CPU time).
 func (w *writer) insert(into *bulk, n int, row func(i int, args []any) []any) {
 	for i := 0; i < n && w.err == nil; {
 		stmt, size := into.one, 1
@@ -123,11 +124,12 @@ func (w *writer) frames(st *statements, frames []city.Frame) {
 		if payload == nil {
 			payload = []byte{} // nil would be NULL
 		}
-		return append(args, f.ID, u.DevEUI.String(), f.Epoch, u.FCnt, u.FPort, payload, f.Fate.String(),
+		return append(args, f.ID, u.DevEUI.String(), int64(f.Epoch), int64(u.FCnt), int64(u.FPort), payload, f.Fate.String(),
 			u.Time.At.UnixNano(), u.Time.Source.String(), u.Received.UnixNano(), int64(u.Ident), int64(f.Hash),
 			u.Server, u.Session,
 			bit(u.Confirmed, frameConfirmed)|bit(u.Simulated, frameSimulated)|bit(u.Encrypted, frameEncrypted),
-			u.Radio.Frequency, u.Radio.Gateway, u.Radio.RSSI, float64(u.Radio.SNR), u.Radio.SpreadingFactor, u.Radio.Gateways)
+			int64(u.Radio.Frequency), u.Radio.Gateway, int64(u.Radio.RSSI), float64(u.Radio.SNR),
+			int64(u.Radio.SpreadingFactor), int64(u.Radio.Gateways))
 	})
 }
 
@@ -145,10 +147,10 @@ func (w *writer) readings(st *statements, readings []city.Reading) {
 		if len(r.Tail) > 0 {
 			tail = r.Tail
 		}
-		return append(args, r.ID, r.DevEUI.String(), r.Asset, r.Kind.String(), r.Model, r.Epoch, r.FCnt,
+		return append(args, r.ID, r.DevEUI.String(), r.Asset, r.Kind.String(), r.Model, int64(r.Epoch), int64(r.FCnt),
 			r.Time.At.UnixNano(), r.Time.Source.String(), r.Received.UnixNano(), string(w.buf), joinFaults(r.Faults), tail,
 			bit(r.Late, readingLate)|bit(r.Simulated, readingSimulated),
-			r.Radio.RSSI, float64(r.Radio.SNR), r.Radio.SpreadingFactor, r.Radio.Gateways)
+			int64(r.Radio.RSSI), float64(r.Radio.SNR), int64(r.Radio.SpreadingFactor), int64(r.Radio.Gateways))
 	})
 }
 
