@@ -13,5 +13,10 @@ const (
 	FaultImplausible  Fault = "implausible"   // outside the physical range of the quantity
 	FaultUncalibrated Fault = "uncalibrated"  // no fill level: the asset has no calibration
 	FaultOutOfScale   Fault = "out_of_scale"  // fill level capped: distance beyond the calibrated range
+	FaultObstructed   Fault = "obstructed"    // something covers the sensor
+	FaultNoFix        Fault = "no_fix"        // no position from satellites
+	FaultDevice       Fault = "device"        // the device reports an error of its own
+	FaultClock        Fault = "clock"         // a record from the device's memory has an impossible time; it is dropped
+	FaultChecksum     Fault = "checksum"      // the frame's own checksum does not match: values are doubtful
 	FaultUnparsedTail Fault = "unparsed_tail" // some bytes of the frame were not understood
 )

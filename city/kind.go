@@ -11,11 +11,18 @@ const (
 	Bin              // waste bin, container: fill level
 	Soil             // tree, lawn, bed: moisture of the soil
 	Parking          // one bay: occupied or free
+	Level            // river, basin, shaft, cellar: water
+	Weather          // weather station
+	Air              // quality of the air
+	People           // people or vehicles that pass
+	Door             // door, lid, gate: open or shut
+	Tracker          // something that moves: position
 )
 
-var kindNames = [...]string{"unknown", "bin", "soil", "parking"}
+var kindNames = [...]string{"unknown", "bin", "soil", "parking", "level", "weather", "air", "people", "door", "tracker"}
 
-// Kinds lists every kind an asset can have.
+// Kinds lists every kind an asset can have. Inventory, rules and board need a word for each
+// of them; the kinds after Parking are known by sensor models only, until they have one.
 func Kinds() []Kind { return []Kind{Bin, Soil, Parking} }
 
 func (k Kind) String() string {

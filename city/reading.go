@@ -14,12 +14,20 @@ type Reading struct {
 	Time     Stamp // event time; unique per device
 	Received time.Time
 
-	Values    []Value // what was measured; order as decoded, each quantity at most once
-	Faults    []Fault // what the sensor could not measure, and why
-	Tail      []byte  // bytes of the frame that were not understood
+	Values    []Value  // what was measured; order as decoded, each quantity at most once
+	Faults    []Fault  // what the sensor could not measure, and why
+	Tail      []byte   // bytes of the frame that were not understood
+	History   []Record // what the same frame says about earlier times, as sent
 	Radio     Radio
 	Late      bool // older than the newest reading judged for the asset: kept, not judged
 	Simulated bool // sent by hand in a console: kept, not judged
+}
+
+// Record is what a device measured earlier, kept in its memory and sent with a later frame.
+type Record struct {
+	Time   time.Time // when it was measured, by the device's clock, UTC
+	Values []Value   // as in Reading
+	Faults []Fault   // as in Reading
 }
 
 // Value gives the number of a quantity and whether it was measured.

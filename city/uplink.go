@@ -29,7 +29,7 @@ type Stamp struct {
 	Source TimeSource
 }
 
-// TimeSource says where an event time comes from, best first.
+// TimeSource says where an event time comes from.
 type TimeSource uint8
 
 // The sources of an event time.
@@ -37,9 +37,10 @@ const (
 	TimeReceived TimeSource = iota // arrival here: nothing better was given, or it was impossible
 	TimeServer                     // the network server's clock
 	TimeGateway                    // a gateway's clock
+	TimeDevice                     // the device's own clock, of a measurement it kept in its memory
 )
 
-var timeSourceNames = [...]string{"received", "server", "gateway"}
+var timeSourceNames = [...]string{"received", "server", "gateway", "device"}
 
 func (s TimeSource) String() string {
 	if int(s) < len(timeSourceNames) {

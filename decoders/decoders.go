@@ -1,6 +1,7 @@
 // Package decoders turns payload bytes into typed values with units, and back for the
 // simulator: one file per family of devices, one catalogue that lists every model, and
-// the calibration that makes a fill level from a distance.
+// the calibration that makes a fill level from a distance, and usable field capacity from a
+// water content.
 //
 // It is pure: no clock, no network, no memory from one frame to the next. It does not
 // know network servers, the inventory file, rules or storage. Whether a value is somebody's
@@ -10,7 +11,6 @@ package decoders
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"meldefunk/city"
 )
@@ -18,14 +18,14 @@ import (
 // Table finds the decoder of a device's model. It is not changed after New and may be used
 // from any number of goroutines.
 type Table struct {
-	models map[string]model
+	models map[string]*model
 }
 
 // New makes the table of every model this platform reads natively.
 func New() *Table {
-	t := &Table{models: make(map[string]model)}
+	t := &Table{models: make(map[string]*model)}
 	for _, m := range catalogue() {
-		t.models[m.name] = m
+		t.models[m.name] = m.prepared()
 	}
 	return t
 }
@@ -43,25 +43,31 @@ func (t *Table) Models() []string {
 
 // Kind says which kind of asset the model is made for; KindUnknown for an unknown model.
 func (t *Table) Kind(model string) city.Kind {
-	return t.models[model].kind
+	if m, ok := t.models[model]; ok {
+		return m.kind
+	}
+	return city.KindUnknown
 }
 
-// Decode appends what u says to r.Values, r.Faults and r.Tail, which come in empty; spare
-// capacity is used. Nothing of u is kept: Tail is a copy. A frame that is understood but
-// measures nothing (device information, debug) leaves r as it was and is no error.
+// Decode appends what u says to r.Values, r.Faults, r.Tail and r.History, which come in
+// empty; spare capacity is used. Nothing of u is kept: Tail is a copy. A frame that is
+// understood but measures nothing (device information, debug) leaves r as it was and is no
+// error.
 //
 // Values are in Quantity.Unit() and inside Quantity.Range(), each quantity at most once;
-// where a bin's distance was measured, fill_level follows from a.Bin. a may be nil.
+// a's offsets are added, and fill level and usable field capacity follow from its
+// calibrations. a may be nil. The same holds for each record of the history; a record that
+// claims to be of before 2015, or of after u.Time where that is given, is dropped with fault
+// clock.
 //
-// An error is a *city.Rejection, and r is then without values, faults and tail:
+// An error is a *city.Rejection, and r is then without values, faults, tail and history:
 // ReasonUnknownPort where the model sends nothing on u.FPort, ReasonUndecodable where the
 // bytes are not what the model's layout allows, where there are none, or where the model
 // has no decoder.
 func (t *Table) Decode(d *city.Device, a *city.Asset, u *city.Uplink, r *city.Reading) error {
 	m, ok := t.models[d.Model]
 	if !ok {
-		return city.Reject(city.ReasonUndecodable, "no decoder for model %.40q: known are %s",
-			d.Model, strings.Join(t.Models(), ", "))
+		return city.Reject(city.ReasonUndecodable, "no decoder for model %.40q", d.Model)
 	}
 	p := m.port(u.FPort)
 	if p == nil {
@@ -70,25 +76,26 @@ func (t *Table) Decode(d *city.Device, a *city.Asset, u *city.Uplink, r *city.Re
 	}
 	if len(u.Payload) == 0 {
 		return city.Reject(city.ReasonUndecodable, "%s port %d: no payload, want a %s frame",
-			m.name, p.number, p.carries)
+			m.name, u.FPort, p.carries)
 	}
-	if p.decode == nil {
+	if p.layout == nil {
 		return nil
 	}
 	if r.Values == nil {
-		r.Values = make([]city.Value, 0, mostValues)
+		r.Values = make([]city.Value, 0, p.room)
 	}
-	if rejection := p.decode(u.Payload, r); rejection != nil {
-		return city.Reject(rejection.Reason, "%s port %d: %s", m.name, p.number, rejection.Detail)
+	if rejection := p.layout.decode(u.Payload, r); rejection != nil {
+		return city.Reject(rejection.Reason, "%s port %d: %s", m.name, u.FPort, rejection.Detail)
 	}
-	if m.kind == city.Bin {
-		putFillLevel(r, a)
+	calibrate(m, a, r)
+	if len(r.History) > 0 {
+		finishHistory(m, a, u.Time.At, r)
 	}
 	return nil
 }
 
 // Encode makes the frame a device of the model sends for these values, rounded to the
-// device's resolution: Decode of it gives the same values. It is for the simulator and for
+// device's resolution: Decode of it, without an asset, gives the same values. It is for the simulator and for
 // tests.
 //
 // The only check on numbers is whether the frame can hold them, so that a broken probe can
@@ -98,7 +105,7 @@ func (t *Table) Decode(d *city.Device, a *city.Asset, u *city.Uplink, r *city.Re
 func (t *Table) Encode(model string, values []city.Value) (port uint8, payload []byte, err error) {
 	m, ok := t.models[model]
 	if !ok {
-		return 0, nil, unencodable(model, "unknown model: known are %s", strings.Join(t.Models(), ", "))
+		return 0, nil, unencodable(model, "unknown model")
 	}
 	port, payload, err = m.encode(values)
 	if err != nil {

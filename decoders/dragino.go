@@ -1,14 +1,51 @@
 package decoders
 
-import (
-	"encoding/binary"
+import "meldefunk/city"
 
-	"meldefunk/city"
-)
+// Dragino sensors send fixed frames, integers big endian, mostly on port 2; port 5 is device
+// information. (Dragino user manuals, "Uplink Payload"; TheThingsNetwork/lorawan-devices,
+// vendor/dragino.)
+//
+// The vendor's own formula for soil below zero, (raw - FFFF) / 100, is off by 0.01: the
+// number is two's complement. Its decoder of the LDDS75 before firmware 1.1.4 takes the
+// battery for the distance.
 
-// Dragino LSE01: 11 bytes on port 2, integers big endian.
-// (Dragino LSE01 user manual, section 2.3 "Uplink Payload"; MOD as in
-// TheThingsNetwork/lorawan-devices, vendor/dragino/lse01-121.)
+func dragino() []model {
+	return []model{
+		draginoModel("dragino/lse01", city.Soil, lse01(), lse01Raw()),
+		draginoModel("dragino/lse01-fw1.1", city.Soil, lse01Old()),
+		draginoModel("dragino/se01-lb", city.Soil, lse01(), lse01Raw()),
+		draginoModel("dragino/ldds75", city.Bin, ldds()),
+		draginoModel("dragino/ldds45", city.Bin, ldds()),
+		draginoModel("dragino/llds12", city.Bin, llds12()),
+		dds75(),
+		draginoModel("dragino/lht65", city.Air, lht65()...),
+		{name: "dragino/lds02", kind: city.Door, ports: []port{
+			{number: 10, carries: "status", layout: lds02()},
+		}},
+		trackerD(),
+	}
+}
+
+func draginoModel(name string, kind city.Kind, layouts ...fixed) model {
+	return model{name: name, kind: kind, ports: []port{
+		{number: 2, carries: "measurement", layout: frames(layouts)},
+		{number: 5, carries: "device information"},
+	}}
+}
+
+// draginoVolts is in the low 14 bits of two bytes; what stands above them differs.
+func draginoVolts(at int) field {
+	return field{quantity: city.BatteryVoltage, at: at, form: u16be, mask: 0x3fff, per: 1000}
+}
+
+// draginoProbe is the DS18B20 that can be connected: 7FFF without one, as most devices are
+// used.
+func draginoProbe(q city.Quantity, at int, per float64) field {
+	return field{quantity: q, at: at, form: s16be, per: per, codes: []code{{0x7fff, ""}}}
+}
+
+// LSE01 and SE01-LB, soil probe, 11 bytes:
 //
 //	0-1   battery, mV, low 14 bits
 //	2-3   auxiliary DS18B20, signed, 0.1 °C; 7FFF without one
@@ -18,109 +55,185 @@ import (
 //	10    firmware 1.2.1 and later: bit 7 MOD, bit 4 sensor flag, bits 3-0 interrupt;
 //	      before: interrupt only, in any bit
 //
-// The manual's own formula for soil below zero, (raw - FFFF) / 100, is off by 0.01: the
-// number is two's complement. The sensor flag is not read: example frames carry good values
-// with either.
-//
-// Whether bit 7 is MOD cannot be seen in the frame, so the old firmware is a model of its
-// own.
+// With MOD, 4-5 is the dielectric constant in tenths and 6-9 are raw counts. Whether bit 7
+// is MOD cannot be seen in the frame, so the old firmware is a model of its own. The sensor
+// flag is not read: example frames carry good values with either. Records on port 3 are not
+// read: the manual's order of their fields and the vendor's decoder disagree.
+func lse01() fixed {
+	l := lse01Old()
+	l.is = func(payload []byte) bool { return payload[10]&0x80 == 0 }
+	return l
+}
 
-const (
-	lse01Port   = 2
-	lse01Length = 11
-	lse01MOD    = 0x80   // byte 10: soil values are raw
-	lse01NoAux  = 0x7fff // no DS18B20 connected, as most devices are used: no fault
-	lse01Flags  = 0x10   // byte 10 as encoded: sensor flag set, MOD 0, no interrupt
-)
-
-func dragino() []model {
-	ports := func(decode func([]byte, *city.Reading) *city.Rejection) []port {
-		return []port{
-			{number: lse01Port, carries: "measurement", decode: decode},
-			{number: 5, carries: "device information"},
-		}
-	}
-	return []model{
-		{name: "dragino/lse01", kind: city.Soil, ports: ports(decodeLSE01), encode: encodeLSE01},
-		{name: "dragino/lse01-fw1.1", kind: city.Soil, ports: ports(decodeLSE01Old), encode: encodeLSE01},
+func lse01Old() fixed {
+	return fixed{
+		length: 11,
+		blank:  []byte{10: 0x10}, // sensor flag set, MOD 0, no interrupt
+		fields: []field{
+			draginoVolts(0),
+			draginoProbe(city.Temperature, 2, 10),
+			{quantity: city.SoilMoisture, at: 4, form: u16be, per: 100},
+			{quantity: city.SoilTemperature, at: 6, form: s16be, per: 100},
+			{quantity: city.Conductivity, at: 8, form: u16be},
+		},
 	}
 }
 
-// decodeLSE01 reads frames of firmware 1.2.1 and later.
-func decodeLSE01(payload []byte, r *city.Reading) *city.Rejection {
-	if len(payload) != lse01Length {
-		return wrongLength(payload, "11")
+func lse01Raw() fixed {
+	return fixed{
+		length: 11,
+		is:     func(payload []byte) bool { return payload[10]&0x80 != 0 },
+		blank:  []byte{10: 0x90},
+		fields: []field{
+			draginoVolts(0),
+			draginoProbe(city.Temperature, 2, 10),
+			{quantity: city.Permittivity, at: 4, form: u16be, per: 10},
+			{quantity: city.SoilMoistureRaw, at: 6, form: u16be},
+			{quantity: city.ConductivityRaw, at: 8, form: u16be},
+		},
 	}
-	putLSE01Device(payload, r)
-	if payload[10]&lse01MOD != 0 {
-		// The probe's raw counts and dielectric constant: they have no unit here, and must
-		// not pass for a moisture.
-		leaveTail(r, payload[4:10])
-		return nil
+}
+
+// draginoDistance: 0 is no sensor, 20 a distance too small or unreadable.
+func draginoDistance(q city.Quantity, at int) field {
+	return field{quantity: q, at: at, form: u16be, codes: []code{{0, city.FaultNoSensor}, {20, city.FaultTooClose}}}
+}
+
+// LDDS75 from firmware 1.1.4 and LDDS45, ultrasonic: battery, distance in mm, interrupt,
+// DS18B20 in 0.1 °C, whether the probe was found.
+func ldds() fixed {
+	return fixed{
+		length: 8,
+		blank:  []byte{7: 1},
+		fields: []field{
+			draginoVolts(0),
+			draginoDistance(city.Distance, 2),
+			draginoProbe(city.Temperature, 5, 10),
+		},
 	}
-	putLSE01Soil(payload, r)
+}
+
+// LLDS12, lidar: battery, DS18B20, distance in mm, strength of the signal, interrupt,
+// temperature in the lidar, message type. Neither 0 nor 65535 is a distance that a lidar
+// measures.
+func llds12() fixed {
+	return fixed{
+		length: 11,
+		blank:  []byte{10: 1},
+		fields: []field{
+			draginoVolts(0),
+			draginoProbe(city.Temperature, 2, 10),
+			{quantity: city.Distance, at: 4, form: u16be, codes: []code{{0, city.FaultNoEcho}, {0xffff, city.FaultNoEcho}}},
+			{quantity: city.EchoStrength, at: 6, form: u16be},
+			{quantity: city.ProbeTemperature, at: 9, form: s8},
+		},
+	}
+}
+
+// DDS75-3-LB, three ultrasonic probes. Records on port 3, 11 bytes each: three distances,
+// flags, Unix time.
+func dds75() model {
+	distances := func(at int) []field {
+		return []field{
+			draginoDistance(city.Distance, at),
+			draginoDistance(city.Distance2, at+2),
+			draginoDistance(city.Distance3, at+4),
+		}
+	}
+	m := draginoModel("dragino/dds75-3-lb", city.Bin, fixed{
+		length: 11,
+		fields: append([]field{draginoVolts(0), draginoProbe(city.Temperature, 2, 10)}, distances(4)...),
+	})
+	m.ports = append(m.ports, port{number: 3, carries: "datalog", layout: &datalog{size: 11, time: 7, fields: distances(0)}})
+	return m
+}
+
+// datalog is a frame of records of equal size, each with its Unix time, big endian.
+type datalog struct {
+	size, time int
+	fields     []field
+}
+
+func (l *datalog) decode(payload []byte, r *city.Reading) *city.Rejection {
+	if len(payload) < l.size {
+		return wrongLength(payload, "at least 11")
+	}
+	for len(payload) >= l.size {
+		addRecord(r, uint32(u32be.get(payload[l.time:])), func(past *city.Reading) {
+			for i := range l.fields {
+				l.fields[i].read(payload, past)
+			}
+		})
+		payload = payload[l.size:]
+	}
+	if len(payload) > 0 {
+		leaveTail(r, payload)
+	}
 	return nil
 }
 
-// decodeLSE01Old reads frames of firmware before 1.2.1.
-func decodeLSE01Old(payload []byte, r *city.Reading) *city.Rejection {
-	if len(payload) != lse01Length {
-		return wrongLength(payload, "11")
+// A datalog answers a request of the network; the simulator has no use for it.
+func (l *datalog) carries() []city.Quantity            { return nil }
+func (l *datalog) encode([]city.Value) ([]byte, error) { return nil, errNoFrame }
+
+// LHT65, air, 11 bytes: battery, SHT temperature in 0.01 °C, humidity in 0.1 %, kind of the
+// external sensor in the low 4 bits of byte 6, its value. Bit 7 of byte 6: its cable is off.
+func lht65() []fixed {
+	external := func(kind byte) func([]byte) bool {
+		return func(payload []byte) bool { return payload[6]&0x0f == kind }
 	}
-	putLSE01Device(payload, r)
-	putLSE01Soil(payload, r)
-	return nil
+	// Kinds 9 and 15 put something else where the battery and the air are.
+	inPlace := func(payload []byte) bool { kind := payload[6] & 0x0f; return kind != 9 && kind != 15 }
+	inner := []field{
+		draginoVolts(0),
+		{quantity: city.Temperature, at: 2, form: s16be, per: 100},
+		{quantity: city.Humidity, at: 4, form: u16be, mask: 0x0fff, per: 10},
+	}
+	off := []trouble{{at: 6, mask: 0x80, fault: city.FaultNoSensor}}
+	with := func(more field) []field { return append(append([]field(nil), inner...), more) }
+	return []fixed{
+		{length: 11, is: external(0), fields: inner, troubles: off},
+		{length: 11, is: external(1), fields: with(draginoProbe(city.ProbeTemperature, 7, 100)), troubles: off, blank: []byte{6: 1}},
+		{length: 11, is: external(5), fields: with(field{quantity: city.Illuminance, at: 7, form: u16be}), troubles: off, blank: []byte{6: 5}},
+		{length: 11, is: external(7), fields: with(field{quantity: city.Count, at: 7, form: u16be}), troubles: off, blank: []byte{6: 7}},
+		{length: 11, is: external(8), fields: with(field{quantity: city.Count, at: 7, form: u32be}), troubles: off, blank: []byte{6: 8}},
+		{length: 11, is: inPlace, fields: inner, troubles: off, tail: func(payload []byte) []byte { return payload[6:] }},
+	}
 }
 
-func putLSE01Device(payload []byte, r *city.Reading) {
-	battery := binary.BigEndian.Uint16(payload) & 0x3fff
-	put(r, city.BatteryVoltage, float64(battery)/1000)
-	if aux := binary.BigEndian.Uint16(payload[2:]); aux != lse01NoAux {
-		put(r, city.Temperature, float64(int16(aux))/10)
+// LDS02, door or water contact, 10 bytes on port 10: bit 7 open, bit 6 water, battery; mode;
+// openings; minutes the last one lasted; alarm.
+func lds02() frames {
+	mode := func(n byte) func([]byte) bool { return func(payload []byte) bool { return payload[2] == n } }
+	open := field{quantity: city.DoorOpen, mask: 0x80}
+	wet := field{quantity: city.Leak, mask: 0x40}
+	count := field{quantity: city.Count, at: 3, form: u24be}
+	lasted := field{quantity: city.PreviousDuration, at: 6, form: u24be}
+	return frames{
+		{length: 10, is: mode(1), blank: []byte{2: 1}, fields: []field{draginoVolts(0), open, count, lasted}},
+		{length: 10, is: mode(2), blank: []byte{2: 2}, fields: []field{draginoVolts(0), wet, count, lasted}},
+		{length: 10, is: mode(3), blank: []byte{2: 3}, fields: []field{draginoVolts(0), open, wet}},
 	}
 }
 
-func putLSE01Soil(payload []byte, r *city.Reading) {
-	put(r, city.SoilMoisture, float64(binary.BigEndian.Uint16(payload[4:]))/100)
-	put(r, city.SoilTemperature, float64(int16(binary.BigEndian.Uint16(payload[6:])))/100)
-	put(r, city.Conductivity, float64(binary.BigEndian.Uint16(payload[8:])))
-}
-
-// encodeLSE01 writes a frame with MOD 0; both firmwares are read the same then. All but the
-// auxiliary temperature must be given.
-func encodeLSE01(values []city.Value) (uint8, []byte, error) {
-	if err := checkValues(values, city.BatteryVoltage, city.Temperature,
-		city.SoilMoisture, city.SoilTemperature, city.Conductivity); err != nil {
-		return 0, nil, err
+// TrackerD: position in millionths of a degree (0, 0 without a fix), alarm and battery, mode,
+// then on port 2 humidity and temperature. Port 7 is battery alone. Beacons and networks in
+// sight (ports 6 and 8) are not read, and neither are past positions (port 4): where somebody
+// was is nobody's business.
+func trackerD() model {
+	fix := func(q city.Quantity, at int) field {
+		return field{quantity: q, at: at, form: s32be, per: 1e6, codes: []code{{0, city.FaultNoFix}}}
 	}
-	battery, err := field{city.BatteryVoltage, 1000, 0, 0x3fff}.rawOf(values)
-	if err != nil {
-		return 0, nil, err
-	}
-	aux := lse01NoAux
-	if n, ok := find(values, city.Temperature); ok {
-		if aux, err = (field{city.Temperature, 10, -0x8000, lse01NoAux - 1}).raw(n); err != nil {
-			return 0, nil, err
-		}
-	}
-	moisture, err := field{city.SoilMoisture, 100, 0, 0xffff}.rawOf(values)
-	if err != nil {
-		return 0, nil, err
-	}
-	temperature, err := field{city.SoilTemperature, 100, -0x8000, 0x7fff}.rawOf(values)
-	if err != nil {
-		return 0, nil, err
-	}
-	conductivity, err := field{city.Conductivity, 1, 0, 0xffff}.rawOf(values)
-	if err != nil {
-		return 0, nil, err
-	}
-	payload := make([]byte, lse01Length)
-	binary.BigEndian.PutUint16(payload[0:], uint16(battery))
-	binary.BigEndian.PutUint16(payload[2:], uint16(aux))
-	binary.BigEndian.PutUint16(payload[4:], uint16(moisture))
-	binary.BigEndian.PutUint16(payload[6:], uint16(temperature))
-	binary.BigEndian.PutUint16(payload[8:], uint16(conductivity))
-	payload[10] = lse01Flags
-	return lse01Port, payload, nil
+	position := []field{fix(city.Latitude, 0), fix(city.Longitude, 4), draginoVolts(8)}
+	return model{name: "dragino/trackerd", kind: city.Tracker, ports: []port{
+		{number: 3, carries: "position", layout: frames{{length: 11, fields: position}}},
+		{number: 2, carries: "position and air", layout: frames{{length: 15, fields: append(append([]field(nil), position...),
+			field{quantity: city.Humidity, at: 11, form: u16be, per: 10},
+			field{quantity: city.Temperature, at: 13, form: s16be, per: 10})}}},
+		{number: 7, carries: "alarm", layout: frames{{length: 3, fields: []field{draginoVolts(0)}}}},
+		{number: 4, carries: "past position"},
+		{number: 5, carries: "device information"},
+		{number: 6, carries: "beacon"},
+		{number: 8, carries: "network in sight"},
+	}}
 }

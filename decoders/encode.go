@@ -3,7 +3,6 @@ package decoders
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"meldefunk/city"
@@ -14,9 +13,40 @@ func unencodable(model, format string, args ...any) error {
 	return fmt.Errorf("encode %.40q: "+format, append([]any{model}, args...)...)
 }
 
+// errNoFrame: each value could be sent, but not all in one frame.
+var errNoFrame = errors.New("these values do not go into one frame")
+
+// encode writes a frame for the first port that carries all values.
+func (m *model) encode(values []city.Value) (number uint8, payload []byte, err error) {
+	var sends []city.Quantity
+	for _, p := range m.ports {
+		if p.layout == nil {
+			continue
+		}
+		for _, q := range p.layout.carries() {
+			if !slices.Contains(sends, q) {
+				sends = append(sends, q)
+			}
+		}
+	}
+	if err := checkValues(values, sends); err != nil {
+		return 0, nil, err
+	}
+	err = errNoFrame
+	for _, p := range m.ports {
+		if p.layout == nil || !carriesAll(p.layout.carries(), values) {
+			continue
+		}
+		if payload, err = p.layout.encode(values); err == nil {
+			return p.number, payload, nil
+		}
+	}
+	return 0, nil, err
+}
+
 // checkValues tells whether every quantity is one of those the model sends, none is given
 // twice, and there is at least one.
-func checkValues(values []city.Value, sends ...city.Quantity) error {
+func checkValues(values []city.Value, sends []city.Quantity) error {
 	if len(values) == 0 {
 		return errors.New("no values")
 	}
@@ -41,30 +71,4 @@ func find(values []city.Value, q city.Quantity) (float64, bool) {
 		}
 	}
 	return 0, false
-}
-
-// field is how a number stands in a frame: times perUnit, rounded, from lowest to highest.
-type field struct {
-	quantity        city.Quantity
-	perUnit         float64
-	lowest, highest int
-}
-
-// raw gives the integer that stands in the frame for n.
-func (f field) raw(n float64) (int, error) {
-	scaled := math.Round(n * f.perUnit)
-	if !(scaled >= float64(f.lowest) && scaled <= float64(f.highest)) {
-		return 0, fmt.Errorf("%s %v does not fit: the frame holds %v to %v %s",
-			f.quantity, n, float64(f.lowest)/f.perUnit, float64(f.highest)/f.perUnit, f.quantity.Unit())
-	}
-	return int(scaled), nil
-}
-
-// rawOf is raw of the quantity's number among values, which must be there.
-func (f field) rawOf(values []city.Value) (int, error) {
-	n, ok := find(values, f.quantity)
-	if !ok {
-		return 0, fmt.Errorf("%s is missing: it is in every frame", f.quantity)
-	}
-	return f.raw(n)
 }

@@ -10,7 +10,7 @@ import (
 // at all (NaN), is a fault and no value. A quantity that comes twice in one frame keeps
 // its last value.
 func put(r *city.Reading, q city.Quantity, number float64) {
-	if lowest, highest := q.Range(); !(number >= lowest && number <= highest) {
+	if !possible(q, number) {
 		fault(r, city.FaultImplausible)
 		return
 	}
@@ -21,6 +21,12 @@ func put(r *city.Reading, q city.Quantity, number float64) {
 		}
 	}
 	r.Values = append(r.Values, city.Value{Quantity: q, Number: number})
+}
+
+// possible tells whether a number is one, and inside the quantity's physical range.
+func possible(q city.Quantity, number float64) bool {
+	lowest, highest := q.Range()
+	return number >= lowest && number <= highest
 }
 
 // fault adds a fault, once.

@@ -1,162 +1,285 @@
 package decoders
 
 import (
-	"encoding/binary"
+	"slices"
 
 	"meldefunk/city"
 )
 
 // Milesight sensors send one TLV format: [channel][type][data] repeated, integers little
-// endian, port 85. What differs is which channels a model has.
-// (Milesight user guides, "Device Payload"; Milesight-IoT/SensorDecoders, em-series.)
+// endian, port 85. What differs is which channels a model has, and what a channel means.
+// (Milesight user guides, "Device Payload"; Milesight-IoT/SensorDecoders.)
+//
+// Known mistakes of vendors' decoders that are not repeated: EM500-SMTC 04 68 is one byte,
+// not two; error codes of signed channels are compared before the sign.
 
 const milesightPort = 85
 
 func milesight() []model {
-	return []model{{
-		name: "milesight/em310-udl",
-		kind: city.Bin,
-		ports: []port{
-			{number: milesightPort, carries: "telemetry", decode: tlv(
-				channel{id: 0x01, kind: 0x75, size: 1, read: readBatteryLevel},
-				channel{id: 0x03, kind: 0x82, size: 2, read: readDistance},
-				channel{id: 0x04, kind: 0x00, size: 1, read: readTilt},
-			)},
-		},
-		encode: encodeEM310,
+	battery := channel(0x0175, field{quantity: city.BatteryLevel})
+	temperature := func(key uint32) item { return channel(key, celsius(0)) }
+	tilt := func(key uint32) item { return channel(key, field{quantity: city.Tilt}) }
+
+	em400 := []item{
+		battery,
+		temperature(0x0367),
+		channel(0x0482, ranged(0)),
+		tilt(0x0500),
+		alarm(0x8367, celsius(0)),
+		channel(0x8482, ranged(0), field{quantity: city.LevelAlarm, at: 2}),
+		{key: 0x0688, size: 9}, // position, on the cellular variant only, in a form of its own
+	}
+	return []model{
+		telemetry("milesight/em310-udl", city.Bin,
+			battery,
+			channel(0x0382, ranged(0, code{0, city.FaultNoEcho})), // farther than it measures (user guide)
+			tilt(0x0400)),
+		telemetry("milesight/em400-mud", city.Bin, em400...),
+		telemetry("milesight/em400-tld", city.Bin, em400...),
+		telemetry("milesight/em400-udl", city.Bin, em400...),
+		telemetry("milesight/em410-rdl", city.Level,
+			battery,
+			temperature(0x0367),
+			channel(0x0482, radar(0)),
+			tilt(0x0500),
+			channel(0x06c7, field{quantity: city.EchoStrength, form: s16le, per: 100}),
+			alarm(0x8367, celsius(0)),
+			channel(0x8482, radar(0), field{quantity: city.LevelAlarm, at: 2, nonzero: true}),
+			channel(0x9482, radar(0), field{quantity: city.DistanceChange, at: 2, form: s16le}, field{quantity: city.LevelAlarm, at: 4, nonzero: true}),
+			item{key: 0xb482, size: 3, fields: []field{radar(0)}, read: radarException},
+			past(radar(4), guarded(celsius(6))).sized(11), // and the jump, and which alarm
+		),
+		telemetry("milesight/em500-udl", city.Bin,
+			battery,
+			channel(0x0382, ranged(0)),
+			item{key: 0x83e9, size: 5}, // distance, jump, alarm: whether in mm or cm is not documented
+			past(ranged(4))),
+		telemetry("milesight/em500-swl", city.Level,
+			battery,
+			channel(0x0377, waterLevel(0)),
+			past(waterLevel(4))),
+		soilProbe("milesight/em500-smt"),
+		soilProbe("milesight/em500-smtc"),
+		telemetry("milesight/ws201", city.Bin,
+			battery,
+			channel(0x0382, ranged(0)),
+			channel(0x04d6, field{quantity: city.FillLevel})),
+		telemetry("milesight/vs121", city.People,
+			channel(0x04c9, field{quantity: city.PeoplePresent}).sized(4), // and which regions are occupied
+			item{key: 0x05cc, size: 4},                                    // in and out since the last frame: the totals say the same
+			item{key: 0x06cd, size: 1},                                    // most at once
+			item{key: 0x07d5, size: 8},                                    // per region
+			item{key: 0x08d5, size: 8},
+			item{key: 0x09da, size: 8}, // ways between the sides
+			item{key: 0x0ada, size: 8},
+			item{key: 0x0bda, size: 8},
+			item{key: 0x0cda, size: 8},
+			channel(0x0dcc, field{quantity: city.PeopleIn, form: u16le}, field{quantity: city.PeopleOut, at: 2, form: u16le}),
+			item{key: 0x0ee4, size: 5}, // how long they stay
+			item{key: 0x0f85, size: 4}, // time
+			item{key: 0x10f7, size: 4}, // over a line since the last frame
+			item{key: 0xff08, size: 6}, // serial number
+			item{key: 0xff1f, size: 4}, // firmware
+		),
+		telemetry("milesight/vs133", city.People, vs133()...),
+		telemetry("milesight/wts506", city.Weather,
+			battery,
+			temperature(0x0367),
+			channel(0x0468, field{quantity: city.Humidity, per: 2}),
+			channel(0x0584, field{quantity: city.WindDirection, form: s16le, per: 10}),
+			channel(0x0673, field{quantity: city.Pressure, form: u16le, per: 10}),
+			channel(0x0792, field{quantity: city.WindSpeed, form: u16le, per: 10}),
+			channel(0x08ec, field{quantity: city.RainTotal, form: u32le, per: 100}).sized(5), // and a counter
+			channel(0x0877, field{quantity: city.RainTotal, form: u16le, per: 100}).sized(3),
+			alarm(0x8367, celsius(0)),
+			alarm(0x8673, field{quantity: city.Pressure, form: u16le, per: 10}),
+			alarm(0x8792, field{quantity: city.WindSpeed, form: u16le, per: 10}),
+			channel(0x88ec, field{quantity: city.RainTotal, form: u32le, per: 100}).sized(6),
+			weatherPast(0x20ce, 15, u16le),
+			weatherPast(0x21ce, 17, u32le)),
+		telemetry("milesight/ws301", city.Door,
+			battery,
+			channel(0x0300, field{quantity: city.DoorOpen}),
+			channel(0x0400, field{quantity: city.Tampered}),
+			item{key: 0xff08, size: 6}), // serial number
+		telemetry("milesight/em300-mcs", city.Door,
+			battery,
+			temperature(0x0367),
+			channel(0x0468, field{quantity: city.Humidity, per: 2}),
+			channel(0x0600, field{quantity: city.DoorOpen}),
+			past(celsius(4), field{quantity: city.Humidity, at: 6, per: 2}, field{quantity: city.DoorOpen, at: 7})),
+	}
+}
+
+// telemetry makes a model of its channels.
+func telemetry(name string, kind city.Kind, channels ...item) model {
+	list := append(slices.Clone(channels), attributes()...)
+	return model{name: name, kind: kind, ports: []port{
+		{number: milesightPort, carries: "telemetry", layout: itemsOf(2, list...)},
 	}}
 }
 
-// channel is one TLV item: how long its data is and what it says.
-type channel struct {
-	id, kind byte
-	size     int                                // bytes of data
-	read     func(data []byte, r *city.Reading) // nil: an attribute, not a measurement
-}
-
 // attributes are what every model tells about itself after joining.
-func attributes() []channel {
-	return []channel{
-		{id: 0xff, kind: 0x01, size: 1}, // protocol version
-		{id: 0xff, kind: 0x09, size: 2}, // hardware version
-		{id: 0xff, kind: 0x0a, size: 2}, // firmware version
-		{id: 0xff, kind: 0x0b, size: 1}, // power on
-		{id: 0xff, kind: 0x0f, size: 1}, // LoRaWAN class
-		{id: 0xff, kind: 0x16, size: 8}, // serial number
-		{id: 0xff, kind: 0xfe, size: 1}, // reset
-		{id: 0xff, kind: 0xff, size: 2}, // thing specification version
+func attributes() []item {
+	return []item{
+		{key: 0xff01, size: 1}, // protocol version
+		{key: 0xff09, size: 2}, // hardware version
+		{key: 0xff0a, size: 2}, // firmware version
+		{key: 0xff0b, size: 1}, // power on
+		{key: 0xff0f, size: 1}, // LoRaWAN class
+		{key: 0xff16, size: 8}, // serial number
+		{key: 0xfffe, size: 1}, // reset
+		{key: 0xffff, size: 2}, // thing specification version
 	}
 }
 
-// tlv makes the decoder of a model with these channels. From the first item that is
-// unknown or cut short nothing more can be read, because its length is not known: what came
-// before is kept, the rest is the tail. A frame that begins with such an item is rejected.
-func tlv(channels ...channel) func(payload []byte, r *city.Reading) *city.Rejection {
-	channels = append(channels, attributes()...)
-	return func(payload []byte, r *city.Reading) *city.Rejection {
-		for at := 0; at < len(payload); {
-			rest := payload[at:]
-			c := findChannel(channels, rest)
-			if c == nil || len(rest) < 2+c.size {
-				if at == 0 {
-					return badStart(c, payload)
-				}
-				leaveTail(r, rest)
-				return nil
-			}
-			if c.read != nil {
-				c.read(rest[2:2+c.size], r)
-			}
-			at += 2 + c.size
-		}
-		return nil
+// channel is an item as long as its fields.
+func channel(key uint32, fields ...field) item {
+	it := item{key: key, fields: fields}
+	for i := range fields {
+		it.size = max(it.size, fields[i].at+fields[i].form.size())
 	}
+	return it
 }
 
-// findChannel gives the channel an item belongs to, nil for none.
-func findChannel(channels []channel, item []byte) *channel {
-	if len(item) < 2 {
-		return nil
-	}
-	for i := range channels {
-		if channels[i].id == item[0] && channels[i].kind == item[1] {
-			return &channels[i]
-		}
-	}
-	return nil
+// alarm is a channel with one byte more, which says whether the device's own threshold was
+// crossed. The value counts; the threshold is a rule's matter here, except for a level.
+func alarm(key uint32, fields ...field) item {
+	it := channel(key, fields...)
+	it.size = fields[0].at + fields[0].form.size() + 1
+	return it
 }
 
-// badStart says why not even the first item could be read; c is its channel, where known.
-func badStart(c *channel, payload []byte) *city.Rejection {
-	switch {
-	case len(payload) < 2:
-		return wrongLength(payload, "at least 3: channel, type, data")
-	case c == nil:
-		return city.Reject(city.ReasonUndecodable, "byte 0: unknown channel %02x type %02x (payload %s)",
-			payload[0], payload[1], cutHex(payload))
-	}
-	return city.Reject(city.ReasonUndecodable, "byte 2: channel %02x type %02x has %d bytes of data, want %d (payload %s)",
-		payload[0], payload[1], len(payload)-2, c.size, cutHex(payload))
+// past is a record of the device's memory; its fields begin after the 4 bytes of its time.
+func past(fields ...field) item {
+	it := channel(0x20ce, fields...)
+	it.record = true
+	return it
 }
 
-func readBatteryLevel(data []byte, r *city.Reading) {
-	put(r, city.BatteryLevel, float64(data[0]))
+// sized is the item with bytes behind its fields that are not read.
+func (it item) sized(size int) item {
+	it.size = size
+	return it
 }
 
-// Distances that are none. The EM310-UDL measures 30 to 4500 mm; it sends 30 for anything
-// nearer, so too_close cannot be told from 30 mm, and 0 for anything farther (EM310-UDL user
-// guide). The two others are Milesight's codes for "collection failed" and "outside the
-// measuring range" on every 16-bit channel (EM500 series user guides); the guide of the
-// EM310-UDL does not name them, but neither is a distance that it can measure.
+// Milesight's codes for "collection failed", "switched off" and "outside the measuring
+// range" on 16-bit channels (user guides of the EM500 series and the EM410-RDL). They are
+// compared as the channel's form gives them: signed ones are small negative numbers, and no
+// -0.1 °C.
 const (
-	distanceNone       = 0x0000
-	distanceFailed     = 0xffff
-	distanceOutOfRange = 0xfffd
+	collectionFailed = 0xffff
+	switchedOff      = 0xfffe
+	outOfRange       = 0xfffd
 )
 
-func readDistance(data []byte, r *city.Reading) {
-	switch mm := binary.LittleEndian.Uint16(data); mm {
-	case distanceNone, distanceOutOfRange:
+// failures are the codes as faults, for a channel of this form.
+func failures(f form, beyond city.Fault) []code {
+	codes := []code{{outOfRange, beyond}, {collectionFailed, city.FaultProbe}, {switchedOff, city.FaultNoSensor}}
+	if f.signed() {
+		for i := range codes {
+			codes[i].raw -= 1 << 16
+		}
+	}
+	return codes
+}
+
+// ranged is a distance that the sensor may fail to measure. An EM310-UDL sends 30 for anything
+// nearer than 30 mm, so too_close cannot be told from 30 mm.
+func ranged(at int, more ...code) field {
+	codes := append(slices.Clone(more), failures(u16le, city.FaultNoEcho)...)
+	return field{quantity: city.Distance, at: at, form: u16le, codes: codes}
+}
+
+// radar is the same, of a sensor that reports distances as signed.
+func radar(at int) field {
+	return field{quantity: city.Distance, at: at, form: s16le, codes: failures(s16le, city.FaultNoEcho)}
+}
+
+// radarException is the last byte of channel b4 82.
+func radarException(data []byte, r *city.Reading) {
+	switch data[2] {
+	case 1, 2: // blind, no target; 0 is their end
 		fault(r, city.FaultNoEcho)
-	case distanceFailed:
+	case 3:
 		fault(r, city.FaultProbe)
-	default:
-		put(r, city.Distance, float64(mm))
 	}
 }
 
-// readTilt: 0 upright, 1 tilted.
-func readTilt(data []byte, r *city.Reading) {
-	put(r, city.Tilt, float64(data[0]))
+// celsius is a temperature of the air at the sensor. Sensors with codes for it are guarded.
+func celsius(at int) field {
+	return field{quantity: city.Temperature, at: at, form: s16le, per: 10}
 }
 
-// encodeEM310 writes the items in the order the device sends them, those not given left
-// out. Distance 0 plays a sensor without echo, 65535 one that has failed.
-func encodeEM310(values []city.Value) (uint8, []byte, error) {
-	if err := checkValues(values, city.BatteryLevel, city.Distance, city.Tilt); err != nil {
-		return 0, nil, err
+// guarded is a field that may hold a failure code.
+func guarded(f field) field {
+	f.codes = failures(f.form, city.FaultProbe)
+	return f
+}
+
+func waterLevel(at int) field {
+	return guarded(field{quantity: city.WaterLevel, at: at, form: u16le, times: 10}) // cm in the frame
+}
+
+// soilProbe is an EM500-SMT or -SMTC. Old firmware sends moisture in one byte as 04 68, new
+// firmware as 04 CA; the channel tells.
+func soilProbe(name string) model {
+	temperature := func(at int) field {
+		return guarded(field{quantity: city.SoilTemperature, at: at, form: s16le, per: 10})
 	}
-	payload := make([]byte, 0, 10)
-	if n, ok := find(values, city.BatteryLevel); ok {
-		raw, err := field{city.BatteryLevel, 1, 0, 0xff}.raw(n)
-		if err != nil {
-			return 0, nil, err
-		}
-		payload = append(payload, 0x01, 0x75, byte(raw))
+	moisture := func(at int) field {
+		return guarded(field{quantity: city.SoilMoisture, at: at, form: u16le, per: 100})
 	}
-	if n, ok := find(values, city.Distance); ok {
-		raw, err := field{city.Distance, 1, 0, 0xffff}.raw(n)
-		if err != nil {
-			return 0, nil, err
-		}
-		payload = binary.LittleEndian.AppendUint16(append(payload, 0x03, 0x82), uint16(raw))
+	conductivity := func(at int) field {
+		return guarded(field{quantity: city.Conductivity, at: at, form: u16le})
 	}
-	if n, ok := find(values, city.Tilt); ok {
-		raw, err := field{city.Tilt, 1, 0, 1}.raw(n)
-		if err != nil {
-			return 0, nil, err
-		}
-		payload = append(payload, 0x04, 0x00, byte(raw))
+	return telemetry(name, city.Soil,
+		channel(0x0175, field{quantity: city.BatteryLevel}),
+		channel(0x0367, temperature(0)),
+		channel(0x04ca, moisture(0)),
+		channel(0x0468, field{quantity: city.SoilMoisture, per: 2}),
+		channel(0x057f, conductivity(0)),
+		channel(0x83d7, temperature(0)).sized(5), // and its jump, and whether that is too much
+		past(conductivity(4), temperature(6), moisture(8)))
+}
+
+// weatherPast is a record of a WTS506; the size of the rain counter differs.
+func weatherPast(key uint32, size int, rain form) item {
+	it := past(celsius(4),
+		field{quantity: city.Humidity, at: 6, per: 2},
+		field{quantity: city.Pressure, at: 7, form: u16le, per: 10},
+		field{quantity: city.WindDirection, at: 9, form: s16le, per: 10},
+		field{quantity: city.WindSpeed, at: 11, form: u16le, per: 10},
+		field{quantity: city.RainTotal, at: 13, form: rain, per: 100})
+	it.key = key
+	return it.sized(size)
+}
+
+// vs133 are the channels of a people counter with up to four lines. Children are counted
+// among the people; its records have no fixed length and are not read.
+func vs133() []item {
+	in := []city.Quantity{city.PeopleIn, city.PeopleIn2, city.PeopleIn3, city.PeopleIn4}
+	out := []city.Quantity{city.PeopleOut, city.PeopleOut2, city.PeopleOut3, city.PeopleOut4}
+	var list []item
+	for i := range in {
+		step := uint32(i) * 0x300
+		list = append(list,
+			channel(0x03d2+step, field{quantity: in[i], form: u32le}),
+			channel(0x04d2+step, field{quantity: out[i], form: u32le}),
+			item{key: 0x05cc + step, size: 4}, // since the last frame: the totals say the same
+			item{key: 0x11d2 + step, size: 4}, // children
+			item{key: 0x12d2 + step, size: 4},
+			item{key: 0x13cc + step, size: 4})
 	}
-	return milesightPort, payload, nil
+	return append(list,
+		item{key: 0x0fe3, size: 4}, // people per region
+		item{key: 0x1de3, size: 4}, // children per region
+		item{key: 0x10e4, size: 5}, // how long they stay
+		item{key: 0x1ee4, size: 5},
+		item{key: 0x50fc, size: 3, read: func(data []byte, r *city.Reading) {
+			if data[2] != 0 {
+				fault(r, city.FaultObstructed)
+			}
+		}},
+		item{key: 0xff1f, size: 4}) // firmware
 }

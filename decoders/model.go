@@ -11,38 +11,58 @@ import (
 // catalogue lists every model. A new family is a new file and one line here.
 func catalogue() []model {
 	return slices.Concat(
+		// Bins, tanks and water levels.
 		milesight(),
 		dragino(),
+		wilsen(),
+		elsys(),
+		sensoneo(),
+		dingtek(),
+		tekelek(),
+		terabee(),
+		// Soil.
+		decentlab(),
+		tektelic(),
+		sensecap(),
+		teneo(),
+		// Parking.
 		bosch(),
+		libelium(),
+		placepod(),
+		nwave(),
+		tekzitel(),
+		netvox(),
+		// People, floods, air, positions.
+		parametric(),
+		mclimate(),
+		uradmonitor(),
+		oyster(),
+		keller(),
 	)
 }
 
-// mostValues is room for the values of one frame, fill level included, so that a reading
-// needs one allocation at most.
-const mostValues = 6
-
-// model is one sensor model: what it is for, and what it sends on which port.
+// model is one sensor model: what it is for, and what it sends on which port. Where a
+// firmware changed what the same bytes mean, each meaning is a model of its own, named after
+// the last firmware it is true for: "dragino/lse01-fw1.1".
 type model struct {
-	name   string // "vendor/model", lower case
-	kind   city.Kind
-	ports  []port
-	encode func(values []city.Value) (port uint8, payload []byte, err error)
+	name  string // "vendor/model", lower case
+	kind  city.Kind
+	ports []port
 }
 
 // port is what a model sends on one FPort.
 type port struct {
 	number  uint8
+	any     bool   // the device sends the same on every port; number is what it leaves the factory with
 	carries string // for people: "heartbeat"
-
-	// decode appends to r, or rejects and leaves r alone; payload is not empty. It is nil
-	// where the frame is known to measure nothing.
-	decode func(payload []byte, r *city.Reading) *city.Rejection
+	layout  layout // nil: the frame is known to measure nothing
+	room    int    // values of one frame at most, computed ones included
 }
 
-// port gives what the model sends on an FPort, nil for nothing.
+// port gives what the model sends on an FPort, nil for nothing. Port 0 is the network's.
 func (m *model) port(number uint8) *port {
 	for i := range m.ports {
-		if m.ports[i].number == number {
+		if m.ports[i].number == number || m.ports[i].any && number != 0 {
 			return &m.ports[i]
 		}
 	}
@@ -54,6 +74,24 @@ func (m *model) portList() string {
 	names := make([]string, len(m.ports))
 	for i, p := range m.ports {
 		names[i] = fmt.Sprintf("%d (%s)", p.number, p.carries)
+		if p.any {
+			names[i] = fmt.Sprintf("any but 0 (%s)", p.carries)
+		}
 	}
 	return strings.Join(names, ", ")
+}
+
+// computed are the values that are not in the frame: fill level and usable field capacity.
+const computed = 2
+
+// prepared is the model with the room each port needs, so that the values of a reading are
+// allocated once.
+func (m model) prepared() *model {
+	m.ports = slices.Clone(m.ports)
+	for i := range m.ports {
+		if l := m.ports[i].layout; l != nil {
+			m.ports[i].room = len(l.carries()) + computed
+		}
+	}
+	return &m
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"meldefunk/city"
 )
@@ -24,7 +25,15 @@ type vector struct {
 	Values    map[city.Quantity]float64
 	Faults    []city.Fault
 	Tail      string
+	History   []pastVector
 	Rejection string // the whole error; then there is nothing else
+}
+
+// pastVector is a record of the device's memory and what must come of it.
+type pastVector struct {
+	Time   time.Time
+	Values map[city.Quantity]float64
+	Faults []city.Fault
 }
 
 func loadVectors(t testing.TB, path string) []vector {
@@ -80,7 +89,7 @@ func checkValueSet(t *testing.T, got []city.Value, want map[city.Quantity]float6
 	}
 }
 
-// Every family has its examples beside it, and every model has at least one.
+// Every family has its examples beside it, and every model has at least one that measures.
 func TestVectors(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.json")
 	if err != nil {
@@ -90,7 +99,7 @@ func TestVectors(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, file := range files {
 		for _, v := range loadVectors(t, file) {
-			seen[v.Model] = true
+			seen[v.Model] = seen[v.Model] || len(v.Values)+len(v.History) > 0
 			t.Run(v.Model+"/"+v.Name, func(t *testing.T) {
 				r, err := decode(table, v.Model, v.Port, unhex(t, v.Hex), v.Bin)
 				got := ""
@@ -106,6 +115,15 @@ func TestVectors(t *testing.T) {
 				}
 				if tail := hex.EncodeToString(r.Tail); tail != v.Tail {
 					t.Errorf("tail %s, want %s", tail, v.Tail)
+				}
+				if len(r.History) != len(v.History) {
+					t.Fatalf("history %v, want %d records", r.History, len(v.History))
+				}
+				for i, past := range v.History {
+					if got := r.History[i]; !got.Time.Equal(past.Time) || !slices.Equal(got.Faults, past.Faults) {
+						t.Errorf("record %d of %v with faults %v, want %v with %v", i, got.Time, got.Faults, past.Time, past.Faults)
+					}
+					checkValueSet(t, r.History[i].Values, past.Values)
 				}
 			})
 		}

@@ -1,0 +1,54 @@
+package decoders
+
+import (
+	"slices"
+	"time"
+
+	"meldefunk/city"
+)
+
+// calibrate makes of what a device measured what is true at its asset: offsets first, then
+// fill level and usable field capacity.
+func calibrate(m *model, a *city.Asset, r *city.Reading) {
+	if a != nil && a.Offsets != nil {
+		addOffsets(a.Offsets.Values, r)
+	}
+	putFillLevel(m.kind == city.Bin, a, r)
+	putFieldCapacity(a, r)
+}
+
+// addOffsets corrects measured values. One that leaves the physical range is a fault.
+func addOffsets(offsets []city.Value, r *city.Reading) {
+	for _, offset := range offsets {
+		i := slices.IndexFunc(r.Values, func(v city.Value) bool { return v.Quantity == offset.Quantity })
+		if i < 0 || offset.Quantity.Boolean() {
+			continue
+		}
+		if n := r.Values[i].Number + offset.Number; possible(offset.Quantity, n) {
+			r.Values[i].Number = n
+		} else {
+			r.Values = slices.Delete(r.Values, i, i+1)
+			fault(r, city.FaultImplausible)
+		}
+	}
+}
+
+// clockTolerance is how far a device's clock may be ahead of the network's. Devices are set
+// by the network to within seconds and drift by minutes in a year.
+const clockTolerance = time.Hour
+
+// finishHistory calibrates the records and drops those of the future.
+func finishHistory(m *model, a *city.Asset, now time.Time, r *city.Reading) {
+	kept := r.History[:0]
+	for _, record := range r.History {
+		if !now.IsZero() && record.Time.After(now.Add(clockTolerance)) {
+			fault(r, city.FaultClock)
+			continue
+		}
+		past := city.Reading{Values: record.Values, Faults: record.Faults}
+		calibrate(m, a, &past)
+		record.Values, record.Faults = past.Values, past.Faults
+		kept = append(kept, record)
+	}
+	r.History = kept
+}

@@ -1,0 +1,121 @@
+package decoders
+
+import (
+	"fmt"
+	"math"
+
+	"meldefunk/city"
+)
+
+// Dingtek: 80 00 [device] [kind] [length] … 81 on port 3, integers big endian, floats little
+// endian. Kind 3 answers a configuration and measures nothing.
+// (Dingtek manuals; TheThingsNetwork/lorawan-devices, vendor/dingtek.)
+//
+// The vendor's decoders give every angle the same sign, and frost as 250 °C.
+//
+//	5-6   distance, mm
+//	8-15  with position only: longitude, latitude
+//	then  temperature, °C; angle's sign, angle; alarms: full, fire; tilt, battery; counter
+func dingtek() []model {
+	waste := dingtekAlarms{fire: true, tilt: true}
+	return []model{
+		dingtekModel("dingtek/df702", city.Bin, waste.frames()),
+		dingtekModel("dingtek/df703", city.Bin, waste.frames()),
+		dingtekModel("dingtek/df530", city.Bin, dingtekAlarms{}.frames()),
+		dingtekModel("dingtek/df555", city.Bin, dingtekAlarms{}.frames()),
+		dingtekModel("dingtek/dc410", city.Level, dingtekAlarms{tilt: true}.frames()),
+		dingtekModel("dingtek/do200", city.Parking, frames{dingtekBay(21, 0x02)}),
+		dingtekModel("dingtek/do201", city.Parking, frames{dingtekBay(23, 0x31,
+			field{quantity: city.Temperature, at: 17, form: s8},
+			field{quantity: city.Humidity, at: 18})}),
+	}
+}
+
+func dingtekModel(name string, kind city.Kind, data frames) model {
+	for _, length := range []int{16, 25} {
+		data = append(data, fixed{length: length, is: func(payload []byte) bool {
+			return dingtekFrame(payload) && payload[3] == 3
+		}})
+	}
+	return model{name: name, kind: kind, ports: []port{{number: 3, carries: "measurement", layout: data}}}
+}
+
+// dingtekFrame tells whether begin, end and length are in place.
+func dingtekFrame(payload []byte) bool {
+	return payload[0] == 0x80 && int(payload[4]) == len(payload) && payload[len(payload)-1] == 0x81
+}
+
+func dingtekData(payload []byte) bool { return dingtekFrame(payload) && payload[3] != 3 }
+
+// dingtekBlank is a frame of a device without values.
+func dingtekBlank(device byte, length int) []byte {
+	blank := make([]byte, length)
+	blank[0], blank[2], blank[3], blank[4], blank[length-1] = 0x80, device, 0x01, byte(length), 0x81
+	return blank
+}
+
+// dingtekAlarms are the alarms a model has beside full (or, in a tank, empty) and battery.
+type dingtekAlarms struct{ fire, tilt bool }
+
+// frames are the two lengths, without and with position.
+func (a dingtekAlarms) frames() frames {
+	position := []field{
+		{quantity: city.Longitude, at: 8, form: f32le},
+		{quantity: city.Latitude, at: 12, form: f32le},
+	}
+	return frames{a.frame(17, 8, nil), a.frame(25, 16, position)}
+}
+
+func (a dingtekAlarms) frame(length, at int, position []field) fixed {
+	fields := append([]field{
+		{quantity: city.Distance, at: 5, form: u16be},
+		{quantity: city.Temperature, at: at, form: s8},
+		{quantity: city.LevelAlarm, at: at + 3, mask: 0xf0, nonzero: true},
+		{quantity: city.BatteryLow, at: at + 4, mask: 0x0f, nonzero: true},
+	}, position...)
+	if a.fire {
+		fields = append(fields, field{quantity: city.FireAlarm, at: at + 3, mask: 0x0f, nonzero: true})
+	}
+	l := fixed{length: length, is: dingtekData, blank: dingtekBlank(0x01, length), fields: fields}
+	if a.tilt {
+		l.fields = append(l.fields, field{quantity: city.Tilt, at: at + 4, mask: 0xf0, nonzero: true})
+		l.special = dingtekAngle(at + 1)
+	}
+	return l
+}
+
+// dingtekAngle is a sign, 0 for plus, and degrees.
+func dingtekAngle(at int) *special {
+	return &special{
+		carries: []city.Quantity{city.TiltAngle},
+		read: func(payload []byte, r *city.Reading) {
+			angle := float64(payload[at+1])
+			if payload[at]&0x0f != 0 {
+				angle = -angle
+			}
+			put(r, city.TiltAngle, angle)
+		},
+		write: func(payload []byte, values []city.Value) error {
+			angle, _ := find(values, city.TiltAngle)
+			if !(math.Abs(math.Round(angle)) <= 0xff) {
+				return fmt.Errorf("tilt_angle %v does not fit: the frame holds -255 to 255 °", angle)
+			}
+			if angle < 0 {
+				payload[at] = 1
+			}
+			payload[at+1] = byte(math.Abs(math.Round(angle)))
+			return nil
+		},
+	}
+}
+
+// dingtekBay is a parking sensor: distance, alarms of park and level, of magnet and battery,
+// battery in 10 mV, three axes of the magnetic field, and what a model has more.
+func dingtekBay(length int, device byte, more ...field) fixed {
+	return fixed{length: length, is: dingtekData, blank: dingtekBlank(device, length), fields: append([]field{
+		{quantity: city.Distance, at: 5, form: u16be},
+		{quantity: city.Occupied, at: 7, mask: 0xf0, nonzero: true},
+		{quantity: city.BatteryLow, at: 8, mask: 0x0f, nonzero: true},
+		{quantity: city.BatteryVoltage, at: 9, form: u16be, per: 100},
+	}, more...)}
+}

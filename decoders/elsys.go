@@ -1,0 +1,48 @@
+package decoders
+
+import "meldefunk/city"
+
+// ELSYS: [type][data] repeated, integers big endian, on any port, from the factory 5. One
+// layout for all ELT, ERS and EMS; what differs is what they have.
+// (ELSYS payload documentation; TheThingsNetwork/lorawan-devices, vendor/elsys.)
+func elsys() []model {
+	layout := itemsOf(1,
+		channel(0x01, field{quantity: city.Temperature, form: s16be, per: 10}),
+		channel(0x02, field{quantity: city.Humidity}),
+		item{key: 0x03, size: 3}, // acceleration
+		channel(0x04, field{quantity: city.Illuminance, form: u16be}),
+		item{key: 0x05, size: 1}, // movements seen
+		channel(0x06, field{quantity: city.CO2, form: u16be}),
+		channel(0x07, field{quantity: city.BatteryVoltage, form: u16be, per: 1000}),
+		item{key: 0x08, size: 2}, // analogue input
+		channel(0x09, field{quantity: city.Latitude, form: s24le, per: 1e4}, field{quantity: city.Longitude, at: 3, form: s24le, per: 1e4}),
+		item{key: 0x0a, size: 2}, // pulses since the last frame: the total says the same
+		channel(0x0b, field{quantity: city.Count, form: u32be}),
+		channel(0x0c, field{quantity: city.ProbeTemperature, form: s16be, per: 10}),
+		item{key: 0x0d, size: 1}, // digital input: what it means depends on what is connected
+		channel(0x0e, field{quantity: city.Distance, form: u16be}),
+		item{key: 0x0f, size: 1}, // the device was moved
+		item{key: 0x10, size: 4}, // infrared temperatures
+		item{key: 0x11, size: 1}, // somebody sits there
+		channel(0x12, field{quantity: city.Leak, nonzero: true}),
+		item{key: 0x13, size: 65}, // infrared picture
+		channel(0x14, field{quantity: city.Pressure, form: s32be, per: 1000}),
+		channel(0x15, field{quantity: city.Noise, at: 1}), // peak and mean
+		item{key: 0x16, size: 2},                          // second pulse input
+		item{key: 0x17, size: 4},
+		item{key: 0x18, size: 2}, // second analogue input
+		item{key: 0x19, size: 2}, // second external temperature
+		item{key: 0x1a, size: 1}, // second digital input
+		item{key: 0x1b, size: 4}, // load cell
+		channel(0x1c, field{quantity: city.TVOC, form: u16be}),
+		item{key: 0x3d, size: 4}, // debug
+	)
+	ports := []port{{number: 5, any: true, carries: "measurement", layout: layout}}
+	return []model{
+		{name: "elsys/elt-ultrasonic", kind: city.Bin, ports: ports},
+		{name: "elsys/elt-2", kind: city.Level, ports: ports},
+		{name: "elsys/ers", kind: city.Air, ports: ports},
+		{name: "elsys/ers-co2", kind: city.Air, ports: ports},
+		{name: "elsys/ems-door", kind: city.Door, ports: ports},
+	}
+}
