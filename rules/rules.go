@@ -56,13 +56,36 @@ func measures(k city.Kind) []city.Quantity {
 	var own []city.Quantity
 	switch k {
 	case city.Bin:
-		own = []city.Quantity{city.FillLevel, city.Distance, city.Tilt}
+		own = []city.Quantity{city.FillLevel, city.Distance, city.Distance2, city.Distance3, city.DistanceMin, city.DistanceMax,
+			city.DistanceMedian, city.DistanceChange, city.EchoStrength, city.Samples, city.Tilt, city.TiltAngle, city.LevelAlarm,
+			city.FireAlarm, city.Latitude, city.Longitude}
 	case city.Soil:
-		own = []city.Quantity{city.SoilMoisture, city.SoilTemperature, city.Conductivity}
+		own = []city.Quantity{city.SoilMoisture, city.UsableFieldCapacity, city.SoilTension, city.SoilTemperature, city.SoilTemperature2,
+			city.SoilTemperature3, city.SoilTemperature4, city.SoilTemperature5, city.SoilTemperature6, city.SoilTemperature7,
+			city.SoilTemperature8, city.SoilMoistureIndex, city.SoilMoistureIndex2, city.SoilMoistureIndex3, city.SoilMoistureIndex4,
+			city.SoilMoistureIndex5, city.SoilMoistureIndex6, city.SoilMoistureIndex7, city.SoilMoistureIndex8, city.Conductivity,
+			city.Permittivity, city.SoilMoistureRaw, city.ConductivityRaw, city.SoilFrequency, city.SoilThermistor,
+			city.WatermarkFrequency, city.WatermarkFrequency2, city.Humidity, city.Illuminance}
 	case city.Parking:
-		own = []city.Quantity{city.Occupied}
+		own = []city.Quantity{city.Occupied, city.PreviousDuration, city.Count, city.Distance}
+	case city.Level:
+		own = []city.Quantity{city.WaterLevel, city.WaterPressure, city.WaterTemperature, city.Distance, city.DistanceChange, city.FillLevel,
+			city.LevelAlarm, city.Leak, city.Tilt, city.TiltAngle, city.EchoStrength, city.Tampered, city.Pressure}
+	case city.Weather:
+		own = []city.Quantity{city.WindSpeed, city.WindGust, city.WindDirection, city.Rain, city.RainTotal, city.RainRate, city.Humidity,
+			city.Pressure, city.Illuminance, city.UVIndex, city.SolarRadiation, city.Lightning}
+	case city.Air:
+		own = []city.Quantity{city.Humidity, city.Pressure, city.CO2, city.TVOC, city.Ozone, city.Formaldehyde, city.PM1, city.PM25, city.PM4,
+			city.PM10, city.Noise, city.Illuminance, city.Count}
+	case city.People:
+		own = []city.Quantity{city.PeoplePresent, city.PeopleIn, city.PeopleIn2, city.PeopleIn3, city.PeopleIn4, city.PeopleOut,
+			city.PeopleOut2, city.PeopleOut3, city.PeopleOut4, city.PeopleInLately, city.PeopleOutLately, city.Count}
+	case city.Door:
+		own = []city.Quantity{city.DoorOpen, city.Leak, city.Tampered, city.Count, city.PreviousDuration, city.Humidity}
+	case city.Tracker:
+		own = []city.Quantity{city.Latitude, city.Longitude, city.Speed, city.Humidity}
 	default:
 		return nil
 	}
-	return append(own, city.Temperature, city.BatteryVoltage, city.BatteryLevel)
+	return append(own, city.Temperature, city.ProbeTemperature, city.BatteryVoltage, city.BatteryLevel, city.BatteryLow)
 }

@@ -51,10 +51,19 @@ func counted[N int | int64](n N, one, many string) string {
 // decimals says how exactly a quantity is shown: as far as its sensors can be trusted.
 func decimals(q city.Quantity) int {
 	switch q {
-	case city.FillLevel, city.SoilMoisture, city.SoilTemperature, city.Temperature:
+	case city.FillLevel, city.SoilMoisture, city.SoilTemperature, city.Temperature, city.ProbeTemperature, city.WaterTemperature,
+		city.UsableFieldCapacity, city.SoilTension, city.Humidity, city.Pressure, city.PM1, city.PM25, city.PM4, city.PM10, city.Noise,
+		city.WindSpeed, city.WindGust, city.Rain, city.RainTotal, city.RainRate, city.UVIndex, city.Permittivity, city.TiltAngle,
+		city.SoilTemperature2, city.SoilTemperature3, city.SoilTemperature4, city.SoilTemperature5, city.SoilTemperature6,
+		city.SoilTemperature7, city.SoilTemperature8:
 		return 1
-	case city.BatteryVoltage:
+	case city.BatteryVoltage, city.EchoStrength, city.SoilMoistureIndex, city.SoilMoistureIndex2, city.SoilMoistureIndex3,
+		city.SoilMoistureIndex4, city.SoilMoistureIndex5, city.SoilMoistureIndex6, city.SoilMoistureIndex7, city.SoilMoistureIndex8:
 		return 2
+	case city.WaterPressure:
+		return 3
+	case city.Latitude, city.Longitude:
+		return 5
 	}
 	return 0
 }

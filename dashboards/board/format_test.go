@@ -30,7 +30,7 @@ func TestEveryQuantityHasUnitAndGermanName(t *testing.T) {
 			t.Errorf("%s has no German name", q)
 		}
 		got := amount(q, 1)
-		if q.Boolean() == (got == number(1, decimals(q))+nbsp+q.Unit()) {
+		if q.Boolean() == (got == withUnit(number(1, decimals(q)), q.Unit())) {
 			t.Errorf("%s: amount is %q", q, got)
 		}
 	}
