@@ -16,11 +16,10 @@ func (r *Road) decode(d *city.Device, a *city.Asset, u *city.Uplink, reading *ci
 		return city.FateAside, city.Reject(city.ReasonEncrypted,
 			"payload of %s is end-to-end encrypted and no key for it is known", u.DevEUI)
 	}
-	reading.Values = make([]city.Value, 0, 6) // the most that one of today's models sends
 	if err := r.parts.Decoder.Decode(d, a, u, reading); err != nil {
 		return city.FateAside, err
 	}
-	if len(reading.Values)+len(reading.Faults) == 0 {
+	if len(reading.Values)+len(reading.Faults)+len(reading.History) == 0 {
 		return city.FateEmpty, nil // device information: understood, and nothing measured
 	}
 	// No store keeps NaN or infinity, and no rule can compare with them.

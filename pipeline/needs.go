@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"time"
 
 	"meldefunk/city"
 )
@@ -13,7 +14,7 @@ type Inventory interface {
 }
 
 // Decoder turns payload bytes into values. It is pure, does not block, and keeps nothing
-// of what it is given. It fills Values, Faults and Tail of r. An error is a
+// of what it is given. It fills Values, Faults, Tail and History of r. An error is a
 // *city.Rejection.
 type Decoder interface {
 	Decode(d *city.Device, a *city.Asset, u *city.Uplink, r *city.Reading) error
@@ -36,6 +37,8 @@ type Store interface {
 	// Frame finds a stored frame by its counter and the identity of its delivery, or, if
 	// none has that identity, by its counter within the epoch.
 	Frame(ctx context.Context, devEUI city.EUI, epoch, fcnt uint32, ident uint64) (city.FrameKey, bool, error)
+	// Measured tells whether a reading of this device at an asset at this event time exists.
+	Measured(ctx context.Context, asset string, devEUI city.EUI, at time.Time) (bool, error)
 	// Taken tells whether a case of this reference exists.
 	Taken(ctx context.Context, ref string) (bool, error)
 	Commit(ctx context.Context, c *city.Commit) error

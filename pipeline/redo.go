@@ -100,6 +100,7 @@ func (r *Road) again(ctx context.Context, archive Archive, d *city.Device, a *ci
 		c.Old = &old
 	}
 	fate, err := r.decode(d, a, u, &now)
+	now.History = nil // what came from the device's memory stays as it is
 	switch {
 	case err != nil:
 		c.Err = err
@@ -107,7 +108,7 @@ func (r *Road) again(ctx context.Context, archive Archive, d *city.Device, a *ci
 			return nil, nil // it was set aside before, and still is
 		}
 		return c, nil
-	case fate != city.FateRead:
+	case fate != city.FateRead || len(now.Values)+len(now.Faults) == 0:
 		return nil, nil
 	case found && sameContent(&old, &now):
 		return nil, nil

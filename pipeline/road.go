@@ -226,6 +226,18 @@ func (r *Road) uplink(ctx context.Context, a *city.Arrival) error {
 		return nil
 	}
 
+	// What the device kept in its memory comes first: it is older.
+	if err := r.history(ctx, &reading); err != nil {
+		return err
+	}
+	if len(reading.Values)+len(reading.Faults) == 0 {
+		return nil // nothing but memory
+	}
+	return r.measured(ctx, reading)
+}
+
+// measured takes a reading through the rest of the road.
+func (r *Road) measured(ctx context.Context, reading city.Reading) error {
 	// 4 judge: where do the rules stand now?
 	if err := r.judge(ctx, &reading); err != nil {
 		return err

@@ -33,11 +33,14 @@ func (inventory) Find(_ string, devEUI city.EUI) (*city.Device, *city.Asset, boo
 }
 
 // oneByte is a model whose only byte is the fill level; 0xff is no such thing.
-type oneByte struct{}
+type oneByte struct{ w *world }
 
-func (oneByte) Decode(_ *city.Device, _ *city.Asset, u *city.Uplink, r *city.Reading) error {
+func (d oneByte) Decode(_ *city.Device, _ *city.Asset, u *city.Uplink, r *city.Reading) error {
+	if u.FPort == 2 { // with memory
+		r.History = append([]city.Record(nil), d.w.history...)
+	}
 	switch {
-	case u.FPort != 1:
+	case u.FPort > 2:
 		return city.Reject(city.ReasonUnknownPort, "port %d, want 1", u.FPort)
 	case u.Payload[0] == 0xff:
 		return city.Reject(city.ReasonUndecodable, "ff is no fill level")
@@ -88,6 +91,8 @@ type world struct {
 	refs   int
 	reg    *prometheus.Registry
 	serial uint64
+
+	history []city.Record // what frames on port 2 bring along
 }
 
 func newWorld(t testing.TB) *world {
@@ -120,7 +125,7 @@ func (w *world) carryWith(store pipeline.Store, arrivals ...city.Arrival) {
 	w.t.Helper()
 	w.reg = prometheus.NewRegistry()
 	road := pipeline.New(pipeline.DefaultConfig(), pipeline.Parts{
-		Inventory: inventory{}, Decoder: oneByte{}, Judge: at90{}, Store: store, Follow: func(*city.Commit) {},
+		Inventory: inventory{}, Decoder: oneByte{w}, Judge: at90{}, Store: store, Follow: func(*city.Commit) {},
 		Ref: func() string { w.refs++; return fmt.Sprintf("S-%08d", w.refs) },
 		Now: func() time.Time { return start.Add(365 * 24 * time.Hour) },
 	}, zerolog.Nop(), w.reg)
@@ -336,6 +341,40 @@ func TestClockThatWasWrong(t *testing.T) {
 	cases, err := w.store.Cases(t.Context(), true, 10)
 	if err != nil || len(cases) != 1 || w.readings()[1].Late {
 		t.Errorf("cases %+v, readings %+v, %v", cases, w.readings(), err)
+	}
+}
+
+// A device that was out of range sends what it has kept: readings of their own time, judged
+// in order, each once however often it is sent.
+func TestHistory(t *testing.T) {
+	w := newWorld(t)
+	kept := []city.Record{
+		{Time: start.Add(2 * time.Hour), Values: []city.Value{{Quantity: city.FillLevel, Number: 96}}},
+		{Time: start.Add(time.Hour), Values: []city.Value{{Quantity: city.FillLevel, Number: 95}}},
+	}
+	decoded := func(n int, level byte, at time.Duration) city.Arrival {
+		a := w.up("s", uint32(n), level, at)
+		a.Event.Uplink.FPort = 2 // the model's port for memory, see oneByte
+		w.history = kept
+		return a
+	}
+	w.carry(w.up("s", 1, 50, 0))
+	w.carry(decoded(2, 20, 3*time.Hour))
+	w.carry(decoded(3, 21, 4*time.Hour))
+	var levels []float64
+	for _, r := range w.readings() {
+		n, _ := r.Value(city.FillLevel)
+		levels = append(levels, n)
+		if (n > 90) != (r.Time.Source == city.TimeDevice) || r.Late {
+			t.Errorf("reading %+v", r)
+		}
+	}
+	if fmt.Sprint(levels) != "[50 95 96 20 21]" {
+		t.Errorf("levels %v", levels)
+	}
+	cases, err := w.store.Cases(t.Context(), false, 10)
+	if err != nil || len(cases) != 1 || !cases[0].Case.Since.Equal(start.Add(time.Hour)) || cases[0].Case.Wanted() {
+		t.Errorf("want one case, open from the kept reading until now: %+v, %v", cases, err)
 	}
 }
 

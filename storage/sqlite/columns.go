@@ -104,7 +104,7 @@ func splitFaults(s string) []city.Fault {
 
 // parseTimeSource reads a name as TimeSource.String gives it.
 func parseTimeSource(s string) city.TimeSource {
-	for _, src := range []city.TimeSource{city.TimeServer, city.TimeGateway} {
+	for _, src := range []city.TimeSource{city.TimeServer, city.TimeGateway, city.TimeDevice} {
 		if s == src.String() {
 			return src
 		}

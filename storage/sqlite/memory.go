@@ -112,6 +112,14 @@ func (s *Store) Frame(ctx context.Context, devEUI city.EUI, epoch, fcnt uint32, 
 	return k, true, nil
 }
 
+// Measured tells whether a reading of this device at an asset at this event time exists.
+func (s *Store) Measured(ctx context.Context, asset string, devEUI city.EUI, at time.Time) (bool, error) {
+	var n int
+	err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM readings WHERE asset = ? AND time = ? AND dev_eui = ?`,
+		asset, at.UnixNano(), devEUI.String()).Scan(&n)
+	return n > 0, err
+}
+
 // Taken tells whether a case of this reference exists.
 func (s *Store) Taken(ctx context.Context, ref string) (bool, error) {
 	var n int

@@ -21,6 +21,7 @@ type Store interface {
 	Memory(ctx context.Context, devEUI city.EUI) (city.DeviceMemory, error)
 	State(ctx context.Context, asset string) (city.AssetState, error)
 	Frame(ctx context.Context, devEUI city.EUI, epoch, fcnt uint32, ident uint64) (city.FrameKey, bool, error)
+	Measured(ctx context.Context, asset string, devEUI city.EUI, at time.Time) (bool, error)
 	Taken(ctx context.Context, ref string) (bool, error)
 	Commit(ctx context.Context, c *city.Commit) error
 
@@ -151,6 +152,9 @@ func (s *suite) roundTrip(t *testing.T) {
 	equal(t, "mark", get[city.Mark](t)(s.store.Mark(ctx)), city.Mark{Frame: 1, Reading: 1})
 	equal(t, "readings", get[[]city.Reading](t)(s.store.ReadingsAfter(ctx, 0, 10)), []city.Reading{r})
 	equal(t, "readings after the last", len(get[[]city.Reading](t)(s.store.ReadingsAfter(ctx, 1, 10))), 0)
+	equal(t, "measured", get[bool](t)(s.store.Measured(ctx, "PK-1", Device, r.Time.At)), true)
+	equal(t, "measured by another", get[bool](t)(s.store.Measured(ctx, "PK-1", city.EUI{1}, r.Time.At)), false)
+	equal(t, "measured later", get[bool](t)(s.store.Measured(ctx, "PK-1", Device, r.Time.At.Add(1))), false)
 	equal(t, "latest", get[[]city.Reading](t)(s.store.Latest(ctx)), []city.Reading{r})
 	equal(t, "history", get[[]city.Reading](t)(s.store.History(ctx, "PK-1", 5)), []city.Reading{r})
 	equal(t, "state", get[city.AssetState](t)(s.store.State(ctx, "PK-1")), state)

@@ -1,0 +1,50 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"meldefunk/city"
+)
+
+// history makes readings of what a device kept in its memory and sent with a later frame,
+// each with its own event time, oldest first. Devices send such records more than once;
+// the first counts.
+func (r *Road) history(ctx context.Context, carrier *city.Reading) error {
+	records := carrier.History
+	carrier.History = nil
+	slices.SortFunc(records, func(a, b city.Record) int { return a.Time.Compare(b.Time) })
+	for i := range records {
+		rec := &records[i]
+		known, err := r.known(ctx, carrier, rec.Time)
+		if err != nil {
+			return err
+		}
+		if known {
+			continue
+		}
+		reading := *carrier
+		reading.Time = city.Stamp{At: rec.Time, Source: city.TimeDevice}
+		reading.Values, reading.Faults, reading.Tail = rec.Values, rec.Faults, nil
+		reading.Radio = city.Radio{} // that of another time
+		if err := r.measured(ctx, reading); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// known tells whether the device's reading of a time is stored, or staged in this batch.
+func (r *Road) known(ctx context.Context, carrier *city.Reading, at time.Time) (known bool, err error) {
+	for i := range r.commit.Readings {
+		if s := &r.commit.Readings[i]; s.DevEUI == carrier.DevEUI && s.Time.At.Equal(at) {
+			return true, nil
+		}
+	}
+	err = r.persist(ctx, "look for a reading", func() (err error) {
+		known, err = r.parts.Store.Measured(ctx, carrier.Asset, carrier.DevEUI, at)
+		return err
+	})
+	return known, err
+}
