@@ -116,6 +116,7 @@ func differences(a, b *city.Asset) []string {
 		{"district", a.District == b.District},
 		{"tour", a.Tour == b.Tour},
 		{"calibration", reflect.DeepEqual(a.Bin, b.Bin)},
+		{"soil", reflect.DeepEqual(a.Soil, b.Soil)},
 	} {
 		if !fact.same {
 			names = append(names, fact.name)
@@ -135,6 +136,9 @@ func (b *builder) addDevice(at place, d city.Device) {
 func (b *builder) checkFacts(at place, a *city.Asset) {
 	if p := a.Position; p != nil {
 		b.checkPosition(at, *p)
+	}
+	if a.Soil != nil && a.Kind != city.Soil && a.Kind != city.KindUnknown {
+		b.field(at, "soil_type", "only soil has a field capacity, this is %s: leave it out", a.Kind)
 	}
 	c := a.Bin
 	if c == nil {

@@ -37,6 +37,11 @@ func Columns() []Column {
 		{"empty_mm", []string{"leer_mm"}, "bins: distance from the sensor to the bottom", false},
 		{"full_mm", []string{"voll_mm"}, "bins: distance to the contents when full", false},
 		{"offset_mm", nil, "bins: added to what the sensor measures", false},
+		{"shape", []string{"form"}, "bins: linear (the same cross section everywhere), lying_cylinder or sphere", false},
+		{"height_mm", []string{"durchmesser_mm", "innenmass_mm"}, "bins: inner diameter of a lying cylinder or sphere", false},
+		{"soil_type", []string{"bodenart"}, "soil: German soil type (KA5), like Sl3, for the usable field capacity", false},
+		{"field_capacity", []string{"feldkapazitaet", "feldkapazität"}, "soil: % by volume, in place of soil_type", false},
+		{"wilting_point", []string{"welkepunkt"}, "soil: % by volume, in place of soil_type", false},
 	}
 }
 
@@ -150,7 +155,7 @@ func (b *builder) header(at place, header []string, comma rune) (table, bool) {
 		}
 	}
 	// What the checks of all sources call by another name.
-	for key, name := range map[string]string{"id": "asset", "position": "lat", "empty": "empty_mm", "full": "full_mm", "offset": "offset_mm"} {
+	for key, name := range map[string]string{"id": "asset", "position": "lat", "empty": "empty_mm", "full": "full_mm", "offset": "offset_mm", "height": "height_mm"} {
 		if title, ok := titles[name]; ok {
 			titles[key] = title
 		}
@@ -206,11 +211,16 @@ func (b *builder) row(at place, t table, record []string) {
 		a.Position = &city.Position{Lat: *lat, Lon: *lon}
 	}
 	empty, full, offset := r.number("empty_mm"), r.number("full_mm"), r.number("offset_mm")
-	c, err := calibration(empty, full, offset)
+	c, err := calibration(empty, full, offset, r.raw("shape"), r.number("height_mm"))
 	if err != nil && b.count() == before {
 		b.field(at, "empty_mm", "%w", err)
 	}
 	a.Bin = c
+	soil, err := soilCalibration(r.raw("soil_type"), r.number("field_capacity"), r.number("wilting_point"))
+	if err != nil && b.count() == before {
+		b.field(at, "soil_type", "%w", err)
+	}
+	a.Soil = soil
 	b.checkFacts(at, &a)
 	b.addAsset(at, a)
 }

@@ -103,7 +103,7 @@ func TestLoadBad(t *testing.T) {
 	const (
 		models  = "bosch/tps110, dragino/lse01, milesight/em310-udl"
 		kinds   = "bin (papierkorb, behälter, behaelter, abfallbehälter, container), soil (baum, boden, grünfläche, beet), parking (stellplatz, parkplatz, ladeplatz)"
-		columns = "dev_eui, model, asset, server, kind, name, address, lat, lon, district, tour, empty_mm, full_mm, offset_mm"
+		columns = "dev_eui, model, asset, server, kind, name, address, lat, lon, district, tour, empty_mm, full_mm, offset_mm, shape, height_mm, soil_type, field_capacity, wilting_point"
 	)
 	csv := func(old, new string) []string {
 		if !strings.Contains(header+row, old) {
@@ -487,7 +487,7 @@ func TestLoadBad(t *testing.T) {
 			name:  "yaml unknown keys",
 			files: yml("    kind: bin", "    kind: bin\n    addres: Domhof 4"),
 			want: []string{
-				`a.yaml:4: unknown key "addres": want one of id, kind, name, address, position, district, tour, empty, full, offset; did you mean "address"?`,
+				`a.yaml:4: unknown key "addres": want one of id, kind, name, address, position, district, tour, empty, full, offset, shape, height, soil_type, field_capacity, wilting_point; did you mean "address"?`,
 			},
 		},
 		{
@@ -512,21 +512,21 @@ func TestLoadBad(t *testing.T) {
 			name:  "yaml an asset is a word",
 			files: []string{"a.yaml", "assets:\n  - PK-1\ndevices: []\n"},
 			want: []string{
-				`a.yaml:2: an asset is the single value "PK-1": want a mapping of id, kind, name, address, position, district, tour, empty, full, offset`,
+				`a.yaml:2: an asset is the single value "PK-1": want a mapping of id, kind, name, address, position, district, tour, empty, full, offset, shape, height, soil_type, field_capacity, wilting_point`,
 			},
 		},
 		{
 			name:  "yaml alias",
 			files: []string{"a.yaml", "assets:\n  - &a\n    id: PK-1\n    kind: bin\n  - *a\n"},
 			want: []string{
-				`a.yaml:5: an asset is an alias (not understood here): want a mapping of id, kind, name, address, position, district, tour, empty, full, offset`,
+				`a.yaml:5: an asset is an alias (not understood here): want a mapping of id, kind, name, address, position, district, tour, empty, full, offset, shape, height, soil_type, field_capacity, wilting_point`,
 			},
 		},
 		{
 			name:  "yaml merge key",
 			files: []string{"a.yaml", "assets:\n  - &a\n    id: PK-1\n    kind: bin\n  - <<: *a\n    id: PK-2\n    kind: bin\n"},
 			want: []string{
-				`a.yaml:5: unknown key "<<": want one of id, kind, name, address, position, district, tour, empty, full, offset`,
+				`a.yaml:5: unknown key "<<": want one of id, kind, name, address, position, district, tour, empty, full, offset, shape, height, soil_type, field_capacity, wilting_point`,
 			},
 		},
 		{

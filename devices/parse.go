@@ -117,10 +117,10 @@ func parseNumber(text string, comma bool) (float64, error) {
 	return n, nil
 }
 
-// calibration makes one of up to three lengths; nil where none is given.
-func calibration(empty, full, offset *float64) (*city.BinCalibration, error) {
+// calibration makes one of up to three lengths and a shape; nil where none is given.
+func calibration(empty, full, offset *float64, shape string, height *float64) (*city.BinCalibration, error) {
 	switch {
-	case empty == nil && full == nil && offset == nil:
+	case empty == nil && full == nil && offset == nil && shape == "" && height == nil:
 		return nil, nil
 	case empty == nil || full == nil:
 		return nil, errors.New("is one half of a calibration: want the distances when empty and when full, or neither")
@@ -129,5 +129,40 @@ func calibration(empty, full, offset *float64) (*city.BinCalibration, error) {
 	if offset != nil {
 		c.Offset = *offset
 	}
+	if shape != "" {
+		if err := c.Shape.UnmarshalText([]byte(strings.ToLower(shape))); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case c.Shape == city.Table:
+		return nil, errors.New("shape table: its points cannot be given here yet: want linear, lying_cylinder or sphere")
+	case height == nil:
+	case c.Shape == city.Linear:
+		return nil, errors.New("height: only a lying_cylinder or sphere has one: leave it out, or give the shape")
+	case *height < c.Empty-c.Full:
+		return nil, fmt.Errorf("height: %g mm is less than from empty to full, %g mm: want the inner diameter", *height, c.Empty-c.Full)
+	default:
+		c.Height = *height
+	}
 	return c, nil
+}
+
+// soilCalibration makes one of a German soil type, or of two measured shares; nil where
+// nothing is given.
+func soilCalibration(soilType string, fieldCapacity, wiltingPoint *float64) (*city.SoilCalibration, error) {
+	switch {
+	case soilType == "" && fieldCapacity == nil && wiltingPoint == nil:
+		return nil, nil
+	case soilType != "" && (fieldCapacity != nil || wiltingPoint != nil):
+		return nil, errors.New("stands beside field_capacity or wilting_point: want the soil type, or both measured shares")
+	case soilType != "":
+		c, err := city.SoilOfType(soilType)
+		return &c, err
+	case fieldCapacity == nil || wiltingPoint == nil:
+		return nil, errors.New("is missing, and so is one half of field_capacity and wilting_point: want the soil type, or both shares")
+	case *wiltingPoint < 0 || *wiltingPoint >= *fieldCapacity || *fieldCapacity > 100:
+		return nil, fmt.Errorf("field_capacity %g %% and wilting_point %g %%: want 0 ≤ wilting point < field capacity ≤ 100", *fieldCapacity, *wiltingPoint)
+	}
+	return &city.SoilCalibration{FieldCapacity: *fieldCapacity, WiltingPoint: *wiltingPoint}, nil
 }

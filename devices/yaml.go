@@ -16,7 +16,8 @@ import (
 )
 
 var (
-	assetKeys  = []string{"id", "kind", "name", "address", "position", "district", "tour", "empty", "full", "offset"}
+	assetKeys = []string{"id", "kind", "name", "address", "position", "district", "tour", "empty", "full", "offset",
+		"shape", "height", "soil_type", "field_capacity", "wilting_point"}
 	deviceKeys = []string{"dev_eui", "model", "asset", "server"}
 )
 
@@ -95,11 +96,16 @@ func (b *builder) yamlAsset(at place) {
 
 	before := b.count()
 	empty, full, offset := b.length(at, "empty"), b.length(at, "full"), b.length(at, "offset")
-	c, err := calibration(empty, full, offset)
+	c, err := calibration(empty, full, offset, b.text(at, "shape"), b.length(at, "height"))
 	if err != nil && b.count() == before {
 		b.field(at, "empty", "%w", err)
 	}
 	a.Bin = c
+	soil, err := soilCalibration(b.text(at, "soil_type"), b.percent(at, "field_capacity"), b.percent(at, "wilting_point"))
+	if err != nil && b.count() == before {
+		b.field(at, "soil_type", "%w", err)
+	}
+	a.Soil = soil
 	b.checkFacts(at, &a)
 	b.addAsset(at, a)
 }
@@ -209,6 +215,22 @@ func (b *builder) length(at place, key string) (mm *float64) {
 		return err
 	})
 	return mm
+}
+
+// percent reads a number with its unit, "25 %".
+func (b *builder) percent(at place, key string) (share *float64) {
+	b.scalar(at, key, func(text string) error {
+		digits, ok := strings.CutSuffix(text, "%")
+		if !ok {
+			return fmt.Errorf("%.40q has no unit: want %%, like \"25 %%\"", text)
+		}
+		n, err := parseNumber(strings.TrimSpace(digits), false)
+		if err == nil {
+			share = &n
+		}
+		return err
+	})
+	return share
 }
 
 func isNull(n *yaml.Node) bool { return n.ShortTag() == "!!null" }
