@@ -142,7 +142,7 @@ func termOf(q city.Quantity) term {
 	case city.BatteryLevel:
 		return term{name: "Batterieladung", decimals: 1, relief: "der Sensor wieder genügend Batterie meldet"}
 	}
-	return term{name: "Messwert", decimals: 1}
+	return term{name: q.German(), decimals: 1, yes: q.German() + ": ja", no: q.German() + ": nein"}
 }
 
 func relief(q city.Quantity) string {

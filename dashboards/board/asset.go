@@ -111,7 +111,7 @@ func (b *Board) deviceRow(d *city.Device, last *city.Reading, now time.Time) dev
 	row.Heard = momentOf(last.Time.At, now, b.opt.Location)
 	for _, q := range []city.Quantity{city.BatteryLevel, city.BatteryVoltage} {
 		if v, ok := last.Value(q); ok {
-			row.Facts = append(row.Facts, fact{quantityWord(q), amount(q, v)})
+			row.Facts = append(row.Facts, fact{q.German(), amount(q, v)})
 		}
 	}
 	row.Facts = append(row.Facts,
@@ -125,7 +125,7 @@ func (b *Board) deviceRow(d *city.Device, last *city.Reading, now time.Time) dev
 func facts(r *city.Reading) []fact {
 	var all []fact
 	for _, v := range r.Values {
-		all = append(all, fact{quantityWord(v.Quantity), amount(v.Quantity, v.Number)})
+		all = append(all, fact{v.Quantity.German(), amount(v.Quantity, v.Number)})
 	}
 	return all
 }

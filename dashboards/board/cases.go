@@ -92,7 +92,7 @@ func (b *Board) caseRow(c *city.CaseTicket, assets map[string]*city.Asset, now t
 		Since:    momentOf(c.Case.Since, now, b.opt.Location),
 		Opened:   momentOf(c.Case.Opened, now, b.opt.Location),
 		Closed:   momentOf(c.Case.Closed, now, b.opt.Location),
-		Quantity: quantityWord(c.Case.Quantity),
+		Quantity: c.Case.Quantity.German(),
 		Value:    amount(c.Case.Quantity, c.Case.Value),
 		Ticket:   c.Ticket.ExternalID, TicketState: ticketWord(c.Ticket.State),
 		Parked: c.Ticket.State == city.TicketParked,

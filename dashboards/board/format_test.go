@@ -26,7 +26,7 @@ func TestNumber(t *testing.T) {
 
 func TestEveryQuantityHasUnitAndGermanName(t *testing.T) {
 	for _, q := range city.Quantities() {
-		if quantityWord(q) == q.String() {
+		if q.German() == q.String() {
 			t.Errorf("%s has no German name", q)
 		}
 		got := amount(q, 1)
