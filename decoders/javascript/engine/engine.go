@@ -1,0 +1,206 @@
+// Package engine runs JavaScript codecs in QuickJS, each time from the same state: memory
+// is put back to what it was after the codec was compiled, so that nothing a run does,
+// not even to the language's own objects, is there in the next.
+//
+// It sets a bound on memory and on recursion, but none on time, and it is C that was
+// translated to Go: it belongs into a process that may be killed. It does not know
+// processes, files, or what a codec's output means.
+package engine
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"unsafe"
+
+	"modernc.org/libc"
+	lib "modernc.org/libquickjs"
+)
+
+//go:embed driver.js
+var driver string
+
+// maxDepth is how deep calls may nest, roughly: 4 MB of goroutine stack.
+const maxDepth = 1000
+
+// gcThreshold is above what a run takes: what is left over goes with the run.
+const gcThreshold = 8 << 20
+
+// Engine is one JavaScript heap. It is for one goroutine.
+type Engine struct {
+	heap    *heap
+	tls     *libc.TLS
+	ctx     uintptr
+	nothing lib.TJSValue // undefined
+	run     lib.TJSValue // the function driver.js gives
+	empty   *snapshot    // before any codec
+	args    [1]lib.TJSValue
+	text    []byte // C strings handed in lie here, where they do not move
+}
+
+// Program is a compiled codec. It belongs to the Engine that made it.
+type Program struct {
+	code  lib.TJSValue
+	state *snapshot
+}
+
+// Size is how many bytes a program holds on to.
+func (p *Program) Size() int { return len(p.state.mem) }
+
+// New makes an engine whose JavaScript can use memory bytes, about 400 KiB of which are the
+// language itself.
+func New(memory int) (*Engine, error) {
+	h, err := newHeap(memory)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{heap: h, tls: libc.NewTLS()}
+	rt := lib.XJS_NewRuntime2(e.tls, uintptr(unsafe.Pointer(&h.table)), 0)
+	if rt != 0 {
+		lib.XJS_SetGCThreshold(e.tls, rt, gcThreshold)
+		lib.XJS_SetMaxStackSize(e.tls, rt, maxDepth)
+		e.ctx = lib.XJS_NewContext(e.tls, rt)
+	}
+	if e.ctx == 0 {
+		e.Close()
+		return nil, fmt.Errorf("start JavaScript: %d bytes of memory are not enough", memory)
+	}
+	for _, part := range []struct {
+		source string
+		value  *lib.TJSValue
+	}{{"undefined", &e.nothing}, {driver, &e.run}} {
+		v := e.eval("driver.js", part.source, lib.MJS_EVAL_TYPE_GLOBAL)
+		if err := e.thrown(); err != nil {
+			e.Close()
+			return nil, fmt.Errorf("start JavaScript: %w", err)
+		}
+		*part.value = v
+	}
+	e.empty = h.save()
+	return e, nil
+}
+
+// Close gives the memory back. The engine and its programs cannot be used afterwards.
+func (e *Engine) Close() error {
+	// Freeing JavaScript's objects one by one would be for nothing: they all lie in the heap.
+	e.tls.Close()
+	return e.heap.close()
+}
+
+// Compile reads a codec; nothing of it runs yet. name is for messages. Where the source is
+// no script, because it exports its functions as a module does, the word "export" is left
+// out. Errors are those of the codec, with line and column.
+func (e *Engine) Compile(name, source string, strict bool) (*Program, error) {
+	p, err := e.compile(name, source, strict)
+	if err != nil {
+		if bare := withoutExport(source); bare != source {
+			if q, second := e.compile(name, bare, strict); second == nil {
+				return q, nil
+			}
+		}
+		return nil, err
+	}
+	return p, nil
+}
+
+func (e *Engine) compile(name, source string, strict bool) (*Program, error) {
+	if err := e.heap.put(e.empty); err != nil {
+		return nil, err
+	}
+	flags := lib.MJS_EVAL_TYPE_GLOBAL | lib.MJS_EVAL_FLAG_COMPILE_ONLY
+	if strict {
+		flags |= lib.MJS_EVAL_FLAG_STRICT
+	}
+	code := e.eval(name, source, flags)
+	if err := e.thrown(); err != nil {
+		return nil, err
+	}
+	return &Program{code: code, state: e.heap.save()}, nil
+}
+
+// Run runs the whole codec from its compiled state and gives what driver.js makes of its
+// output, JSON. question is what driver.js reads. Errors are those of the codec: what it
+// threw, or that it wanted more memory than there is.
+func (e *Engine) Run(p *Program, question string) (string, error) {
+	if err := e.heap.put(p.state); err != nil {
+		return "", err
+	}
+	lib.XJS_EvalFunction(e.tls, e.ctx, p.code)
+	if err := e.thrown(); err != nil {
+		return "", err
+	}
+	e.text = append(append(e.text[:0], question...), 0)
+	e.args[0] = lib.XJS_NewStringLen(e.tls, e.ctx, uintptr(unsafe.Pointer(&e.text[0])), libc.Tsize_t(len(question)))
+	answer := lib.XJS_Call(e.tls, e.ctx, e.run, e.nothing, 1, uintptr(unsafe.Pointer(&e.args[0])))
+	if err := e.thrown(); err != nil {
+		return "", err
+	}
+	return e.string(answer)
+}
+
+func (e *Engine) eval(name, source string, flags int) lib.TJSValue {
+	e.text = append(append(append(append(e.text[:0], name...), 0), source...), 0)
+	defer runtime.KeepAlive(e)
+	start := uintptr(unsafe.Pointer(&e.text[0]))
+	return lib.XJS_Eval(e.tls, e.ctx, start+uintptr(len(name)+1), libc.Tsize_t(len(source)), start, int32(flags))
+}
+
+// thrown takes the exception that is waiting, if any.
+func (e *Engine) thrown() error {
+	if lib.XJS_HasException(e.tls, e.ctx) == 0 {
+		return nil
+	}
+	exception := lib.XJS_GetException(e.tls, e.ctx)
+	what, err := e.string(exception)
+	if err != nil {
+		return err
+	}
+	if lib.XJS_IsError(e.tls, e.ctx, exception) == 0 {
+		return errors.New("threw " + what)
+	}
+	if stack, err := e.string(e.property(exception, "stack")); err == nil {
+		if where := place(stack); where != "" {
+			what = where + ": " + what
+		}
+	}
+	return errors.New(what)
+}
+
+func (e *Engine) property(of lib.TJSValue, name string) lib.TJSValue {
+	e.text = append(append(e.text[:0], name...), 0)
+	return lib.XJS_GetPropertyStr(e.tls, e.ctx, of, uintptr(unsafe.Pointer(&e.text[0])))
+}
+
+// place takes the innermost "file:line:column" from a stack of the engine, whose lines are
+// "    at name (file:line:column)" or "    at file:line:column".
+func place(stack string) string {
+	for line := range strings.Lines(stack) {
+		line = strings.TrimSpace(line)
+		if i := strings.LastIndexByte(line, '('); i >= 0 {
+			line = strings.TrimSuffix(line[i+1:], ")")
+		} else {
+			line = strings.TrimPrefix(line, "at ")
+		}
+		if strings.Contains(line, ":") && !strings.HasPrefix(line, "driver.js") {
+			return line
+		}
+	}
+	return ""
+}
+
+var errText = errors.New("gives something that cannot be read, or for which no memory is left")
+
+// string makes a Go string of a value. A value that cannot be made a string, or for which
+// there is no memory left, is an error.
+func (e *Engine) string(v lib.TJSValue) (string, error) {
+	var size libc.Tsize_t
+	n := &size
+	p := lib.XJS_ToCStringLen2(e.tls, e.ctx, uintptr(unsafe.Pointer(n)), v, 0)
+	if p == 0 {
+		return "", errText
+	}
+	from := int(p - e.heap.base)
+	return strings.ToValidUTF8(string(e.heap.mem[from:from+int(size)]), "\uFFFD"), nil
+}

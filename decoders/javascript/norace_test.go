@@ -1,0 +1,5 @@
+//go:build !race
+
+package javascript
+
+const patience = 1
