@@ -226,6 +226,9 @@ func (s *Sandbox) with(ctx context.Context, codec *Codec, do func(*child) error)
 	return err
 }
 
+// hintPrefix starts the warning that says why there is no hint.
+const hintPrefix = "normalizeUplink: "
+
 // parseOutput reads what engine/driver.js writes. What the codec did wrong is a *refusal.
 func parseOutput(text []byte) (Output, error) {
 	var a struct {
@@ -242,7 +245,7 @@ func parseOutput(text []byte) (Output, error) {
 	}
 	out := Output{Errors: texts(a.Errors), Warnings: texts(a.Warnings), Normalized: a.Normalized}
 	if a.Hint != "" {
-		out.Warnings = append(out.Warnings, clip(a.Hint, maxText))
+		out.Warnings = append(out.Warnings, hintPrefix+clip(a.Hint, maxText))
 	}
 	data, ok := a.Data.(map[string]any)
 	if !ok && len(out.Errors) == 0 {

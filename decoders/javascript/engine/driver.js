@@ -37,7 +37,7 @@
         const n = normalizeUplink({ data: parse(data) });
         answer += ',"normalized":' + json(n && n.data);
       } catch (e) {
-        answer += ',"hint":' + json('normalizeUplink: ' + text(e));
+        answer += ',"hint":' + json(text(e));
       }
     }
     return answer + '}';
