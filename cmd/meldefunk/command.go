@@ -24,7 +24,8 @@ func command() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
 	})
-	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), configCommand(), replayCommand(), decodeCommand(), modelCommand(), versionCommand())
+	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), configCommand(), replayCommand(), decodeCommand(),
+		modelCommand(), codecCommand(), codecWorkerCommand(), versionCommand())
 	return root
 }
 
