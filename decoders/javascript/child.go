@@ -36,13 +36,12 @@ func startChild(command []string) (*child, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start codec worker: %w", err)
 	}
-	defer inRead.Close()
 	out, outWrite, err := os.Pipe()
 	if err != nil {
+		inRead.Close()
 		in.Close()
 		return nil, fmt.Errorf("start codec worker: %w", err)
 	}
-	defer outWrite.Close()
 
 	c := &child{in: in, out: out, stderr: &words{}, gone: make(chan struct{}), slots: map[*Codec]byte{}}
 	c.cmd = exec.Command(command[0], command[1:]...)
@@ -52,7 +51,11 @@ func startChild(command []string) (*child, error) {
 	c.cmd.Env = []string{"TZ=UTC", "GOMAXPROCS=1", "GOTRACEBACK=none"}
 	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = inRead, outWrite, c.stderr
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := c.cmd.Start(); err != nil {
+	err = c.cmd.Start()
+	// The worker's ends, or its death would not show as the end of its output.
+	inRead.Close()
+	outWrite.Close()
+	if err != nil {
 		in.Close()
 		out.Close()
 		return nil, fmt.Errorf("start codec worker: %w", err)

@@ -13,13 +13,13 @@ import (
 )
 
 // hostile are codecs that want to do harm. want is part of what is said about them; "" where
-// the codec ends well because what it tries does nothing.
+// that depends on how fast the machine is, or where what it tries does nothing.
 var hostile = []struct{ name, source, want string }{
 	{"endless loop", `function decodeUplink() { while (true) {} }`, "took longer"},
 	{"endless loop that catches", `function decodeUplink() { for (;;) { try { null.x } catch (e) {} } }`, "took longer"},
 	{"endless loop at the top", `while (true) {}`, "took longer"},
 	{"endless loop in toJSON", `function decodeUplink() { return { data: { toJSON: function () { for (;;); } } } }`, "took longer"},
-	{"push bomb", `function decodeUplink() { var a = []; for (;;) a.push([a.length]); }`, "memory"},
+	{"push bomb", `function decodeUplink() { var a = []; for (;;) a.push([a.length]); }`, ""},
 	{"string doubling", `function decodeUplink() { var s = 'x'; for (;;) s += s; }`, ""},
 	{"repeat", `function decodeUplink() { return { data: { n: 'x'.repeat(1 << 28).length } } }`, "memory"},
 	{"padStart", `function decodeUplink() { return { data: { n: 'x'.padStart(1 << 28, 'abc').length } } }`, "memory"},
@@ -35,7 +35,7 @@ var hostile = []struct{ name, source, want string }{
 	{"regular expression", `function decodeUplink() { return /^(a+)+$/.test('a'.repeat(40) + 'b'); }`, "took longer"},
 	{"regular expression with back reference", `function decodeUplink() { return /^(a+)+\1$/.test('a'.repeat(60) + 'b'); }`, "took longer"},
 	{"ArrayBuffer", `function decodeUplink() { return { data: { n: new ArrayBuffer(2e9).byteLength } } }`, ""},
-	{"typed arrays", `function decodeUplink() { var a = []; for (;;) a.push(new Uint8Array(1 << 20).fill(1)); }`, "memory"},
+	{"typed arrays", `function decodeUplink() { var a = []; for (;;) a.push(new Uint8Array(1 << 20).fill(1)); }`, ""},
 	{"sort", `function decodeUplink() { var a = []; for (var i = 0; i < 1e6; i++) a[i] = -i; for (;;) a.sort(); }`, ""},
 	{"memory caught", `function decodeUplink() { var a = []; for (;;) { try { for (;;) a.push({}) } catch (e) {} } }`, "took longer"},
 	{"eval", `function decodeUplink() { return eval('for(;;);') }`, "took longer"},

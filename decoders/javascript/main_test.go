@@ -29,17 +29,23 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// startSandbox runs a sandbox until the test ends.
-func startSandbox(t testing.TB, cfg Config, now func() time.Time) *Sandbox {
+func newSandbox(t testing.TB, cfg Config, now func() time.Time) *Sandbox {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(cfg, []string{self, "codec-worker", strconv.Itoa(cfg.MemoryMiB)}, now, zerolog.New(zerolog.NewTestWriter(t)), prometheus.NewRegistry())
+	s, err := New(cfg, []string{self, "codec-worker", strconv.Itoa(cfg.MemoryMiB)}, now, testLog(t), registry())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// startSandbox runs a sandbox until the test ends.
+func startSandbox(t testing.TB, cfg Config, now func() time.Time) *Sandbox {
+	t.Helper()
+	s := newSandbox(t, cfg, now)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
@@ -60,3 +66,7 @@ func script(t testing.TB, name, source string) *Codec {
 	}
 	return c
 }
+
+func testLog(t testing.TB) zerolog.Logger { return zerolog.New(zerolog.NewTestWriter(t)) }
+
+func registry() *prometheus.Registry { return prometheus.NewRegistry() }
