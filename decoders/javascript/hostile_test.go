@@ -80,7 +80,8 @@ func TestHostile(t *testing.T) {
 			if err != nil && !errors.As(err, &r) {
 				t.Errorf("%v is no rejection", err)
 			}
-			if h.want != "" && (err == nil || !strings.Contains(err.Error(), h.want)) {
+			// Under the race detector they end too, some by other means.
+			if patience == 1 && h.want != "" && (err == nil || !strings.Contains(err.Error(), h.want)) {
 				t.Errorf("got %v, want %q", err, h.want)
 			}
 			out, err, took := ask(t, good)

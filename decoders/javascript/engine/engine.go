@@ -11,7 +11,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"unsafe"
 
@@ -36,8 +35,7 @@ type Engine struct {
 	nothing lib.TJSValue // undefined
 	run     lib.TJSValue // the function driver.js gives
 	empty   *snapshot    // before any codec
-	args    [1]lib.TJSValue
-	text    []byte // C strings handed in lie here, where they do not move
+	room    uintptr      // a block for what is handed over by address
 }
 
 // Program is a compiled codec. It belongs to the Engine that made it.
@@ -57,7 +55,7 @@ func New(memory int) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{heap: h, tls: libc.NewTLS()}
-	rt := lib.XJS_NewRuntime2(e.tls, uintptr(unsafe.Pointer(&h.table)), 0)
+	rt := lib.XJS_NewRuntime2(e.tls, h.functions(), 0)
 	if rt != 0 {
 		lib.XJS_SetGCThreshold(e.tls, rt, gcThreshold)
 		lib.XJS_SetMaxStackSize(e.tls, rt, maxDepth)
@@ -71,12 +69,17 @@ func New(memory int) (*Engine, error) {
 		source string
 		value  *lib.TJSValue
 	}{{"undefined", &e.nothing}, {driver, &e.run}} {
-		v := e.eval("driver.js", part.source, lib.MJS_EVAL_TYPE_GLOBAL)
-		if err := e.thrown(); err != nil {
+		v, err := e.eval("driver.js", part.source, lib.MJS_EVAL_TYPE_GLOBAL)
+		if err != nil {
 			e.Close()
 			return nil, fmt.Errorf("start JavaScript: %w", err)
 		}
 		*part.value = v
+	}
+	e.room = h.take(uint64(unsafe.Sizeof(lib.TJSValue{})))
+	if e.room == 0 {
+		e.Close()
+		return nil, fmt.Errorf("start JavaScript: %w", errMemory)
 	}
 	e.empty = h.save()
 	return e, nil
@@ -113,8 +116,8 @@ func (e *Engine) compile(name, source string, strict bool) (*Program, error) {
 	if strict {
 		flags |= lib.MJS_EVAL_FLAG_STRICT
 	}
-	code := e.eval(name, source, flags)
-	if err := e.thrown(); err != nil {
+	code, err := e.eval(name, source, flags)
+	if err != nil {
 		return nil, err
 	}
 	return &Program{code: code, state: e.heap.save()}, nil
@@ -131,20 +134,28 @@ func (e *Engine) Run(p *Program, question string) (string, error) {
 	if err := e.thrown(); err != nil {
 		return "", err
 	}
-	e.text = append(append(e.text[:0], question...), 0)
-	e.args[0] = lib.XJS_NewStringLen(e.tls, e.ctx, uintptr(unsafe.Pointer(&e.text[0])), libc.Tsize_t(len(question)))
-	answer := lib.XJS_Call(e.tls, e.ctx, e.run, e.nothing, 1, uintptr(unsafe.Pointer(&e.args[0])))
+	text := e.heap.keep(question)
+	if text == 0 {
+		return "", errMemory
+	}
+	*(*lib.TJSValue)(e.shared()) = lib.XJS_NewStringLen(e.tls, e.ctx, text, libc.Tsize_t(len(question)))
+	answer := lib.XJS_Call(e.tls, e.ctx, e.run, e.nothing, 1, e.room)
 	if err := e.thrown(); err != nil {
 		return "", err
 	}
 	return e.string(answer)
 }
 
-func (e *Engine) eval(name, source string, flags int) lib.TJSValue {
-	e.text = append(append(append(append(e.text[:0], name...), 0), source...), 0)
-	defer runtime.KeepAlive(e)
-	start := uintptr(unsafe.Pointer(&e.text[0]))
-	return lib.XJS_Eval(e.tls, e.ctx, start+uintptr(len(name)+1), libc.Tsize_t(len(source)), start, int32(flags))
+// shared is room as Go sees it.
+func (e *Engine) shared() unsafe.Pointer { return unsafe.Pointer(&e.heap.mem[e.room-e.heap.base]) }
+
+func (e *Engine) eval(name, source string, flags int) (lib.TJSValue, error) {
+	at := e.heap.keep(name, source)
+	if at == 0 {
+		return lib.TJSValue{}, errMemory
+	}
+	v := lib.XJS_Eval(e.tls, e.ctx, at+uintptr(len(name)+1), libc.Tsize_t(len(source)), at, int32(flags))
+	return v, e.thrown()
 }
 
 // thrown takes the exception that is waiting, if any.
@@ -160,7 +171,7 @@ func (e *Engine) thrown() error {
 	if lib.XJS_IsError(e.tls, e.ctx, exception) == 0 {
 		return errors.New("threw " + what)
 	}
-	if stack, err := e.string(e.property(exception, "stack")); err == nil {
+	if stack, err := e.stack(exception); err == nil {
 		if where := place(stack); where != "" {
 			what = where + ": " + what
 		}
@@ -168,9 +179,12 @@ func (e *Engine) thrown() error {
 	return errors.New(what)
 }
 
-func (e *Engine) property(of lib.TJSValue, name string) lib.TJSValue {
-	e.text = append(append(e.text[:0], name...), 0)
-	return lib.XJS_GetPropertyStr(e.tls, e.ctx, of, uintptr(unsafe.Pointer(&e.text[0])))
+func (e *Engine) stack(exception lib.TJSValue) (string, error) {
+	name := e.heap.keep("stack")
+	if name == 0 {
+		return "", errMemory
+	}
+	return e.string(lib.XJS_GetPropertyStr(e.tls, e.ctx, exception, name))
 }
 
 // place takes the innermost "file:line:column" from a stack of the engine, whose lines are
@@ -190,17 +204,24 @@ func place(stack string) string {
 	return ""
 }
 
+var errMemory = errors.New("out of memory")
+
 var errText = errors.New("gives something that cannot be read, or for which no memory is left")
 
 // string makes a Go string of a value. A value that cannot be made a string, or for which
 // there is no memory left, is an error.
 func (e *Engine) string(v lib.TJSValue) (string, error) {
-	var size libc.Tsize_t
-	n := &size
-	p := lib.XJS_ToCStringLen2(e.tls, e.ctx, uintptr(unsafe.Pointer(n)), v, 0)
+	room := e.room
+	if room == 0 { // while the engine starts
+		if room = e.heap.take(uint64(unsafe.Sizeof(v))); room == 0 {
+			return "", errMemory
+		}
+	}
+	p := lib.XJS_ToCStringLen2(e.tls, e.ctx, room, v, 0)
 	if p == 0 {
 		return "", errText
 	}
+	size := *(*libc.Tsize_t)(unsafe.Pointer(&e.heap.mem[room-e.heap.base]))
 	from := int(p - e.heap.base)
 	return strings.ToValidUTF8(string(e.heap.mem[from:from+int(size)]), "\uFFFD"), nil
 }

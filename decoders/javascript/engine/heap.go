@@ -14,6 +14,7 @@ import (
 const (
 	header   = 8       // bytes before each block: the number of its class
 	smallest = 16      // bytes of a block of class 0, without header
+	tableAt  = 16      // where the addresses of the functions below stand
 	classes  = 96      // four to each doubling: up to 2^27 bytes
 	slack    = 1 << 20 // bytes beyond a snapshot that stay with the process for the next run
 )
@@ -34,7 +35,6 @@ type heap struct {
 	free   func(*libc.TLS, uintptr, uintptr)
 	resize func(*libc.TLS, uintptr, uintptr, libc.Tsize_t) uintptr
 	usable func(*libc.TLS, uintptr) libc.Tsize_t
-	table  lib.TJSMallocFunctions
 }
 
 // marks say which part of the memory is taken.
@@ -55,12 +55,12 @@ func newHeap(size int) (*heap, error) {
 		return nil, fmt.Errorf("reserve %d bytes for JavaScript: %w", size, err)
 	}
 	h := &heap{mem: mem, base: uintptr(unsafe.Pointer(&mem[0]))}
-	h.top = smallest // offset 0 means "no block"
+	h.top = tableAt + int(unsafe.Sizeof(lib.TJSMallocFunctions{})) // offset 0 means "no block"
 	h.malloc = func(_ *libc.TLS, _ uintptr, n libc.Tsize_t) uintptr { return h.take(uint64(n)) }
 	h.free = func(_ *libc.TLS, _ uintptr, p uintptr) { h.give(p) }
 	h.resize = func(_ *libc.TLS, _ uintptr, p uintptr, n libc.Tsize_t) uintptr { return h.move(p, uint64(n)) }
 	h.usable = func(_ *libc.TLS, p uintptr) libc.Tsize_t { return libc.Tsize_t(h.room(p)) }
-	h.table = lib.TJSMallocFunctions{
+	*(*lib.TJSMallocFunctions)(unsafe.Pointer(&mem[tableAt])) = lib.TJSMallocFunctions{
 		Fjs_malloc:             address(&h.malloc),
 		Fjs_free:               address(&h.free),
 		Fjs_realloc:            address(&h.resize),
@@ -71,6 +71,9 @@ func newHeap(size int) (*heap, error) {
 
 // address gives the number by which translated C calls a Go function.
 func address[F any](f *F) uintptr { return *(*uintptr)(unsafe.Pointer(f)) }
+
+// functions is the address of the table of what the engine calls.
+func (h *heap) functions() uintptr { return h.base + tableAt }
 
 // close gives the memory back. Nothing of the engine may be used any more.
 func (h *heap) close() error { return syscall.Munmap(h.mem) }
@@ -148,6 +151,26 @@ func (h *heap) move(p uintptr, n uint64) uintptr {
 	copy(h.mem[to:], h.mem[from:from+had])
 	h.give(p)
 	return q
+}
+
+// keep copies parts one after the other into a block, each with a zero byte behind it, as C wants
+// texts. It gives where they stand, or 0 where there is no room. The block goes with put.
+func (h *heap) keep(parts ...string) uintptr {
+	n := 0
+	for _, p := range parts {
+		n += len(p) + 1
+	}
+	block := h.take(uint64(n))
+	if block == 0 {
+		return 0
+	}
+	at := h.mem[block-h.base:]
+	for _, p := range parts {
+		copy(at, p)
+		at[len(p)] = 0
+		at = at[len(p)+1:]
+	}
+	return block
 }
 
 // save takes a snapshot.
