@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -57,17 +58,17 @@ var hostile = []struct{ name, source, want string }{
 func TestHostile(t *testing.T) {
 	s := startSandbox(t, DefaultConfig(), time.Now)
 	good := script(t, "good.js", benchCodecs["tlv"])
-	ask := func(t *testing.T, c *Codec) (Output, error, time.Duration) {
+	ask := func(t *testing.T, c *Codec) (Output, time.Duration, error) {
 		start := time.Now()
 		out, err := s.Output(t.Context(), c, 2, []byte{1, 13, 59}, time.UnixMilli(0))
-		return out, err, time.Since(start)
+		return out, time.Since(start), err
 	}
 	warm(t, s, good)
 	base := resident(t, s)
 	for _, h := range hostile {
 		t.Run(h.name, func(t *testing.T) {
 			peak := watchMemory(t, s)
-			_, err, took := ask(t, script(t, h.name, h.source))
+			_, took, err := ask(t, script(t, h.name, h.source))
 			above := peak() - base
 			t.Logf("%v, %.1f MiB, %v", took.Round(time.Millisecond), float64(above)/(1<<20), err)
 			if took > 200*time.Millisecond*patience {
@@ -84,7 +85,7 @@ func TestHostile(t *testing.T) {
 			if patience == 1 && h.want != "" && (err == nil || !strings.Contains(err.Error(), h.want)) {
 				t.Errorf("got %v, want %q", err, h.want)
 			}
-			out, err, took := ask(t, good)
+			out, took, err := ask(t, good)
 			if err != nil || out.Data["battery"] != 3.387 {
 				t.Errorf("the next codec gave %v, %v", out, err)
 			}
@@ -160,8 +161,10 @@ func workers(t *testing.T) []int {
 	for _, task := range tasks {
 		text, _ := os.ReadFile("/proc/self/task/" + task.Name() + "/children") // gone: no children
 		for _, f := range strings.Fields(string(text)) {
-			var pid int
-			fmt.Sscan(f, &pid)
+			pid, err := strconv.Atoi(f)
+			if err != nil {
+				t.Errorf("child %q: %v", f, err)
+			}
 			pids = append(pids, pid)
 		}
 	}
@@ -173,6 +176,6 @@ func status(pid int, key string) int {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	_, rest, _ := strings.Cut(string(text), key)
 	var kb int
-	fmt.Sscan(rest, &kb)
+	_, _ = fmt.Sscan(rest, &kb) // nothing to read: 0
 	return kb << 10
 }
