@@ -9,12 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
 	"meldefunk/city"
 	"meldefunk/pipeline"
-	"meldefunk/storage/sqlite"
 )
 
 // redoOptions choose the stored uplinks to decode again, as text from the command line.
@@ -74,33 +72,20 @@ func (o *redoOptions) which() (*redoWhich, error) {
 
 // redo decodes stored uplinks again and prints what changes, a line each.
 func redo(ctx context.Context, path string, which redoWhich, out, logTo io.Writer) (err error) {
-	s, err := loadSettings(path)
+	at, err := openOffline(ctx, path, logTo)
 	if err != nil {
 		return err
 	}
-	log := newLogger(s.Log, logTo)
-	f, err := loadFiles(s)
-	if err != nil {
-		return usageError{err}
-	}
-	store, err := sqlite.Open(ctx, s.Data, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	road := pipeline.New(s.Road, pipeline.Parts{
-		Inventory: f, Decoder: f.models, Judge: f, Store: store,
-		Follow: func(*city.Commit) {}, Ref: newRef, Now: time.Now,
-	}, log, prometheus.NewRegistry())
+	defer func() { err = errors.Join(err, at.store.Close()) }()
 
 	devices, changed, failed := 0, 0, 0
-	for _, a := range f.Assets() {
-		for _, d := range f.Devices(a.ID) {
+	for _, a := range at.files.Assets() {
+		for _, d := range at.files.Devices(a.ID) {
 			if !which.devEUI.IsZero() && d.DevEUI != which.devEUI || which.model != "" && d.Model != which.model {
 				continue
 			}
 			devices++
-			err := road.Redo(ctx, store, d, a, which.Which, which.dry, func(c pipeline.Change) error {
+			err := at.road.Redo(ctx, at.store, d, a, which.Which, which.dry, func(c pipeline.Change) error {
 				if c.Err != nil {
 					failed++
 				} else {

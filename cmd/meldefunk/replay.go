@@ -7,14 +7,10 @@ import (
 	"io"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	"meldefunk/city"
 	bridge "meldefunk/gateway-bridge"
-	"meldefunk/pipeline"
-	"meldefunk/storage/sqlite"
 )
 
 func replayCommand() *cobra.Command {
@@ -52,33 +48,24 @@ The platform must not be running on the same data folder.`,
 }
 
 func replay(ctx context.Context, path string, out, logTo io.Writer) (err error) {
-	s, err := loadSettings(path)
+	at, err := openOffline(ctx, path, logTo)
 	if err != nil {
 		return err
 	}
-	log := newLogger(s.Log, logTo)
-	f, err := loadFiles(s)
-	if err != nil {
-		return usageError{err}
-	}
-	store, err := sqlite.Open(ctx, s.Data, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() { err = errors.Join(err, at.store.Close()) }()
 
-	_, before, err := store.Asides(ctx, 0, 0)
+	_, before, err := at.store.Asides(ctx, 0, 0)
 	if err != nil {
 		return err
 	}
-	if err := again(ctx, s, f, store, log); err != nil {
+	if err := again(ctx, at); err != nil {
 		return err
 	}
-	_, left, err := store.Asides(ctx, 0, 0)
+	_, left, err := at.store.Asides(ctx, 0, 0)
 	if err != nil {
 		return err
 	}
-	unparked, err := store.Unpark(ctx, time.Now())
+	unparked, err := at.store.Unpark(ctx, time.Now())
 	if err != nil {
 		return err
 	}
@@ -88,24 +75,20 @@ func replay(ctx context.Context, path string, out, logTo io.Writer) (err error) 
 }
 
 // again carries messages over the same road as serve does.
-func again(ctx context.Context, s settings, f *files, store *sqlite.Store, log zerolog.Logger) error {
+func again(ctx context.Context, at *offline) error {
 	dialects := map[string]bridge.Dialect{}
 	for _, d := range bridge.Dialects() {
-		for _, c := range s.NetworkServers {
+		for _, c := range at.settings.NetworkServers {
 			if c.Dialect == d.Name() {
 				dialects[c.Name] = d
 			}
 		}
 	}
-	road := pipeline.New(s.Road, pipeline.Parts{
-		Inventory: f, Decoder: f.models, Judge: f, Store: store,
-		Follow: func(*city.Commit) {}, Ref: newRef, Now: time.Now,
-	}, log, prometheus.NewRegistry())
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	ended := make(chan error, 1)
-	go func() { ended <- road.Run(running) }()
-	err := offerAll(ctx, road, dialects, store, log)
+	go func() { ended <- at.road.Run(running) }()
+	err := offerAll(ctx, at, dialects)
 	stop() // the road finishes what it was offered
 	return errors.Join(err, <-ended)
 }
@@ -115,15 +98,15 @@ const replayPage = 200
 
 // offerAll offers every set-aside message, the one seen longest ago first, so that an
 // asset's readings come in order.
-func offerAll(ctx context.Context, road *pipeline.Road, dialects map[string]bridge.Dialect, store *sqlite.Store, log zerolog.Logger) error {
+func offerAll(ctx context.Context, at *offline, dialects map[string]bridge.Dialect) error {
 	var last city.SetAside
 	for {
-		page, err := store.AsidesAfter(ctx, last.LastSeen, last.Key, replayPage)
+		page, err := at.store.AsidesAfter(ctx, last.LastSeen, last.Key, replayPage)
 		if err != nil || len(page) == 0 {
 			return err
 		}
 		for i := range page {
-			if err := offerOne(ctx, road, dialects, &page[i], log); err != nil {
+			if err := offerOne(ctx, at, dialects, &page[i]); err != nil {
 				return err
 			}
 		}
@@ -131,18 +114,18 @@ func offerAll(ctx context.Context, road *pipeline.Road, dialects map[string]brid
 	}
 }
 
-func offerOne(ctx context.Context, road *pipeline.Road, dialects map[string]bridge.Dialect, a *city.SetAside, log zerolog.Logger) error {
+func offerOne(ctx context.Context, at *offline, dialects map[string]bridge.Dialect, a *city.SetAside) error {
 	if a.Reason == city.ReasonTooLarge {
 		return nil // only its head was kept
 	}
 	d, ok := dialects[a.Server]
 	if !ok {
-		log.Warn().Str("server", a.Server).Str("topic", a.Topic).Msg("no network server of this name is configured; the message stays set aside")
+		at.log.Warn().Str("server", a.Server).Str("topic", a.Topic).Msg("no network server of this name is configured; the message stays set aside")
 		return nil
 	}
 	m := city.Message{Server: a.Server, Topic: a.Topic, Body: a.Body, Received: a.Received}
 	event, err := d.Parse(&m)
-	return road.Offer(ctx, city.Arrival{Message: m, Event: event, Err: err, Acker: nobody{}, Replay: true})
+	return at.road.Offer(ctx, city.Arrival{Message: m, Event: event, Err: err, Acker: nobody{}, Replay: true})
 }
 
 // nobody waits for the acknowledgement of a replayed message.
