@@ -7,7 +7,8 @@ import (
 )
 
 // decode fills the reading, or says how else the frame ends. A frame without application
-// payload is no mistake: it carried MAC commands, or only showed that the device lives.
+// payload is no mistake: it carried MAC commands, or only showed that the device lives. The
+// error is why it is set aside, or trouble of this machine's.
 func (r *Road) decode(d *city.Device, a *city.Asset, u *city.Uplink, reading *city.Reading) (city.Fate, error) {
 	if u.FPort == 0 || len(u.Payload) == 0 {
 		return city.FateEmpty, nil

@@ -13,11 +13,15 @@ type Inventory interface {
 	Find(server string, devEUI city.EUI) (*city.Device, *city.Asset, bool)
 }
 
-// Decoder turns payload bytes into values. It is pure, does not block, and keeps nothing
-// of what it is given. It fills Values, Faults, Tail and History of r. An error is a
-// *city.Rejection.
+// Decoder turns payload bytes into values, and keeps nothing of what it is given. It may be
+// called from any number of goroutines.
 type Decoder interface {
+	// Decode fills Values, Faults, Tail and History of r. An error is a *city.Rejection, or
+	// trouble of this machine's: then the same frame is tried again.
 	Decode(d *city.Device, a *city.Asset, u *city.Uplink, r *city.Reading) error
+	// Lane names those who share a decoder that takes long: they wait for each other and
+	// nobody else does. "": decoding the model's payloads is pure and does not block.
+	Lane(model string) string
 }
 
 // Judge says where rules stand after one more reading. It is pure and does not block:

@@ -25,7 +25,8 @@ import (
 type Road struct {
 	cfg      Config
 	parts    Parts
-	arrivals chan city.Arrival
+	arrivals chan passenger
+	lanes    *lanes
 	room     *semaphore.Weighted    // bytes of messages that are on the road
 	trouble  atomic.Pointer[string] // why the store fails just now; nil: it does not
 	log      zerolog.Logger
@@ -61,7 +62,8 @@ const maxBytes = 64 << 20
 func New(cfg Config, parts Parts, log zerolog.Logger, reg prometheus.Registerer) *Road {
 	return &Road{
 		cfg: cfg, parts: parts, log: log, metrics: newMetrics(reg),
-		arrivals: make(chan city.Arrival, cfg.Batch),
+		arrivals: make(chan passenger, cfg.Batch),
+		lanes:    newLanes(),
 		room:     semaphore.NewWeighted(maxBytes),
 		devices:  map[city.EUI]*memory{},
 		states:   map[string]*assetState{},
@@ -75,8 +77,15 @@ func (r *Road) Offer(ctx context.Context, a city.Arrival) error {
 	if err := r.room.Acquire(ctx, weight(&a)); err != nil {
 		return err
 	}
+	if name := r.laneOf(&a); name != "" {
+		err := r.offerLane(ctx, name, a)
+		if err != nil {
+			r.room.Release(weight(&a))
+		}
+		return err
+	}
 	select {
-	case r.arrivals <- a:
+	case r.arrivals <- passenger{Arrival: a}:
 		return nil
 	case <-ctx.Done():
 		r.room.Release(weight(&a))
@@ -109,32 +118,43 @@ func (r *Road) Run(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	batch := make([]city.Arrival, 0, r.cfg.Batch)
+	batch := make([]passenger, 0, r.cfg.Batch)
 	for {
-		batch = r.collect(ctx, batch[:0])
+		batch = r.collect(ctx, hard, batch[:0])
 		if len(batch) == 0 {
-			return nil
+			break
 		}
 		if err := r.carry(hard, batch); err != nil {
-			return fmt.Errorf("%d messages not acknowledged: %w", len(batch)+len(r.arrivals), err)
+			return fmt.Errorf("%d messages not acknowledged: %w", len(batch)+len(r.arrivals)+r.lanes.end(), err)
 		}
 		clear(batch) // let go of the messages
 	}
+	if n := r.lanes.end(); n > 0 {
+		return fmt.Errorf("%d messages not acknowledged: their decoder took too long", n)
+	}
+	return nil
 }
 
 // collect waits for one arrival and takes what else is there. While a commit runs the next
 // batch gathers, so batches grow with the load by themselves and nothing waits for a
-// timer. After ctx has ended it takes what is left; an empty batch means the end.
-func (r *Road) collect(ctx context.Context, batch []city.Arrival) []city.Arrival {
+// timer. After ctx has ended it takes what is left, and what comes out of the lanes until
+// hard ends; an empty batch means the end.
+func (r *Road) collect(ctx, hard context.Context, batch []passenger) []passenger {
 	select {
-	case a := <-r.arrivals:
-		batch = append(batch, a)
+	case p := <-r.arrivals:
+		batch = append(batch, p)
 	case <-ctx.Done():
+		select {
+		case p := <-r.arrivals:
+			batch = append(batch, p)
+		case <-r.lanes.empty():
+		case <-hard.Done():
+		}
 	}
 	for len(batch) < cap(batch) {
 		select {
-		case a := <-r.arrivals:
-			batch = append(batch, a)
+		case p := <-r.arrivals:
+			batch = append(batch, p)
 		default:
 			return batch
 		}
@@ -143,7 +163,7 @@ func (r *Road) collect(ctx context.Context, batch []city.Arrival) []city.Arrival
 }
 
 // carry takes one batch all the way: this is the order of things, and what "done" means.
-func (r *Road) carry(ctx context.Context, batch []city.Arrival) error {
+func (r *Road) carry(ctx context.Context, batch []passenger) error {
 	r.begin()
 	for i := range batch {
 		if err := r.walk(ctx, &batch[i]); err != nil {
@@ -160,7 +180,7 @@ func (r *Road) carry(ctx context.Context, batch []city.Arrival) error {
 	}
 	for i := range batch {
 		batch[i].Acker.Ack()
-		r.room.Release(weight(&batch[i]))
+		r.room.Release(weight(&batch[i].Arrival))
 	}
 	r.metrics.committed(&r.commit, len(batch))
 	r.parts.Follow(&r.commit)
@@ -169,7 +189,8 @@ func (r *Road) carry(ctx context.Context, batch []city.Arrival) error {
 
 // walk takes one arrival as far as the commit. A replayed message that is not set aside
 // again is done with, whatever it turned out to be.
-func (r *Road) walk(ctx context.Context, a *city.Arrival) (err error) {
+func (r *Road) walk(ctx context.Context, p *passenger) (err error) {
+	a := &p.Arrival
 	aside := len(r.commit.Aside)
 	switch {
 	case a.Err != nil:
@@ -177,7 +198,7 @@ func (r *Road) walk(ctx context.Context, a *city.Arrival) (err error) {
 	case a.Event.Kind == city.EventJoin:
 		err = r.join(ctx, a)
 	case a.Event.Kind == city.EventUp:
-		err = r.uplink(ctx, a)
+		err = r.uplink(ctx, p)
 	}
 	if a.Replay && len(r.commit.Aside) == aside {
 		r.commit.Replayed = append(r.commit.Replayed, asideKey(&a.Message))
@@ -186,7 +207,8 @@ func (r *Road) walk(ctx context.Context, a *city.Arrival) (err error) {
 }
 
 // uplink is the road of a data frame.
-func (r *Road) uplink(ctx context.Context, a *city.Arrival) error {
+func (r *Road) uplink(ctx context.Context, p *passenger) error {
+	a := &p.Arrival
 	u := &a.Event.Uplink
 
 	// 1 look up: device and asset
@@ -217,9 +239,12 @@ func (r *Road) uplink(ctx context.Context, a *city.Arrival) error {
 		Epoch: frame.Epoch, FCnt: u.FCnt, Time: u.Time, Received: u.Received,
 		Radio: u.Radio, Simulated: u.Simulated,
 	}
-	fate, err := r.decode(device, asset, u, &reading)
+	fate, rejected, err := r.say(ctx, p, device, asset, &reading)
 	if err != nil {
-		r.setAside(a, err)
+		return err
+	}
+	if rejected != nil {
+		r.setAside(a, rejected)
 	}
 	r.keepFrame(mem, frame, u, fate)
 	if fate != city.FateRead {
@@ -259,7 +284,7 @@ func (r *Road) persist(ctx context.Context, what string, f func() error) error {
 		err := f()
 		if err == nil {
 			if last != "" {
-				r.log.Info().Str("what", what).Msg("store works again")
+				r.log.Info().Str("what", what).Msg("works again")
 				r.trouble.Store(nil)
 			}
 			r.metrics.storeFails.Set(0)
@@ -267,7 +292,7 @@ func (r *Road) persist(ctx context.Context, what string, f func() error) error {
 		}
 		r.metrics.storeFails.Inc()
 		if text := err.Error(); text != last {
-			r.log.Error().Err(err).Str("what", what).Msg("store fails; trying again, nothing is acknowledged meanwhile")
+			r.log.Error().Err(err).Str("what", what).Msg("fails; trying again, nothing is acknowledged meanwhile")
 			r.trouble.Store(&text)
 			last = text
 		}

@@ -54,6 +54,8 @@ func (d oneByte) Decode(_ *city.Device, _ *city.Asset, u *city.Uplink, r *city.R
 	return nil
 }
 
+func (oneByte) Lane(string) string { return "" }
+
 // at90 opens at 90 or more and closes at 30 or less, at once.
 type at90 struct{}
 
