@@ -7,13 +7,14 @@ import (
 	"meldefunk/city"
 )
 
-// calibrate makes of what a device measured what is true at its asset: offsets first, then
-// fill level and usable field capacity.
-func calibrate(m *model, a *city.Asset, r *city.Reading) {
+// Calibrate makes of what a device measured what is true at its asset: offsets first, then
+// fill level and usable field capacity. kind is what the device's model is made for. Decode
+// has done it already; it is for what was decoded elsewhere.
+func Calibrate(kind city.Kind, a *city.Asset, r *city.Reading) {
 	if a != nil && a.Offsets != nil {
 		addOffsets(a.Offsets.Values, r)
 	}
-	putFillLevel(m.kind == city.Bin, a, r)
+	putFillLevel(kind == city.Bin, a, r)
 	putFieldCapacity(a, r)
 }
 
@@ -46,7 +47,7 @@ func finishHistory(m *model, a *city.Asset, now time.Time, r *city.Reading) {
 			continue
 		}
 		past := city.Reading{Values: record.Values, Faults: record.Faults}
-		calibrate(m, a, &past)
+		Calibrate(m.kind, a, &past)
 		record.Values, record.Faults = past.Values, past.Faults
 		kept = append(kept, record)
 	}

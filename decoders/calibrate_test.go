@@ -66,7 +66,7 @@ func TestOffsets(t *testing.T) {
 	r := city.Reading{Values: []city.Value{
 		{Quantity: city.SoilTemperature, Number: 12}, {Quantity: city.SoilMoisture, Number: 15}, {Quantity: city.Occupied, Number: 0},
 	}}
-	calibrate(&model{kind: city.Soil}, asset, &r)
+	Calibrate(city.Soil, asset, &r)
 	checkValueSet(t, r.Values, map[city.Quantity]float64{city.SoilMoisture: 20, city.UsableFieldCapacity: 50, city.Occupied: 0})
 	if !slices.Equal(r.Faults, []city.Fault{city.FaultImplausible}) {
 		t.Errorf("faults %v, want implausible for -288 °C", r.Faults)

@@ -87,7 +87,7 @@ func (t *Table) Decode(d *city.Device, a *city.Asset, u *city.Uplink, r *city.Re
 	if rejection := p.layout.decode(u.Payload, r); rejection != nil {
 		return city.Reject(rejection.Reason, "%s port %d: %s", m.name, u.FPort, rejection.Detail)
 	}
-	calibrate(m, a, r)
+	Calibrate(m.kind, a, r)
 	if len(r.History) > 0 {
 		finishHistory(m, a, u.Time.At, r)
 	}

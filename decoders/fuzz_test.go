@@ -79,7 +79,7 @@ func FuzzCalibration(f *testing.F) {
 		}
 		m := &model{kind: city.Bin}
 		r := city.Reading{Values: measured(), History: []city.Record{{Time: time.Unix(oldestRecord, 0), Values: measured()}}}
-		calibrate(m, asset, &r)
+		Calibrate(m.kind, asset, &r)
 		finishHistory(m, asset, time.Time{}, &r)
 		checkReading(t, &r, nil)
 		for i, v := range r.History[0].Values {

@@ -102,6 +102,8 @@ func (r *Road) again(ctx context.Context, archive Archive, d *city.Device, a *ci
 	fate, err := r.decode(d, a, u, &now)
 	now.History = nil // what came from the device's memory stays as it is
 	switch {
+	case trouble(err):
+		return nil, err
 	case err != nil:
 		c.Err = err
 		if !found {

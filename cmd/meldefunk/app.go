@@ -14,7 +14,6 @@ import (
 
 	"meldefunk/city"
 	"meldefunk/dashboards/board"
-	"meldefunk/decoders"
 	bridge "meldefunk/gateway-bridge"
 	"meldefunk/pipeline"
 	"meldefunk/storage/influx"
@@ -42,7 +41,7 @@ type app struct {
 // These are the places where parts that do not know each other meet.
 var (
 	_ pipeline.Store     = (*sqlite.Store)(nil)
-	_ pipeline.Decoder   = (*decoders.Table)(nil)
+	_ pipeline.Decoder   = (*files)(nil)
 	_ pipeline.Inventory = (*files)(nil)
 	_ pipeline.Judge     = (*files)(nil)
 	_ tickets.Store      = (*sqlite.Store)(nil)
@@ -54,8 +53,8 @@ var (
 
 // build makes everything and starts nothing: no connection, no goroutine, no file written.
 // Without a store it is good for checking only.
-func build(s settings, f *files, store *sqlite.Store, now func() time.Time, notice string, log zerolog.Logger) (*app, error) {
-	a := &app{settings: s, log: log, now: now, registry: prometheus.NewRegistry(), files: f, store: store}
+func build(s settings, f *files, store *sqlite.Store, now func() time.Time, notice string, log zerolog.Logger, registry *prometheus.Registry) (*app, error) {
+	a := &app{settings: s, log: log, now: now, registry: registry, files: f, store: store}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var errs []error
 	keep := func(err error) { errs = append(errs, err) }
@@ -72,7 +71,7 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 		keep(err)
 	}
 	a.road = pipeline.New(s.Road, pipeline.Parts{
-		Inventory: f, Decoder: f.models, Judge: f, Store: store, Follow: a.follow, Ref: newRef, Now: now,
+		Inventory: f, Decoder: f, Judge: f, Store: store, Follow: a.follow, Ref: newRef, Now: now,
 	}, log.With().Str("component", "road").Logger(), a.registry)
 	for _, c := range s.NetworkServers {
 		server, err := bridge.New(c, a.road.Offer, now, log, a.registry)
@@ -121,6 +120,9 @@ func (a *app) run(ctx context.Context, others ...part) error {
 	}
 	if a.writer != nil {
 		followers = append(followers, part{"influxdb", a.writer.Run})
+	}
+	if a.files.sandbox != nil { // the road needs it to the end
+		followers = append(followers, part{"codecs", a.files.sandbox.Run})
 	}
 	return runStages(ctx, a.log, intake, []part{{"road", a.road.Run}}, followers)
 }

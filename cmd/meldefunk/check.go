@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 )
@@ -21,7 +23,7 @@ connecting to anything and without touching the data folder. Prints every
 problem with file and line. Exit code 0: fine, 2: something is wrong.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			err := checkAll(path)
+			err := checkAll(c.Context(), path)
 			if asJSON {
 				problems := []string{}
 				for _, e := range flatten(err) {
@@ -46,17 +48,17 @@ problem with file and line. Exit code 0: fine, 2: something is wrong.`,
 }
 
 // checkAll gives every problem of the configuration and the files it names.
-func checkAll(path string) error {
+func checkAll(ctx context.Context, path string) error {
 	s, err := loadSettings(path)
 	if err != nil {
 		var usage usageError
 		errors.As(err, &usage)
 		return usage.error
 	}
-	f, err := loadFiles(s)
+	f, err := loadFiles(ctx, s, nil)
 	if err != nil {
 		return err
 	}
-	_, err = build(s, f, nil, time.Now, "", zerolog.Nop())
+	_, err = build(s, f, nil, time.Now, "", zerolog.Nop(), prometheus.NewRegistry())
 	return err
 }

@@ -106,7 +106,7 @@ func testCodecs(ctx context.Context, w io.Writer, path string, asJSON bool) erro
 		return usageError{fmt.Errorf("%s: no examples found (see codec test --help)", path)}
 	}
 	var report codecReport
-	if err := withSandbox(ctx, func(s *javascript.Sandbox) { report = tryExamples(ctx, s, examples) }); err != nil {
+	if err := withSandbox(ctx, javascript.DefaultConfig(), func(s *javascript.Sandbox) { report = tryExamples(ctx, s, examples) }); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
@@ -122,8 +122,7 @@ func testCodecs(ctx context.Context, w io.Writer, path string, asJSON bool) erro
 }
 
 // withSandbox runs a sandbox for as long as do takes.
-func withSandbox(ctx context.Context, do func(*javascript.Sandbox)) error {
-	cfg := javascript.DefaultConfig()
+func withSandbox(ctx context.Context, cfg javascript.Config, do func(*javascript.Sandbox)) error {
 	command, err := codecWorkerProcess(cfg)
 	if err != nil {
 		return err

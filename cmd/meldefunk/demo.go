@@ -10,6 +10,7 @@ import (
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
 	"meldefunk/decoders"
@@ -101,9 +102,9 @@ func demo(ctx context.Context, o demoOptions, out, logTo io.Writer) (err error) 
 
 	s.NetworkServers = []bridge.Config{{Name: "demo", Dialect: "chirpstack-v4", Broker: "mqtt://" + mq.Addr()}}
 	s.Tickets = standIn.settings(s.Tickets, keyFile)
-	f := newFiles(decoders.New(), inventory, rules.Default())
+	f := newFiles(nativeModels(), inventory, rules.Default())
 	notice := fmt.Sprintf("Vorführung: simulierte Stadt im Zeitraffer, %g-fach", o.speed)
-	a, err := build(s, f, store, clock.Now, notice, log)
+	a, err := build(s, f, store, clock.Now, notice, log, prometheus.NewRegistry())
 	if err != nil {
 		return err
 	}

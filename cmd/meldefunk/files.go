@@ -1,21 +1,23 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync/atomic"
 
 	"meldefunk/city"
-	"meldefunk/decoders"
+	"meldefunk/decoders/javascript"
 	"meldefunk/devices"
 	"meldefunk/rules"
 )
 
-// files are what operators edit while the platform runs: inventory and rules. A reload
-// changes both at once or nothing.
+// files are what operators edit while the platform runs: inventory, rules and codecs. A
+// reload changes all of it at once or nothing.
 type files struct {
-	models  *decoders.Table
+	sandbox *javascript.Sandbox // nil: there are no codecs
 	current atomic.Pointer[edition]
 }
 
@@ -23,23 +25,29 @@ type files struct {
 type edition struct {
 	inventory *devices.Inventory
 	rules     *rules.Set
+	models    *models
 }
 
-func newFiles(models *decoders.Table, inventory *devices.Inventory, set *rules.Set) *files {
-	f := &files{models: models}
-	f.current.Store(&edition{inventory, set})
+func newFiles(models *models, inventory *devices.Inventory, set *rules.Set) *files {
+	f := &files{}
+	f.current.Store(&edition{inventory, set, models})
 	return f
 }
 
-// loadFiles reads what the settings name and gives every problem of every file.
-func loadFiles(s settings) (*files, error) {
-	f := &files{models: decoders.New()}
-	return f, f.load(s)
+// loadFiles reads what the settings name and gives every problem of every file. Codecs run
+// in sandbox.
+func loadFiles(ctx context.Context, s settings, sandbox *javascript.Sandbox) (*files, error) {
+	f := &files{sandbox: sandbox}
+	return f, f.load(ctx, s)
 }
 
 // load reads the files anew. If anything is wrong with them the running edition stays.
-func (f *files) load(s settings) error {
-	inventory, inventoryErr := devices.Load(s.Inventory, f.models)
+func (f *files) load(ctx context.Context, s settings) error {
+	models, err := loadModels(s.Codecs.Folder, f.sandbox)
+	if err != nil {
+		return err
+	}
+	inventory, inventoryErr := devices.Load(s.Inventory, models)
 	set, rulesErr := rules.Default(), error(nil)
 	if s.Rules != "" {
 		set, rulesErr = rules.LoadFile(s.Rules)
@@ -50,9 +58,46 @@ func (f *files) load(s settings) error {
 	if err := knownServers(inventory, s); err != nil {
 		return err
 	}
-	f.current.Store(&edition{inventory, set})
+	next := &edition{inventory, set, models}
+	if err := next.compile(ctx, s); err != nil {
+		return err
+	}
+	f.current.Store(next)
 	return nil
 }
+
+// compile has the codecs that the inventory's devices need read by the engine, each once,
+// and gives every problem.
+func (e *edition) compile(ctx context.Context, s settings) error {
+	needed := map[string]javascript.Model{}
+	for _, a := range e.inventory.Assets() {
+		for _, d := range e.inventory.Devices(a.ID) {
+			if c, ok := e.models.codecs[d.Model]; ok {
+				needed[d.Model] = c
+			}
+		}
+	}
+	if len(needed) == 0 {
+		return nil
+	}
+	var errs []error
+	err := withSandbox(ctx, s.Codecs.Config, func(sandbox *javascript.Sandbox) {
+		for _, name := range slices.Sorted(maps.Keys(needed)) {
+			if err := sandbox.Compile(ctx, needed[name].Codec); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", needed[name].File, err))
+			}
+		}
+	})
+	return errors.Join(append(errs, err)...)
+}
+
+// Decode is the models'.
+func (f *files) Decode(d *city.Device, a *city.Asset, u *city.Uplink, r *city.Reading) error {
+	return f.current.Load().models.Decode(d, a, u, r)
+}
+
+// Lane is the models'.
+func (f *files) Lane(model string) string { return f.current.Load().models.Lane(model) }
 
 // Find is the inventory's.
 func (f *files) Find(server string, devEUI city.EUI) (*city.Device, *city.Asset, bool) {

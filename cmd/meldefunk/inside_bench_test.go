@@ -23,7 +23,7 @@ func BenchmarkInside(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	f, err := loadFiles(s)
+	f, err := loadFiles(context.Background(), s, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func BenchmarkInside(b *testing.B) {
 	cfg := pipeline.DefaultConfig()
 	cfg.MaxBacklog = 100 * 365 * 24 * time.Hour
 	road := pipeline.New(cfg, pipeline.Parts{
-		Inventory: f, Decoder: f.models, Judge: f, Store: store, Follow: func(*city.Commit) {}, Ref: newRef, Now: time.Now,
+		Inventory: f, Decoder: f, Judge: f, Store: store, Follow: func(*city.Commit) {}, Ref: newRef, Now: time.Now,
 	}, zerolog.Nop(), prometheus.NewRegistry())
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error)

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
 
 	"meldefunk/city"
 	"meldefunk/pipeline"
@@ -18,7 +20,7 @@ import (
 type offline struct {
 	settings settings
 	files    *files
-	store    *sqlite.Store // to be closed by the caller
+	store    *sqlite.Store // closed by work
 	road     *pipeline.Road
 	log      zerolog.Logger
 }
@@ -29,7 +31,12 @@ func openOffline(ctx context.Context, path string, logTo io.Writer) (*offline, e
 		return nil, err
 	}
 	log := newLogger(s.Log, logTo)
-	f, err := loadFiles(s)
+	registry := prometheus.NewRegistry()
+	sandbox, err := openSandbox(s.Codecs, log, registry)
+	if err != nil {
+		return nil, err
+	}
+	f, err := loadFiles(ctx, s, sandbox)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -38,8 +45,23 @@ func openOffline(ctx context.Context, path string, logTo io.Writer) (*offline, e
 		return nil, err
 	}
 	road := pipeline.New(s.Road, pipeline.Parts{
-		Inventory: f, Decoder: f.models, Judge: f, Store: store,
+		Inventory: f, Decoder: f, Judge: f, Store: store,
 		Follow: func(*city.Commit) {}, Ref: newRef, Now: time.Now,
-	}, log, prometheus.NewRegistry())
+	}, log, registry)
 	return &offline{settings: s, files: f, store: store, road: road, log: log}, nil
+}
+
+// work does something with what is stored, while the sandbox for codecs runs, and closes
+// the store.
+func (at *offline) work(ctx context.Context, do func(context.Context) error) (err error) {
+	defer func() { err = errors.Join(err, at.store.Close()) }()
+	if at.files.sandbox == nil {
+		return do(ctx)
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var sandbox errgroup.Group
+	sandbox.Go(func() error { return at.files.sandbox.Run(running) })
+	defer func() { err = errors.Join(err, sandbox.Wait()) }()
+	defer stop()
+	return do(ctx)
 }

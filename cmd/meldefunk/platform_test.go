@@ -118,6 +118,13 @@ func (p *platform) write(name, text string) {
 	}
 }
 
+func (p *platform) folder(name string) {
+	p.t.Helper()
+	if err := os.Mkdir(p.path(name), 0o700); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // launch starts the process and returns when it says that it has started.
 func (p *platform) launch() {
 	p.t.Helper()

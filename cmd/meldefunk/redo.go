@@ -71,13 +71,15 @@ func (o *redoOptions) which() (*redoWhich, error) {
 }
 
 // redo decodes stored uplinks again and prints what changes, a line each.
-func redo(ctx context.Context, path string, which redoWhich, out, logTo io.Writer) (err error) {
+func redo(ctx context.Context, path string, which redoWhich, out, logTo io.Writer) error {
 	at, err := openOffline(ctx, path, logTo)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, at.store.Close()) }()
+	return at.work(ctx, func(ctx context.Context) error { return at.redo(ctx, which, out) })
+}
 
+func (at *offline) redo(ctx context.Context, which redoWhich, out io.Writer) error {
 	devices, changed, failed := 0, 0, 0
 	for _, a := range at.files.Assets() {
 		for _, d := range at.files.Devices(a.ID) {
@@ -106,7 +108,7 @@ func redo(ctx context.Context, path string, which redoWhich, out, logTo io.Write
 	if which.dry {
 		verb = "would change"
 	}
-	_, err = fmt.Fprintf(out, "%d devices, %d readings %s, %d can no longer be decoded and stay as they are\n", devices, changed, verb, failed)
+	_, err := fmt.Fprintf(out, "%d devices, %d readings %s, %d can no longer be decoded and stay as they are\n", devices, changed, verb, failed)
 	return err
 }
 

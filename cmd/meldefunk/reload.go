@@ -14,7 +14,7 @@ func hangups() (hup <-chan os.Signal, stop func()) {
 	return c, func() { signal.Stop(c) }
 }
 
-// reloadAt reads inventory and rules anew at each SIGHUP.
+// reloadAt reads inventory, rules and codecs anew at each SIGHUP.
 func (a *app) reloadAt(hup <-chan os.Signal) part {
 	return part{"reload", func(ctx context.Context) error {
 		for {
@@ -22,19 +22,19 @@ func (a *app) reloadAt(hup <-chan os.Signal) part {
 			case <-ctx.Done():
 				return nil
 			case <-hup:
-				a.reload()
+				a.reload(ctx)
 			}
 		}
 	}}
 }
 
 // reload refuses files with mistakes whole; what runs goes on running.
-func (a *app) reload() {
-	if err := a.files.load(a.settings); err != nil {
+func (a *app) reload(ctx context.Context) {
+	if err := a.files.load(ctx, a.settings); err != nil {
 		for _, e := range flatten(err) {
-			a.log.Error().Err(e).Msg("reload refused; the running inventory and rules stay")
+			a.log.Error().Err(e).Msg("reload refused; the running inventory, rules and codecs stay")
 		}
 		return
 	}
-	a.log.Info().Int("assets", len(a.files.Assets())).Msg("reloaded inventory and rules")
+	a.log.Info().Int("assets", len(a.files.Assets())).Msg("reloaded inventory, rules and codecs")
 }

@@ -47,13 +47,15 @@ The platform must not be running on the same data folder.`,
 	return c
 }
 
-func replay(ctx context.Context, path string, out, logTo io.Writer) (err error) {
+func replay(ctx context.Context, path string, out, logTo io.Writer) error {
 	at, err := openOffline(ctx, path, logTo)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, at.store.Close()) }()
+	return at.work(ctx, func(ctx context.Context) error { return at.replay(ctx, out) })
+}
 
+func (at *offline) replay(ctx context.Context, out io.Writer) error {
 	_, before, err := at.store.Asides(ctx, 0, 0)
 	if err != nil {
 		return err

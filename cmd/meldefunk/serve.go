@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
@@ -39,7 +40,12 @@ func serve(ctx context.Context, path string, logTo io.Writer) error {
 		return err
 	}
 	log := newLogger(s.Log, logTo)
-	f, err := loadFiles(s)
+	registry := prometheus.NewRegistry()
+	sandbox, err := openSandbox(s.Codecs, log, registry)
+	if err != nil {
+		return err
+	}
+	f, err := loadFiles(ctx, s, sandbox)
 	if err != nil {
 		return usageError{err}
 	}
@@ -47,7 +53,7 @@ func serve(ctx context.Context, path string, logTo io.Writer) error {
 	if err != nil {
 		return err
 	}
-	a, err := build(s, f, store, time.Now, "", log)
+	a, err := build(s, f, store, time.Now, "", log, registry)
 	if err == nil {
 		a.checkTickets(ctx)
 		err = a.run(ctx, a.reloadAt(hup))

@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"meldefunk/dashboards/board"
+	"meldefunk/decoders/javascript"
 	bridge "meldefunk/gateway-bridge"
 	"meldefunk/pipeline"
 	"meldefunk/storage/influx"
@@ -33,6 +34,7 @@ type settings struct {
 	TimeZone string `yaml:"time_zone"`
 
 	NetworkServers []bridge.Config `yaml:"network_servers"`
+	Codecs         codecSettings   `yaml:"codecs"`
 	Road           pipeline.Config `yaml:"road"`
 	InfluxDB       influx.Config   `yaml:"influxdb"`
 	Tickets        tickets.Config  `yaml:"tickets"`
@@ -47,6 +49,12 @@ type retention struct {
 	SetAside time.Duration `yaml:"set_aside"` // messages that could not be processed
 }
 
+// codecSettings say where JavaScript codecs lie, and how they are kept in bounds.
+type codecSettings struct {
+	Folder            string `yaml:"folder"` // mapping files and their scripts; empty: none
+	javascript.Config `yaml:",inline"`
+}
+
 type logSettings struct {
 	Level  string `yaml:"level"`  // debug, info, warn, error
 	Format string `yaml:"format"` // json or text
@@ -56,6 +64,7 @@ func defaultSettings() settings {
 	return settings{
 		Data:      "data",
 		TimeZone:  "Europe/Berlin",
+		Codecs:    codecSettings{Config: javascript.DefaultConfig()},
 		Road:      pipeline.DefaultConfig(),
 		InfluxDB:  influx.DefaultConfig(),
 		Tickets:   tickets.DefaultConfig(),
@@ -171,6 +180,7 @@ func (s *settings) validate() []problem {
 		}
 		names[c.Name] = true
 	}
+	section(s.Codecs.Validate(), "codecs")
 	section(s.Road.Validate(), "road")
 	section(s.InfluxDB.Validate(), "influxdb")
 	section(s.Tickets.Validate(), "tickets")

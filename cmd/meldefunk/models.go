@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"meldefunk/city"
+	"meldefunk/decoders"
+	"meldefunk/decoders/javascript"
+)
+
+// models are all sensor models that can be read: those the program knows, and those for
+// which the operator has put JavaScript codecs into the codec folder. It does not change
+// after it was read.
+type models struct {
+	native  *decoders.Table
+	codecs  map[string]javascript.Model
+	sandbox *javascript.Sandbox // nil: codecs can be named, not run
+}
+
+// nativeModels are those the program knows.
+func nativeModels() *models { return &models{native: decoders.New()} }
+
+// loadModels adds the codecs of a folder, if there is one, and gives every problem.
+func loadModels(folder string, sandbox *javascript.Sandbox) (*models, error) {
+	m := &models{native: decoders.New(), codecs: map[string]javascript.Model{}, sandbox: sandbox}
+	if folder == "" {
+		return m, nil
+	}
+	list, err := javascript.LoadFolder(folder)
+	errs := []error{err}
+	for _, c := range list {
+		if m.native.Knows(c.Name) {
+			errs = append(errs, fmt.Errorf("%s: model %s is read natively: give the codec's model another name, like %s-js", c.File, c.Name, c.Name))
+		}
+		m.codecs[c.Name] = c
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Models lists every model, sorted.
+func (m *models) Models() []string {
+	all := m.native.Models()
+	for name := range m.codecs {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Knows tells whether the model can be read.
+func (m *models) Knows(model string) bool {
+	_, ok := m.codecs[model]
+	return ok || m.native.Knows(model)
+}
+
+// Kind says which kind of asset the model is made for; KindUnknown for an unknown model.
+func (m *models) Kind(model string) city.Kind {
+	if c, ok := m.codecs[model]; ok {
+		return c.Kind
+	}
+	return m.native.Kind(model)
+}
+
+// Lane lets the devices of one codec wait for each other and for nobody else.
+func (m *models) Lane(model string) string {
+	if _, ok := m.codecs[model]; ok {
+		return model
+	}
+	return ""
+}
+
+// Decode reads a payload, natively or with a codec in the sandbox; the asset's calibration
+// counts for both.
+func (m *models) Decode(d *city.Device, a *city.Asset, u *city.Uplink, r *city.Reading) error {
+	c, ok := m.codecs[d.Model]
+	if !ok {
+		return m.native.Decode(d, a, u, r)
+	}
+	if m.sandbox == nil {
+		return errors.New("no sandbox to run codecs in")
+	}
+	// The sandbox has limits of its own for everything that takes time.
+	result, err := m.sandbox.Decode(context.Background(), c.Codec, u.FPort, u.Payload, u.Time.At)
+	if err != nil {
+		return err
+	}
+	r.Values, r.Faults = result.Values, result.Faults
+	decoders.Calibrate(c.Kind, a, r)
+	return nil
+}
+
+// openSandbox makes what codecs run in; nil where none are configured. Each worker is this
+// same program.
+func openSandbox(s codecSettings, log zerolog.Logger, reg prometheus.Registerer) (*javascript.Sandbox, error) {
+	if s.Folder == "" {
+		return nil, nil
+	}
+	command, err := codecWorkerProcess(s.Config)
+	if err != nil {
+		return nil, err
+	}
+	return javascript.New(s.Config, command, time.Now, log, reg)
+}
