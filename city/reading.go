@@ -17,11 +17,15 @@ type Reading struct {
 	Values    []Value  // what was measured; order as decoded, each quantity at most once
 	Faults    []Fault  // what the sensor could not measure, and why
 	Tail      []byte   // bytes of the frame that were not understood
+	Raw       []byte   // JSON object of decoded fields that are no quantity, at most MaxRaw bytes; mostly nil
 	History   []Record // what the same frame says about earlier times, as sent
 	Radio     Radio
 	Late      bool // older than the newest reading judged for the asset: kept, not judged
 	Simulated bool // sent by hand in a console: kept, not judged
 }
+
+// MaxRaw bounds Reading.Raw, in bytes: codecs are written by others.
+const MaxRaw = 16 << 10
 
 // Record is what a device measured earlier, kept in its memory and sent with a later frame.
 type Record struct {

@@ -130,7 +130,7 @@ func (r *Road) again(ctx context.Context, archive Archive, d *city.Device, a *ci
 
 // sameContent tells whether two readings say the same.
 func sameContent(a, b *city.Reading) bool {
-	if a.Model != b.Model || len(a.Values) != len(b.Values) || !slices.Equal(a.Faults, b.Faults) || string(a.Tail) != string(b.Tail) {
+	if a.Model != b.Model || len(a.Values) != len(b.Values) || !slices.Equal(a.Faults, b.Faults) || string(a.Tail) != string(b.Tail) || string(a.Raw) != string(b.Raw) {
 		return false
 	}
 	for _, v := range a.Values {

@@ -27,7 +27,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		tail string
 	}{
 		{&s.stmts.frames, `INSERT OR ROLLBACK INTO frames VALUES`, 21, `ON CONFLICT DO UPDATE SET fate = excluded.fate`},
-		{&s.stmts.readings, `INSERT OR ROLLBACK INTO readings VALUES`, 18, `ON CONFLICT DO NOTHING`},
+		{&s.stmts.readings, `INSERT OR ROLLBACK INTO readings VALUES`, 19, `ON CONFLICT DO NOTHING`},
 		{&s.stmts.states, `INSERT OR ROLLBACK INTO asset_states VALUES`, 4, `ON CONFLICT DO UPDATE SET reading = excluded.reading,
 			judged = excluded.judged, standings = excluded.standings`},
 	} {
@@ -143,14 +143,17 @@ func (w *writer) readings(st *statements, readings []city.Reading) {
 	w.insert(&st.readings, len(readings), func(i int, args []any) []any {
 		r := &readings[i]
 		w.buf = appendMeasured(w.buf[:0], r.Values)
-		var tail any
+		var tail, raw any
 		if len(r.Tail) > 0 {
 			tail = r.Tail
+		}
+		if len(r.Raw) > 0 {
+			raw = string(r.Raw)
 		}
 		return append(args, r.ID, r.DevEUI.String(), r.Asset, r.Kind.String(), r.Model, int64(r.Epoch), int64(r.FCnt),
 			r.Time.At.UnixNano(), r.Time.Source.String(), r.Received.UnixNano(), string(w.buf), joinFaults(r.Faults), tail,
 			bit(r.Late, readingLate)|bit(r.Simulated, readingSimulated),
-			int64(r.Radio.RSSI), float64(r.Radio.SNR), int64(r.Radio.SpreadingFactor), int64(r.Radio.Gateways))
+			int64(r.Radio.RSSI), float64(r.Radio.SNR), int64(r.Radio.SpreadingFactor), int64(r.Radio.Gateways), raw)
 	})
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 const readingColumns = `r.id, r.dev_eui, r.asset, r.kind, r.model, r.epoch, r.fcnt, r.time, r.time_source, r.received,
-	r.measured, r.faults, r.tail, r.flags, r.rssi, r.snr, r.sf, r.gateways`
+	r.measured, r.faults, r.tail, r.flags, r.rssi, r.snr, r.sf, r.gateways, r.raw`
 
 // ReadingsAfter gives committed readings with rising numbers above id, at most limit.
 // A number that is missing will never appear.
@@ -54,7 +54,7 @@ func scanReading(rows *sql.Rows) (city.Reading, error) {
 	var at, received int64
 	var flags int
 	err := rows.Scan(&r.ID, &dev, &r.Asset, &kind, &r.Model, &r.Epoch, &r.FCnt, &at, &source, &received,
-		&measured, &faults, &r.Tail, &flags, &r.Radio.RSSI, &r.Radio.SNR, &r.Radio.SpreadingFactor, &r.Radio.Gateways)
+		&measured, &faults, &r.Tail, &flags, &r.Radio.RSSI, &r.Radio.SNR, &r.Radio.SpreadingFactor, &r.Radio.Gateways, &r.Raw)
 	if err != nil {
 		return r, err
 	}

@@ -61,7 +61,8 @@ CREATE TABLE readings (
 	rssi        INTEGER NOT NULL,
 	snr         REAL    NOT NULL,
 	sf          INTEGER NOT NULL,
-	gateways    INTEGER NOT NULL
+	gateways    INTEGER NOT NULL,
+	raw         TEXT -- JSON object of decoded fields that are no quantity
 ) STRICT;
 CREATE INDEX readings_asset ON readings (asset, time);
 

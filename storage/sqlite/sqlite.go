@@ -24,9 +24,6 @@ import (
 //go:embed schema.sql
 var schema string
 
-// schemaVersion is kept in PRAGMA user_version. A file of another version is refused.
-const schemaVersion = 1
-
 // FileName is the name of the database in the data folder.
 const FileName = "meldefunk.db"
 
@@ -100,27 +97,6 @@ func dsn(path string, readOnly bool) string {
 		q.Add("_pragma", "query_only(ON)")
 	}
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
-}
-
-// migrate makes the tables in an empty file and refuses a file of another version.
-func (s *Store) migrate(ctx context.Context) error {
-	var version int
-	if err := s.conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return err
-	}
-	switch version {
-	case schemaVersion:
-		return nil
-	case 0:
-		return s.inTx(func(ctx context.Context) error {
-			if _, err := s.conn.ExecContext(ctx, schema); err != nil {
-				return fmt.Errorf("make tables: %w", err)
-			}
-			_, err := s.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", schemaVersion))
-			return err
-		})
-	}
-	return fmt.Errorf("written by another version of meldefunk: schema %d, this one knows %d", version, schemaVersion)
 }
 
 // inTx runs f in a write transaction. A transaction is short and is not broken off in the

@@ -1,0 +1,43 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+)
+
+// steps bring a file of an older version up to date; the first one starts from version 1.
+// A step that was released is never changed.
+var steps = []string{
+	`ALTER TABLE readings ADD COLUMN raw TEXT`,
+}
+
+// schemaVersion is that of schema.sql. A file keeps its own in PRAGMA user_version.
+func schemaVersion() int { return 1 + len(steps) }
+
+// migrate makes the tables in an empty file, brings an older file up to date, whole or not
+// at all, and refuses a file that is newer than this program.
+func (s *Store) migrate(ctx context.Context) error {
+	var version int
+	if err := s.conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	if version == schemaVersion() {
+		return nil
+	}
+	if version < 0 || version > schemaVersion() {
+		return fmt.Errorf("written by a newer version of meldefunk: schema %d, this one knows up to %d; use that version, or go back to a backup", version, schemaVersion())
+	}
+	todo := []string{schema}
+	if version > 0 {
+		todo = steps[version-1:]
+		s.log.Info().Int("from", version).Int("to", schemaVersion()).Msg("bringing the database up to date")
+	}
+	return s.inTx(func(ctx context.Context) error {
+		for _, step := range append(todo[:len(todo):len(todo)], fmt.Sprintf("PRAGMA user_version = %d", schemaVersion())) {
+			if _, err := s.conn.ExecContext(ctx, step); err != nil {
+				return fmt.Errorf("from schema %d to %d: %w", version, schemaVersion(), err)
+			}
+		}
+		return nil
+	})
+}

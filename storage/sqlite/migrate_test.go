@@ -1,0 +1,103 @@
+package sqlite_test
+
+import (
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"meldefunk/storage/sqlite"
+	"meldefunk/storage/storagetest"
+)
+
+// raw opens the database file of a folder, bypassing the store.
+func raw(t *testing.T, dir string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, sqlite.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// columns gives every column of every table, in order.
+func columns(t *testing.T, dir string) []string {
+	t.Helper()
+	rows, err := raw(t, dir).Query(`SELECT m.name || '.' || c.name || ' ' || c.type || ' ' || c."notnull" || ' ' || c.pk
+		FROM sqlite_schema m, pragma_table_info(m.name) c ORDER BY m.name, c.cid`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var all []string
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, s)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// A file that the first version wrote is brought up to date at opening: what was in it is
+// still there, and its tables are those of a new file.
+func TestFileOfTheFirstVersion(t *testing.T) {
+	old, fresh := t.TempDir(), t.TempDir()
+	schema, err := os.ReadFile("testdata/schema-1.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, r := storagetest.Frame(7, 1)
+	at := r.Time.At.UnixNano()
+	for _, text := range []string{
+		string(schema), `PRAGMA user_version = 1`,
+		fmt.Sprintf(`INSERT INTO readings VALUES (7, '%s', 'PK-1', 'bin', 'milesight/em310-udl', 1, 7, %d, 'gateway', %d,
+			'{"fill_level":82.5}', '', NULL, 0, -118, -7.5, 12, 2)`, f.Uplink.DevEUI, at, at),
+		fmt.Sprintf(`INSERT INTO asset_states VALUES ('PK-1', 7, %d, '[]')`, at),
+	} {
+		if _, err := raw(t, old).Exec(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // the second time there is nothing to do
+		s := open(t, old)
+		got, err := s.Latest(t.Context())
+		if err != nil || len(got) != 1 || got[0].Values[0].Number != 82.5 || got[0].Raw != nil {
+			t.Errorf("after the update: %+v, %v", got, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := open(t, fresh).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := columns(t, old), columns(t, fresh); !slices.Equal(got, want) {
+		t.Errorf("columns after the update\n%s\nwant those of a new file\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// What a newer program wrote may mean something else.
+func TestFileOfANewerVersion(t *testing.T) {
+	dir := t.TempDir()
+	if err := open(t, dir).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := raw(t, dir).Exec(`PRAGMA user_version = 999`); err != nil {
+		t.Fatal(err)
+	}
+	_, err := sqlite.Open(t.Context(), dir, zerolog.Nop())
+	if err == nil || !strings.Contains(err.Error(), "schema 999") {
+		t.Errorf("want an error that names the schema, got %v", err)
+	}
+}

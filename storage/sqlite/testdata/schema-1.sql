@@ -1,0 +1,140 @@
+-- Times are Unix nanoseconds, UTC. Hashes and identities are unsigned 64 bit, kept as the
+-- signed integer of the same bits. docs/sqlite.md describes every table for operators.
+
+CREATE TABLE mark (
+	id      INTEGER PRIMARY KEY CHECK (id = 1),
+	frame   INTEGER NOT NULL,
+	reading INTEGER NOT NULL
+) STRICT;
+INSERT INTO mark VALUES (1, 0, 0);
+
+CREATE TABLE sessions (
+	dev_eui    TEXT    NOT NULL,
+	epoch      INTEGER NOT NULL,
+	token      TEXT    NOT NULL,
+	join_ident INTEGER NOT NULL,
+	cause      TEXT    NOT NULL,
+	opened     INTEGER NOT NULL,
+	PRIMARY KEY (dev_eui, epoch)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE frames (
+	id          INTEGER PRIMARY KEY,
+	dev_eui     TEXT    NOT NULL,
+	epoch       INTEGER NOT NULL,
+	fcnt        INTEGER NOT NULL,
+	fport       INTEGER NOT NULL,
+	payload     BLOB    NOT NULL,
+	fate        TEXT    NOT NULL,
+	time        INTEGER NOT NULL,
+	time_source TEXT    NOT NULL,
+	received    INTEGER NOT NULL,
+	ident       INTEGER NOT NULL,
+	hash        INTEGER NOT NULL,
+	server      TEXT    NOT NULL,
+	session     TEXT    NOT NULL,
+	flags       INTEGER NOT NULL, -- 1 confirmed, 2 simulated, 4 end-to-end encrypted
+	frequency   INTEGER NOT NULL, -- Hz
+	gateway     TEXT    NOT NULL, -- the one that heard best
+	rssi        INTEGER NOT NULL, -- dBm
+	snr         REAL    NOT NULL, -- dB
+	sf          INTEGER NOT NULL,
+	gateways    INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX frames_key ON frames (dev_eui, epoch, fcnt);
+
+CREATE TABLE readings (
+	id          INTEGER PRIMARY KEY,
+	dev_eui     TEXT    NOT NULL,
+	asset       TEXT    NOT NULL,
+	kind        TEXT    NOT NULL,
+	model       TEXT    NOT NULL,
+	epoch       INTEGER NOT NULL,
+	fcnt        INTEGER NOT NULL,
+	time        INTEGER NOT NULL,
+	time_source TEXT    NOT NULL,
+	received    INTEGER NOT NULL,
+	measured    TEXT    NOT NULL, -- JSON object, quantity: number
+	faults      TEXT    NOT NULL, -- names, comma separated
+	tail        BLOB,
+	flags       INTEGER NOT NULL, -- 1 late, 2 simulated
+	rssi        INTEGER NOT NULL,
+	snr         REAL    NOT NULL,
+	sf          INTEGER NOT NULL,
+	gateways    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX readings_asset ON readings (asset, time);
+
+CREATE TABLE asset_states (
+	asset     TEXT    PRIMARY KEY,
+	reading   INTEGER NOT NULL,
+	judged    INTEGER NOT NULL,
+	standings TEXT    NOT NULL -- JSON
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE cases (
+	ref          TEXT    PRIMARY KEY,
+	rule         TEXT    NOT NULL,
+	service      TEXT    NOT NULL,
+	asset        TEXT    NOT NULL,
+	quantity     TEXT    NOT NULL,
+	value        REAL    NOT NULL,
+	threshold    REAL    NOT NULL,
+	since        INTEGER NOT NULL,
+	title        TEXT    NOT NULL,
+	advice       TEXT    NOT NULL,
+	opened       INTEGER NOT NULL,
+	closed       INTEGER,
+	closed_value REAL,
+	closed_since INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX cases_open ON cases (rule, asset) WHERE closed IS NULL;
+CREATE INDEX cases_moved ON cases (coalesce(closed, opened));
+
+CREATE TABLE tickets (
+	ref         TEXT    PRIMARY KEY REFERENCES cases,
+	state       TEXT    NOT NULL,
+	external_id TEXT    NOT NULL,
+	attempts    INTEGER NOT NULL,
+	creates     INTEGER NOT NULL,
+	sent_at     INTEGER,
+	next        INTEGER,
+	error       TEXT    NOT NULL,
+	updated     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tickets_state ON tickets (state);
+CREATE INDEX tickets_external ON tickets (external_id) WHERE external_id <> '';
+
+CREATE TABLE ticket_log (
+	id    INTEGER PRIMARY KEY,
+	ref   TEXT    NOT NULL,
+	at    INTEGER NOT NULL,
+	state TEXT    NOT NULL,
+	note  TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE aside (
+	key       INTEGER PRIMARY KEY,
+	server    TEXT    NOT NULL,
+	topic     TEXT    NOT NULL,
+	body      BLOB    NOT NULL,
+	reason    TEXT    NOT NULL,
+	detail    TEXT    NOT NULL,
+	dev_eui   TEXT    NOT NULL, -- '' where the message does not tell
+	received  INTEGER NOT NULL,
+	last_seen INTEGER NOT NULL,
+	count     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX aside_seen ON aside (last_seen);
+
+CREATE TABLE cursors (
+	name     TEXT    PRIMARY KEY,
+	position INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE refused (
+	sink    TEXT    NOT NULL,
+	reading INTEGER NOT NULL,
+	reason  TEXT    NOT NULL,
+	PRIMARY KEY (sink, reading)
+) STRICT, WITHOUT ROWID;
