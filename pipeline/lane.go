@@ -204,7 +204,8 @@ func trouble(err error) bool {
 func (r *Road) say(ctx context.Context, p *passenger, d *city.Device, a *city.Asset, reading *city.Reading) (fate city.Fate, rejected, err error) {
 	if said := p.ahead; said != nil && said.device == d && said.asset == a {
 		from := &said.reading
-		reading.Values, reading.Faults, reading.Tail, reading.History = from.Values, from.Faults, from.Tail, from.History
+		reading.Values, reading.Faults, reading.History = from.Values, from.Faults, from.History
+		reading.Tail, reading.Raw = from.Tail, from.Raw
 		return said.fate, said.err, nil
 	}
 	u := &p.Event.Uplink

@@ -16,7 +16,7 @@ type Inventory interface {
 // Decoder turns payload bytes into values, and keeps nothing of what it is given. It may be
 // called from any number of goroutines.
 type Decoder interface {
-	// Decode fills Values, Faults, Tail and History of r. An error is a *city.Rejection, or
+	// Decode fills Values, Faults, Tail, Raw and History of r. An error is a *city.Rejection, or
 	// trouble of this machine's: then the same frame is tried again.
 	Decode(d *city.Device, a *city.Asset, u *city.Uplink, r *city.Reading) error
 	// Lane names those who share a decoder that takes long: they wait for each other and

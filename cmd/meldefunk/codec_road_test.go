@@ -76,6 +76,9 @@ network_servers:
 	if n := rows(t, db, `SELECT count(*) FROM aside WHERE detail LIKE '%held back%'`)[0]; n == "0" {
 		t.Error("the hostile codec was never held back")
 	}
+	if got := rows(t, db, `SELECT DISTINCT raw FROM readings WHERE asset = 'PK-2'`); len(got) != 1 || got[0] != `{"serial":7}` {
+		t.Errorf("what no field is mapped to is kept as %q, want the serial number", got)
+	}
 	// 180 cm in a bin of 200 to 20 cm.
 	page, err := p.get("/anlage/PK-2")
 	if err != nil || !strings.Contains(page, "11") {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -95,7 +96,28 @@ func (m *models) Decode(d *city.Device, a *city.Asset, u *city.Uplink, r *city.R
 		return err
 	}
 	r.Values, r.Faults = result.Values, result.Faults
+	if err := keepRaw(r, result.Unmapped); err != nil {
+		return fmt.Errorf("codec %s: %w", c.Codec.Name(), err)
+	}
 	decoders.Calibrate(c.Kind, a, r)
+	return nil
+}
+
+// keepRaw keeps what no field of the mapping is for. Where it is too much, the reading is
+// partial: the frame has it still.
+func keepRaw(r *city.Reading, unmapped map[string]any) error {
+	if len(unmapped) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(unmapped)
+	if err != nil {
+		return err
+	}
+	if len(text) > city.MaxRaw {
+		r.Faults = append(r.Faults, city.FaultUnparsedTail)
+		return nil
+	}
+	r.Raw = text
 	return nil
 }
 
