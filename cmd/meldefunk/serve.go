@@ -21,7 +21,7 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the platform",
 		Long: `Run the platform: take uplinks from the network servers, keep readings, open and
-close tickets, serve the board. SIGHUP reads inventory and rules anew. The first
+close tickets, serve the board. SIGHUP reads inventory, rules and codecs anew. The first
 SIGINT or SIGTERM stops softly, the second at once; neither loses anything.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
