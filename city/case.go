@@ -38,6 +38,14 @@ type AssetState struct {
 	Reading   int64     // id of the newest reading by event time
 	Judged    time.Time // its event time
 	Standings []Standing
+	Occupancy *Occupancy // nil: no reading has told; never changed, only replaced
+}
+
+// Occupancy is the state of a parking bay and since when it holds.
+type Occupancy struct {
+	Occupied bool
+	Since    time.Time // event time of the first reading that showed it
+	Began    bool      // the change to it was seen; false: Since is only when the bay was first heard of
 }
 
 // Verdict is a rule's word on one asset at one reading. Only changes are verdicts; where

@@ -75,6 +75,10 @@ func (q Quantity) German() string {
 		return "Saugspannungsfühler 2, Frequenz"
 	case PreviousDuration:
 		return "Dauer des vorigen Zustands"
+	case OccupiedSince:
+		return "Belegung unverändert seit"
+	case FormerDuration:
+		return "Dauer bis zum Wechsel"
 	case Count:
 		return "Zählerstand"
 	case ProbeTemperature:

@@ -66,7 +66,9 @@ const (
 	WatermarkFrequency2 // Hz, second depth
 
 	// Parking.
-	PreviousDuration // min that the state before the present one lasted
+	PreviousDuration // min that the state before the present one lasted, as the device counts it itself
+	OccupiedSince    // s since 1970 UTC: event time since when Occupied is as it is, computed on the road
+	FormerDuration   // min that the opposite of Occupied lasted, computed at the reading that shows the change
 	Count            // the device's own running counter: vehicles, openings, pulses
 
 	// Air and weather.
@@ -184,6 +186,8 @@ var quantities = [quantityCount]quantityFacts{
 	WatermarkFrequency2: {name: "watermark_frequency_2", unit: "Hz", min: 0, max: 100_000},
 
 	PreviousDuration: {name: "previous_duration", unit: "min", min: 0, max: 16_777_215},
+	OccupiedSince:    {name: "occupied_since", unit: "s", min: 0, max: 4_102_444_800}, // until the year 2100
+	FormerDuration:   {name: "former_duration", unit: "min", min: 0, max: 16_777_215},
 	Count:            {name: "count", min: 0, max: 4_294_967_295},
 
 	ProbeTemperature: {name: "probe_temperature", unit: "°C", min: -60, max: 125},

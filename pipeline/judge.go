@@ -13,7 +13,8 @@ type assetState struct {
 	changed bool
 }
 
-// judge lets the rules see a reading and turns their verdicts into cases. What is older
+// judge tells since when a bay is occupied or free, lets the rules see a reading and turns
+// their verdicts into cases. What is older
 // than the newest judged reading of the asset, or was sent by hand, is kept and not judged.
 func (r *Road) judge(ctx context.Context, reading *city.Reading) error {
 	s, err := r.state(ctx, reading.Asset)
@@ -25,6 +26,7 @@ func (r *Road) judge(ctx context.Context, reading *city.Reading) error {
 	if reading.Late || reading.Simulated {
 		return nil
 	}
+	s.Occupancy = occupancy(s.Occupancy, reading)
 	standings, verdicts := r.parts.Judge.Judge(s.Standings, reading)
 	if len(verdicts) > 0 {
 		standings = append([]city.Standing(nil), standings...) // the judge keeps its own

@@ -40,7 +40,10 @@ func (d oneByte) Decode(_ *city.Device, _ *city.Asset, u *city.Uplink, r *city.R
 		r.History = append([]city.Record(nil), d.w.history...)
 	}
 	switch {
-	case u.FPort > 2:
+	case u.FPort == 3: // a bay
+		r.Values = append(r.Values, city.Value{Quantity: city.Occupied, Number: float64(u.Payload[0])})
+		return nil
+	case u.FPort > 3:
 		return city.Reject(city.ReasonUnknownPort, "port %d, want 1", u.FPort)
 	case u.Payload[0] == 0xff:
 		return city.Reject(city.ReasonUndecodable, "ff is no fill level")

@@ -72,7 +72,7 @@ func (b *Board) asset(r *http.Request) (content, error) {
 	p.State, _ = stateNamed(stateKey(a.Kind, current, now, b.opt.Config.StaleAfter.of(a.Kind)))
 	if current != nil {
 		p.Heard = momentOf(current.Time.At, now, b.opt.Location)
-		p.Values, p.Faults = facts(current), faultWords(current.Faults)
+		p.Values, p.Faults = b.facts(current), faultWords(current.Faults)
 	}
 	for i := range open {
 		if open[i].Case.Asset == id {
@@ -86,7 +86,7 @@ func (b *Board) asset(r *http.Request) (content, error) {
 	for i := range history {
 		h := &history[i]
 		p.History = append(p.History, historyRow{
-			At: momentOf(h.Time.At, now, b.opt.Location), Values: facts(h), Faults: faultWords(h.Faults),
+			At: momentOf(h.Time.At, now, b.opt.Location), Values: b.facts(h), Faults: faultWords(h.Faults),
 			Notes: notes(h), Radio: radio(h.Radio),
 		})
 	}
@@ -122,9 +122,14 @@ func (b *Board) deviceRow(d *city.Device, last *city.Reading, now time.Time) dev
 }
 
 // facts puts the values of a reading into words, in the order they were decoded.
-func facts(r *city.Reading) []fact {
+func (b *Board) facts(r *city.Reading) []fact {
 	var all []fact
 	for _, v := range r.Values {
+		if v.Quantity == city.OccupiedSince {
+			occupied, _ := r.Value(city.Occupied)
+			all = append(all, fact{yesNo(city.Occupied, occupied != 0) + " seit", clock(time.Unix(int64(v.Number), 0), b.opt.Location)})
+			continue
+		}
 		all = append(all, fact{v.Quantity.German(), amount(v.Quantity, v.Number)})
 	}
 	return all

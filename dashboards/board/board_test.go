@@ -163,6 +163,9 @@ func TestAssetPage(t *testing.T) {
 	if !strings.Contains(fault, "✕ Störung") || !strings.Contains(fault, "kein Echo, Sensor sieht nichts") || !strings.Contains(fault, "keine Meldung offen") {
 		t.Error("the page of a blind bin does not say so")
 	}
+	if bay := text(ask(h, "GET", "/anlage/P-9").Body.String()); !strings.Contains(bay, "Belegung belegt belegt seit 21.11.2026, 11:05 Uhr") {
+		t.Errorf("the page of a bay does not say since when it is occupied: %s", bay)
+	}
 	silent := text(ask(h, "GET", "/anlage/PK-5").Body.String())
 	if !strings.Contains(silent, "noch keine Daten") || !strings.Contains(silent, "noch nicht, oder vor den letzten Messungen") {
 		t.Error("the page of a silent bin does not say so")

@@ -132,7 +132,7 @@ func osnabrueck() (*store, *inventory) {
 		reading("PK-6", city.Bin, 6, 50*time.Hour, value(city.FillLevel, 41)),
 		reading("B/7 ö", city.Soil, 7, 26*time.Minute, value(city.SoilMoisture, 11.3), value(city.SoilTemperature, -2.5), value(city.Conductivity, 1240), battery),
 		reading("B-8", city.Soil, 8, 26*time.Minute, value(city.SoilMoisture, 24)),
-		reading("P-9", city.Parking, 9, 2*time.Hour, value(city.Occupied, 1)),
+		reading("P-9", city.Parking, 9, 2*time.Hour, value(city.Occupied, 1), value(city.OccupiedSince, float64(now.Add(-3*time.Hour).Unix()))),
 		reading("P-10", city.Parking, 10, 5*time.Hour, value(city.Occupied, 0)),
 		reading("P-11", city.Parking, 11, 7*time.Hour, value(city.Occupied, 1)),
 	}}

@@ -28,8 +28,8 @@ func (s *Store) prepare(ctx context.Context) error {
 	}{
 		{&s.stmts.frames, `INSERT OR ROLLBACK INTO frames VALUES`, 21, `ON CONFLICT DO UPDATE SET fate = excluded.fate`},
 		{&s.stmts.readings, `INSERT OR ROLLBACK INTO readings VALUES`, 19, `ON CONFLICT DO NOTHING`},
-		{&s.stmts.states, `INSERT OR ROLLBACK INTO asset_states VALUES`, 4, `ON CONFLICT DO UPDATE SET reading = excluded.reading,
-			judged = excluded.judged, standings = excluded.standings`},
+		{&s.stmts.states, `INSERT OR ROLLBACK INTO asset_states VALUES`, 5, `ON CONFLICT DO UPDATE SET reading = excluded.reading,
+			judged = excluded.judged, standings = excluded.standings, occupancy = excluded.occupancy`},
 	} {
 		if err := s.prepareBulk(ctx, p.into, p.head, p.cols, p.tail); err != nil {
 			return err
@@ -168,7 +168,15 @@ func (w *writer) states(st *statements, states []city.AssetState) {
 			}
 			standings = string(b)
 		}
-		return append(args, a.Asset, a.Reading, a.Judged.UnixNano(), standings)
+		var occupancy any
+		if a.Occupancy != nil {
+			b, err := json.Marshal(a.Occupancy)
+			if err != nil {
+				w.err = fmt.Errorf("occupancy of %s: %w", a.Asset, err)
+			}
+			occupancy = string(b)
+		}
+		return append(args, a.Asset, a.Reading, a.Judged.UnixNano(), standings, occupancy)
 	})
 }
 

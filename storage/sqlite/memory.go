@@ -132,8 +132,9 @@ func (s *Store) State(ctx context.Context, asset string) (city.AssetState, error
 	a := city.AssetState{Asset: asset}
 	var judged sql.NullInt64
 	var standings string
-	err := s.read.QueryRowContext(ctx, `SELECT reading, judged, standings FROM asset_states WHERE asset = ?`, asset).
-		Scan(&a.Reading, &judged, &standings)
+	var occupancy sql.NullString
+	err := s.read.QueryRowContext(ctx, `SELECT reading, judged, standings, occupancy FROM asset_states WHERE asset = ?`, asset).
+		Scan(&a.Reading, &judged, &standings, &occupancy)
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, nil
 	}
@@ -143,6 +144,11 @@ func (s *Store) State(ctx context.Context, asset string) (city.AssetState, error
 	a.Judged = fromNanos(judged)
 	if err := json.Unmarshal([]byte(standings), &a.Standings); err != nil {
 		return a, fmt.Errorf("state of %s: standings: %w", asset, err)
+	}
+	if occupancy.Valid {
+		if err := json.Unmarshal([]byte(occupancy.String), &a.Occupancy); err != nil {
+			return a, fmt.Errorf("state of %s: occupancy: %w", asset, err)
+		}
 	}
 	return a, nil
 }

@@ -9,6 +9,7 @@ import (
 // A step that was released is never changed.
 var steps = []string{
 	`ALTER TABLE readings ADD COLUMN raw TEXT`,
+	`ALTER TABLE asset_states ADD COLUMN occupancy TEXT`,
 }
 
 // schemaVersion is that of schema.sql. A file keeps its own in PRAGMA user_version.

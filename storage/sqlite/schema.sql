@@ -70,7 +70,8 @@ CREATE TABLE asset_states (
 	asset     TEXT    PRIMARY KEY,
 	reading   INTEGER NOT NULL,
 	judged    INTEGER NOT NULL,
-	standings TEXT    NOT NULL -- JSON
+	standings TEXT    NOT NULL, -- JSON
+	occupancy TEXT              -- JSON
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE cases (

@@ -143,7 +143,8 @@ func (s *suite) roundTrip(t *testing.T) {
 	ctx := t.Context()
 	f, r := Frame(1, 1)
 	state := city.AssetState{Asset: "PK-1", Reading: 1, Judged: r.Time.At, Standings: []city.Standing{
-		{Rule: "bin-full", Phase: city.PhasePending, Since: r.Time.At, Count: 1}}}
+		{Rule: "bin-full", Phase: city.PhasePending, Since: r.Time.At, Count: 1}},
+		Occupancy: &city.Occupancy{Occupied: true, Since: r.Time.At, Began: true}}
 	s.commit(t, &city.Commit{
 		Mark: city.Mark{Frame: 1, Reading: 1}, Frames: []city.Frame{f}, Readings: []city.Reading{r}, States: []city.AssetState{state},
 		Sessions: []city.Session{{DevEUI: Device, Epoch: 1, Token: "0165c904", Cause: city.SessionFirst, Opened: r.Time.At}},
