@@ -22,6 +22,7 @@ type Reading struct {
 	Radio     Radio
 	Late      bool // older than the newest reading judged for the asset: kept, not judged
 	Simulated bool // sent by hand in a console: kept, not judged
+	Poorer    bool // stands in place of one that said something this one does not: a copy must forget that one first
 }
 
 // MaxRaw bounds Reading.Raw, in bytes: codecs are written by others.

@@ -24,15 +24,21 @@ func (r *Road) history(ctx context.Context, carrier *city.Reading) error {
 		if known {
 			continue
 		}
-		reading := *carrier
-		reading.Time = city.Stamp{At: rec.Time, Source: city.TimeDevice}
-		reading.Values, reading.Faults, reading.Tail = rec.Values, rec.Faults, nil
-		reading.Radio = city.Radio{} // that of another time
-		if err := r.measured(ctx, reading); err != nil {
+		if err := r.measured(ctx, fromMemory(carrier, rec)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// fromMemory makes a reading of a record. How the carrier was heard, and what else it said,
+// is about another time.
+func fromMemory(carrier *city.Reading, rec *city.Record) city.Reading {
+	reading := *carrier
+	reading.Time = city.Stamp{At: rec.Time, Source: city.TimeDevice}
+	reading.Values, reading.Faults, reading.Tail, reading.Raw, reading.History = rec.Values, rec.Faults, nil, nil, nil
+	reading.Radio = city.Radio{}
+	return reading
 }
 
 // known tells whether the device's reading of a time is stored, or staged in this batch.

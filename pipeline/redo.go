@@ -10,7 +10,7 @@ import (
 
 // Which says which frames of a device to decode again. Zero fields do not restrict.
 type Which struct {
-	From, To time.Time // event time, From included, To not
+	From, To time.Time // event time of the frame, From included, To not
 }
 
 // Archive is what decoding again needs of the store, besides committing.
@@ -18,215 +18,242 @@ type Archive interface {
 	Store
 	// FramesOf gives a device's stored frames after a number, in order, at most limit.
 	FramesOf(ctx context.Context, devEUI city.EUI, after int64, limit int) ([]city.Frame, error)
-	// ReadingOf finds the reading that a frame became at an asset.
-	ReadingOf(ctx context.Context, asset string, f *city.Frame) (city.Reading, bool, error)
-	// Series gives an asset's readings after an event time, in order of event time, at
-	// most limit.
-	Series(ctx context.Context, asset string, after time.Time, limit int) ([]city.Reading, error)
+	// ReadingsAt gives a device's readings at an asset at an event time.
+	ReadingsAt(ctx context.Context, asset string, devEUI city.EUI, at time.Time) ([]city.Reading, error)
+	// Series gives an asset's readings after one of them, nil: from the first, in order of
+	// event time and number, at most limit.
+	Series(ctx context.Context, asset string, after *city.Reading, limit int) ([]city.Reading, error)
 }
 
-// Change is what decoding a frame again makes of it.
+// Change is what decoding again makes of one reading. It is valid during the report.
 type Change struct {
-	Frame    city.Frame
 	Old, New *city.Reading // nil: there is none
-	Err      error         // why there is no new one
+	Err      error         // why there is no new one: the old one stays
 }
 
-// Redo decodes stored frames of one device again, with today's decoder and calibration,
-// and replaces their readings: none is doubled, and what can no longer be decoded stays as
-// it was. The rules then see the asset's whole series anew, so that standings and wanted
-// cases are as if it had been so from the start; cases that were closed stay closed. All
-// of it is one commit. It is meant for a store that no road uses. report hears of every
-// frame whose reading changes; with dry nothing is written.
-func (r *Road) Redo(ctx context.Context, archive Archive, d *city.Device, a *city.Asset, which Which, dry bool, report func(Change) error) error {
+// Redo decodes the stored frames of an asset's devices again, with today's decoder and
+// calibration, and replaces their readings, those from the memory of a device among them:
+// none is doubled, and what can no longer be decoded stays as it was. What a frame says now
+// and did not say before is added. Frames that were read at another asset are left alone.
+//
+// The rules then see the asset's whole series once, so that standings, wanted cases and
+// occupancy are as if it had been so from the start; cases that were closed stay closed.
+// All of it is one commit: in memory is what changes, not the series. It is meant for a
+// store that no road uses. report hears of every reading that changes; with dry nothing is
+// written.
+func (r *Road) Redo(ctx context.Context, archive Archive, a *city.Asset, devices []*city.Device, which Which, dry bool, report func(Change) error) error {
 	var err error
 	if r.mark, err = archive.Mark(ctx); err != nil {
 		return err
 	}
 	r.begin()
-	instead := map[int64]*city.Reading{} // by the number of the reading that it replaces
-	for after := int64(0); ; {
-		frames, err := archive.FramesOf(ctx, d.DevEUI, after, r.cfg.Batch)
-		if err != nil {
+	x := &redo{road: r, archive: archive, asset: a, which: which, report: report, instead: map[int64]int{}, added: map[measured]bool{}}
+	for _, d := range devices {
+		if err := x.device(ctx, d); err != nil {
 			return err
 		}
-		if len(frames) == 0 {
-			break
-		}
-		after = frames[len(frames)-1].ID
-		for i := range frames {
-			c, err := r.again(ctx, archive, d, a, &frames[i], which)
-			if err != nil {
-				return err
-			}
-			if c == nil {
-				continue
-			}
-			if c.New != nil && c.Old != nil {
-				instead[c.Old.ID] = c.New
-			}
-			if err := report(*c); err != nil {
-				return err
-			}
-		}
 	}
-	if dry || len(r.commit.Readings) == 0 {
+	// A bay's series is looked at in any case: it may be from a time before occupancy.
+	if len(r.commit.Readings) == 0 && a.Kind != city.Parking {
 		return nil
 	}
-	if err := r.rejudge(ctx, archive, a, instead); err != nil {
+	outcome, err := x.fold(ctx)
+	if err != nil || len(r.commit.Readings) == 0 || dry {
+		return err
+	}
+	if err := x.rejudge(ctx, outcome); err != nil {
 		return err
 	}
 	r.finish()
 	return archive.Commit(ctx, &r.commit)
 }
 
-// again decodes one frame; nil: nothing about it changes.
-func (r *Road) again(ctx context.Context, archive Archive, d *city.Device, a *city.Asset, f *city.Frame, which Which) (*Change, error) {
-	u := &f.Uplink
-	if !which.From.IsZero() && u.Time.At.Before(which.From) || !which.To.IsZero() && !u.Time.At.Before(which.To) {
-		return nil, nil
-	}
-	old, found, err := archive.ReadingOf(ctx, a.ID, f)
-	if err != nil {
-		return nil, err
-	}
-	now := city.Reading{
-		DevEUI: u.DevEUI, Asset: a.ID, Kind: a.Kind, Model: d.Model,
-		Epoch: f.Epoch, FCnt: u.FCnt, Time: u.Time, Received: u.Received,
-		Radio: u.Radio, Simulated: u.Simulated, Late: old.Late,
-	}
-	c := &Change{Frame: *f}
-	if found {
-		c.Old = &old
-	}
-	fate, err := r.decode(d, a, u, &now)
-	now.History = nil // what came from the device's memory stays as it is
-	switch {
-	case trouble(err):
-		return nil, err
-	case err != nil:
-		c.Err = err
-		if !found {
-			return nil, nil // it was set aside before, and still is
-		}
-		return c, nil
-	case fate != city.FateRead || len(now.Values)+len(now.Faults) == 0:
-		return nil, nil
-	case found && sameContent(&old, &now):
-		return nil, nil
-	}
-	r.mark.Reading++
-	now.ID = r.mark.Reading
-	c.New = &now
-	r.commit.Readings = append(r.commit.Readings, now)
-	if found {
-		r.commit.Replaced = append(r.commit.Replaced, old.ID)
-	} else {
-		f.Fate = city.FateRead
-		r.commit.Frames = append(r.commit.Frames, *f)
-	}
-	return c, nil
+// redo is one asset on its way to what today's decoder makes of it. The readings that
+// change are staged in the road's commit and known here by their place in it.
+type redo struct {
+	road    *Road
+	archive Archive
+	asset   *city.Asset
+	which   Which
+	report  func(Change) error
+	instead map[int64]int     // by the number of the stored reading that is replaced
+	fresh   []int             // those that take nobody's place
+	added   map[measured]bool // the device and time of fresh
 }
 
-// sameContent tells whether two readings say the same.
-func sameContent(a, b *city.Reading) bool {
-	if a.Model != b.Model || len(a.Values) != len(b.Values) || !slices.Equal(a.Faults, b.Faults) || string(a.Tail) != string(b.Tail) || string(a.Raw) != string(b.Raw) {
-		return false
-	}
-	for _, v := range a.Values {
-		if n, ok := b.Value(v.Quantity); !ok || n != v.Number {
-			return false
-		}
-	}
-	return true
+// measured is what makes a reading the only one.
+type measured struct {
+	devEUI city.EUI
+	at     int64
 }
 
-// series is the asset's readings in order of event time, as they will be after the commit.
-func (r *Road) series(ctx context.Context, archive Archive, a *city.Asset, instead map[int64]*city.Reading) ([]city.Reading, error) {
-	var all []city.Reading
-	for after := (time.Time{}); ; {
-		page, err := archive.Series(ctx, a.ID, after, r.cfg.Batch)
-		if err != nil {
-			return nil, err
+func (x *redo) device(ctx context.Context, d *city.Device) error {
+	for after := int64(0); ; {
+		frames, err := x.archive.FramesOf(ctx, d.DevEUI, after, x.road.cfg.Batch)
+		if err != nil || len(frames) == 0 {
+			return err
 		}
-		if len(page) == 0 {
-			break
-		}
-		after = page[len(page)-1].Time.At
-		all = append(all, page...)
-	}
-	placed := map[int64]bool{}
-	for i := range all {
-		if now := instead[all[i].ID]; now != nil {
-			all[i], placed[now.ID] = *now, true
-		}
-	}
-	for _, reading := range r.commit.Readings {
-		if !placed[reading.ID] {
-			all = append(all, reading) // it was set aside before
-		}
-	}
-	slices.SortStableFunc(all, func(x, y city.Reading) int { return x.Time.At.Compare(y.Time.At) })
-	return all, nil
-}
-
-// rejudge folds the rules over an asset's series from its beginning, and moves the wanted
-// cases to what comes out.
-func (r *Road) rejudge(ctx context.Context, archive Archive, a *city.Asset, instead map[int64]*city.Reading) error {
-	series, err := r.series(ctx, archive, a, instead)
-	if err != nil {
-		return err
-	}
-	kept, err := archive.State(ctx, a.ID)
-	if err != nil {
-		return err
-	}
-	now := city.AssetState{Asset: a.ID}
-	last := map[string]city.Verdict{} // of each rule
-	var newest *city.Reading
-	for i := range series {
-		reading := &series[i]
-		if reading.Late || reading.Simulated {
-			continue
-		}
-		var verdicts []city.Verdict
-		now.Standings, verdicts = r.parts.Judge.Judge(now.Standings, reading)
-		for _, v := range verdicts {
-			last[v.Rule] = v
-		}
-		newest, now.Reading, now.Judged = reading, reading.ID, reading.Time.At
-	}
-	if newest == nil {
-		return nil
-	}
-	now.Standings = slices.Clone(now.Standings)
-	for i := range now.Standings {
-		s := &now.Standings[i]
-		if was := standing(kept.Standings, s.Rule); was != nil && was.Case != "" && wanted(s.Phase) {
-			s.Case = was.Case // it was open, and should be
-		} else if v := last[s.Rule]; v.Open {
-			if err := r.rule(ctx, newest, &v, nil, now.Standings); err != nil {
+		after = frames[len(frames)-1].ID
+		for i := range frames {
+			if err := x.frame(ctx, d, &frames[i]); err != nil {
 				return err
 			}
 		}
 	}
-	for i := range kept.Standings {
-		was := &kept.Standings[i]
-		if s := standing(now.Standings, was.Rule); was.Case == "" || s != nil && s.Case == was.Case {
-			continue
-		}
-		v := last[was.Rule]
-		if v.Open || v.Rule == "" {
-			v = city.Verdict{} // it never should have been open: no reading says that it is over
-		}
-		v.Rule = was.Rule
-		if err := r.rule(ctx, newest, &v, kept.Standings, now.Standings); err != nil {
-			return err
-		}
+}
+
+// frame decodes one frame.
+func (x *redo) frame(ctx context.Context, d *city.Device, f *city.Frame) error {
+	u := &f.Uplink
+	if !x.which.From.IsZero() && u.Time.At.Before(x.which.From) || !x.which.To.IsZero() && !u.Time.At.Before(x.which.To) {
+		return nil
 	}
-	r.commit.States = append(r.commit.States, now)
+	stored, err := x.archive.ReadingsAt(ctx, x.asset.ID, u.DevEUI, u.Time.At)
+	if err != nil {
+		return err
+	}
+	old := find(stored, func(o *city.Reading) bool {
+		return o.Time.Source != city.TimeDevice && o.Epoch == f.Epoch && o.FCnt == u.FCnt
+	})
+	now := city.Reading{
+		DevEUI: u.DevEUI, Asset: x.asset.ID, Kind: x.asset.Kind, Model: d.Model,
+		Epoch: f.Epoch, FCnt: u.FCnt, Time: u.Time, Received: u.Received,
+		Radio: u.Radio, Simulated: u.Simulated,
+	}
+	fate, err := x.road.decode(d, x.asset, u, &now)
+	switch {
+	case trouble(err):
+		return err
+	case err != nil && old == nil:
+		return nil // it was set aside before, and still is
+	case err != nil:
+		return x.report(Change{Old: old, Err: err})
+	case fate != city.FateRead:
+		return nil // what it was read as before stays
+	}
+	before := len(x.road.commit.Readings)
+	records := now.History
+	now.History = nil
+	here, err := x.records(ctx, f, &now, records, f.Fate != city.FateRead || old != nil)
+	if err != nil {
+		return err
+	}
+	if len(now.Values)+len(now.Faults) > 0 && (old != nil || here) {
+		x.stage(old, now)
+	}
+	if f.Fate != city.FateRead && len(x.road.commit.Readings) > before {
+		f.Fate = city.FateRead
+		x.road.commit.Frames = append(x.road.commit.Frames, *f)
+	}
 	return nil
 }
 
-// wanted tells whether a rule wants a case in a phase.
-func wanted(p city.Phase) bool { return p == city.PhaseOpen || p == city.PhaseClearing }
+// records takes up what a frame says about earlier times. Each record is found by device
+// and time, as on the road. One that a mended decoder no longer gives stays as it was: its
+// frame may not be the only one that carried it. here tells whether the frame was read at
+// this asset, as far as is known; the answer, whether it was: a record of it is here.
+func (x *redo) records(ctx context.Context, f *city.Frame, carrier *city.Reading, records []city.Record, here bool) (bool, error) {
+	var unknown []city.Reading
+	for i := range records {
+		now := fromMemory(carrier, &records[i])
+		stored, err := x.archive.ReadingsAt(ctx, x.asset.ID, now.DevEUI, now.Time.At)
+		if err != nil {
+			return here, err
+		}
+		old := find(stored, func(o *city.Reading) bool { return o.Time.Source == city.TimeDevice })
+		if old == nil {
+			if len(stored) == 0 { // else a frame of that time said it itself
+				unknown = append(unknown, now)
+			}
+			continue
+		}
+		here = true
+		if first, err := x.first(ctx, f, old); err != nil || !first {
+			if err != nil {
+				return here, err
+			}
+			continue
+		}
+		now.Epoch, now.FCnt, now.Received = old.Epoch, old.FCnt, old.Received
+		x.stage(old, now)
+	}
+	if here {
+		for _, now := range unknown {
+			x.stage(nil, now)
+		}
+	}
+	return here, nil
+}
+
+// first tells whether a frame decides what a record says: devices send records more than
+// once, and the first frame counts as long as it is kept, here as on the road.
+func (x *redo) first(ctx context.Context, f *city.Frame, old *city.Reading) (bool, error) {
+	if old.Epoch == f.Epoch && old.FCnt == f.Uplink.FCnt {
+		return true, nil
+	}
+	k, kept, err := x.archive.Frame(ctx, old.DevEUI, old.Epoch, old.FCnt, 0)
+	return !kept || k.Epoch != old.Epoch, err
+}
+
+func find(readings []city.Reading, is func(*city.Reading) bool) *city.Reading {
+	for i := range readings {
+		if is(&readings[i]) {
+			return &readings[i]
+		}
+	}
+	return nil
+}
+
+// stage puts a reading into the commit, in place of old unless that is nil. It does nothing
+// where that was done before, or changes nothing.
+func (x *redo) stage(old *city.Reading, now city.Reading) {
+	if old == nil {
+		key := measured{now.DevEUI, now.Time.At.UnixNano()}
+		if x.added[key] {
+			return
+		}
+		x.added[key] = true
+		x.fresh = append(x.fresh, x.put(now))
+		return
+	}
+	if _, done := x.instead[old.ID]; done {
+		return
+	}
+	was := *old
+	was.Values = withoutOccupancy(was.Values) // it is told anew in fold
+	if !sameContent(&was, &now) {
+		x.replace(old, now)
+	}
+}
+
+func (x *redo) replace(old *city.Reading, now city.Reading) int {
+	now.Late = old.Late
+	i := x.put(now)
+	x.instead[old.ID] = i
+	x.road.commit.Replaced = append(x.road.commit.Replaced, old.ID)
+	return i
+}
+
+// put numbers a reading and gives its place.
+func (x *redo) put(now city.Reading) int {
+	r := x.road
+	r.mark.Reading++
+	now.ID = r.mark.Reading
+	r.commit.Readings = append(r.commit.Readings, now)
+	return len(r.commit.Readings) - 1
+}
+
+// sameContent tells whether two readings say the same.
+func sameContent(a, b *city.Reading) bool {
+	differs := func(v city.Value) bool { n, _ := b.Value(v.Quantity); return n != v.Number }
+	return len(a.Values) == len(b.Values) && !lacks(a, b) && !slices.ContainsFunc(a.Values, differs) &&
+		slices.Equal(a.Faults, b.Faults) && string(a.Tail) == string(b.Tail) && string(a.Raw) == string(b.Raw)
+}
+
+// lacks tells whether a reading misses something that the one before it said: a store that
+// merges what is written at one time would keep that, or keep both under different names.
+func lacks(old, now *city.Reading) bool {
+	missing := func(v city.Value) bool { _, told := now.Value(v.Quantity); return !told }
+	return old.Model != now.Model || old.Kind != now.Kind || len(old.Faults) > 0 && len(now.Faults) == 0 ||
+		slices.ContainsFunc(old.Values, missing)
+}

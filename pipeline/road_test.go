@@ -23,13 +23,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var (
 	start  = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	sensor = city.EUI{0xa8, 0x40, 0x41, 0, 1, 0x81, 0, 1}
+	second = city.EUI{0xa8, 0x40, 0x41, 0, 1, 0x81, 0, 2} // on the same asset
 )
 
-// inventory knows one device on one asset.
+// inventory knows two devices on one asset.
 type inventory struct{}
 
 func (inventory) Find(_ string, devEUI city.EUI) (*city.Device, *city.Asset, bool) {
-	return &city.Device{DevEUI: sensor, Model: "test/one-byte", Asset: "PK-1"}, &city.Asset{ID: "PK-1", Kind: city.Bin}, devEUI == sensor
+	return &city.Device{DevEUI: devEUI, Model: "test/one-byte", Asset: "PK-1"}, &city.Asset{ID: "PK-1", Kind: city.Bin}, devEUI == sensor || devEUI == second
 }
 
 // oneByte is a model whose only byte is the fill level; 0xff is no such thing.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,23 +83,24 @@ func redo(ctx context.Context, path string, which redoWhich, out, logTo io.Write
 func (at *offline) redo(ctx context.Context, which redoWhich, out io.Writer) error {
 	devices, changed, failed := 0, 0, 0
 	for _, a := range at.files.Assets() {
-		for _, d := range at.files.Devices(a.ID) {
-			if !which.devEUI.IsZero() && d.DevEUI != which.devEUI || which.model != "" && d.Model != which.model {
-				continue
+		chosen := slices.DeleteFunc(slices.Clone(at.files.Devices(a.ID)), func(d *city.Device) bool {
+			return !which.devEUI.IsZero() && d.DevEUI != which.devEUI || which.model != "" && d.Model != which.model
+		})
+		if len(chosen) == 0 {
+			continue
+		}
+		devices += len(chosen)
+		err := at.road.Redo(ctx, at.store, a, chosen, which.Which, which.dry, func(c pipeline.Change) error {
+			if c.Err != nil {
+				failed++
+			} else {
+				changed++
 			}
-			devices++
-			err := at.road.Redo(ctx, at.store, d, a, which.Which, which.dry, func(c pipeline.Change) error {
-				if c.Err != nil {
-					failed++
-				} else {
-					changed++
-				}
-				_, err := fmt.Fprintln(out, changeLine(a, &c))
-				return err
-			})
-			if err != nil {
-				return fmt.Errorf("device %s: %w", d.DevEUI, err)
-			}
+			_, err := fmt.Fprintln(out, changeLine(&c))
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("asset %s: %w", a.ID, err)
 		}
 	}
 	if devices == 0 {
@@ -113,9 +115,12 @@ func (at *offline) redo(ctx context.Context, which redoWhich, out io.Writer) err
 }
 
 // changeLine says what changes: time, device, asset, then each value before and after.
-func changeLine(a *city.Asset, c *pipeline.Change) string {
-	u := &c.Frame.Uplink
-	line := fmt.Sprintf("%s %s %s", u.Time.At.Format(time.RFC3339), u.DevEUI, a.ID)
+func changeLine(c *pipeline.Change) string {
+	r := c.New
+	if r == nil {
+		r = c.Old
+	}
+	line := fmt.Sprintf("%s %s %s", r.Time.At.Format(time.RFC3339), r.DevEUI, r.Asset)
 	if c.Err != nil {
 		return line + " stays: " + c.Err.Error()
 	}
@@ -132,7 +137,24 @@ func changeLine(a *city.Asset, c *pipeline.Change) string {
 			parts = append(parts, fmt.Sprintf("%s %s→%s", q, before, after))
 		}
 	}
+	if before, after := faultsOf(c.Old), faultsOf(c.New); before != after {
+		parts = append(parts, fmt.Sprintf("faults %s→%s", before, after))
+	}
+	if len(parts) == 0 {
+		parts = []string{"what was not understood or not mapped"} // tail, raw fields, model
+	}
 	return line + " " + strings.Join(parts, ", ")
+}
+
+func faultsOf(r *city.Reading) string {
+	if r == nil || len(r.Faults) == 0 {
+		return "-"
+	}
+	var names []string
+	for _, f := range r.Faults {
+		names = append(names, string(f))
+	}
+	return strings.Join(names, "+")
 }
 
 func shown(r *city.Reading, q city.Quantity) string {

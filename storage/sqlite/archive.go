@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"time"
 
 	"meldefunk/city"
@@ -53,24 +54,20 @@ func scanFrame(rows *sql.Rows) (city.Frame, error) {
 	return f, err
 }
 
-// ReadingOf finds the reading that a frame became at an asset, by their common time.
-func (s *Store) ReadingOf(ctx context.Context, asset string, f *city.Frame) (city.Reading, bool, error) {
-	u := &f.Uplink
-	found, err := s.queryReadings(ctx, `SELECT `+readingColumns+` FROM readings r
-		WHERE r.asset = ? AND r.time = ? AND r.dev_eui = ? AND r.epoch = ? AND r.fcnt = ?`,
-		asset, u.Time.At.UnixNano(), u.DevEUI.String(), f.Epoch, u.FCnt)
-	if err != nil || len(found) == 0 {
-		return city.Reading{}, false, err
-	}
-	return found[0], true, nil
+// ReadingsAt gives a device's readings at an asset at an event time: at most one, unless a
+// record from its memory has the very time of another frame.
+func (s *Store) ReadingsAt(ctx context.Context, asset string, devEUI city.EUI, at time.Time) ([]city.Reading, error) {
+	return s.queryReadings(ctx, `SELECT `+readingColumns+` FROM readings r
+		WHERE r.asset = ? AND r.time = ? AND r.dev_eui = ? ORDER BY r.id`, asset, at.UnixNano(), devEUI.String())
 }
 
-// Series gives an asset's readings after an event time, in order of event time, at most
-// limit.
-func (s *Store) Series(ctx context.Context, asset string, after time.Time, limit int) ([]city.Reading, error) {
-	at := int64(-1 << 63)
-	if !after.IsZero() {
-		at = after.UnixNano()
+// Series gives an asset's readings after one of them, nil: from the first, in order of
+// event time and number, at most limit.
+func (s *Store) Series(ctx context.Context, asset string, after *city.Reading, limit int) ([]city.Reading, error) {
+	at, id := int64(math.MinInt64), int64(0)
+	if after != nil {
+		at, id = after.Time.At.UnixNano(), after.ID
 	}
-	return s.queryReadings(ctx, `SELECT `+readingColumns+` FROM readings r WHERE r.asset = ? AND r.time > ? ORDER BY r.time LIMIT ?`, asset, at, limit)
+	return s.queryReadings(ctx, `SELECT `+readingColumns+` FROM readings r
+		WHERE r.asset = ? AND (r.time, r.id) > (?, ?) ORDER BY r.time, r.id LIMIT ?`, asset, at, id, limit)
 }

@@ -20,6 +20,7 @@ const (
 const (
 	readingLate = 1 << iota
 	readingSimulated
+	readingPoorer
 )
 
 func bit(set bool, b int64) int64 {

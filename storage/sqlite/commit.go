@@ -152,7 +152,7 @@ func (w *writer) readings(st *statements, readings []city.Reading) {
 		}
 		return append(args, r.ID, r.DevEUI.String(), r.Asset, r.Kind.String(), r.Model, int64(r.Epoch), int64(r.FCnt),
 			r.Time.At.UnixNano(), r.Time.Source.String(), r.Received.UnixNano(), string(w.buf), joinFaults(r.Faults), tail,
-			bit(r.Late, readingLate)|bit(r.Simulated, readingSimulated),
+			bit(r.Late, readingLate)|bit(r.Simulated, readingSimulated)|bit(r.Poorer, readingPoorer),
 			int64(r.Radio.RSSI), float64(r.Radio.SNR), int64(r.Radio.SpreadingFactor), int64(r.Radio.Gateways), raw)
 	})
 }

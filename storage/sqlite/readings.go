@@ -70,6 +70,6 @@ func scanReading(rows *sql.Rows) (city.Reading, error) {
 	r.Time = city.Stamp{At: time.Unix(0, at).UTC(), Source: parseTimeSource(source)}
 	r.Received = time.Unix(0, received).UTC()
 	r.Faults = splitFaults(faults)
-	r.Late, r.Simulated = flags&readingLate != 0, flags&readingSimulated != 0
+	r.Late, r.Simulated, r.Poorer = flags&readingLate != 0, flags&readingSimulated != 0, flags&readingPoorer != 0
 	return r, nil
 }

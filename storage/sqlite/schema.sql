@@ -33,7 +33,7 @@ CREATE TABLE frames (
 	hash        INTEGER NOT NULL,
 	server      TEXT    NOT NULL,
 	session     TEXT    NOT NULL,
-	flags       INTEGER NOT NULL, -- 1 confirmed, 2 simulated, 4 end-to-end encrypted
+	flags       INTEGER NOT NULL, -- 1 confirmed, 2 simulated, 4 in place of one that said more, 4 end-to-end encrypted
 	frequency   INTEGER NOT NULL, -- Hz
 	gateway     TEXT    NOT NULL, -- the one that heard best
 	rssi        INTEGER NOT NULL, -- dBm

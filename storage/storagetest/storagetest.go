@@ -26,8 +26,8 @@ type Store interface {
 	Commit(ctx context.Context, c *city.Commit) error
 
 	FramesOf(ctx context.Context, devEUI city.EUI, after int64, limit int) ([]city.Frame, error)
-	ReadingOf(ctx context.Context, asset string, f *city.Frame) (city.Reading, bool, error)
-	Series(ctx context.Context, asset string, after time.Time, limit int) ([]city.Reading, error)
+	ReadingsAt(ctx context.Context, asset string, devEUI city.EUI, at time.Time) ([]city.Reading, error)
+	Series(ctx context.Context, asset string, after *city.Reading, limit int) ([]city.Reading, error)
 
 	ReadingsAfter(ctx context.Context, id int64, limit int) ([]city.Reading, error)
 	Latest(ctx context.Context) ([]city.Reading, error)
@@ -333,18 +333,24 @@ func (s *suite) archive(t *testing.T) {
 	equal(t, "frames", get[[]city.Frame](t)(s.store.FramesOf(ctx, Device, 0, 10)), c.Frames)
 	equal(t, "frames after the third", get[[]city.Frame](t)(s.store.FramesOf(ctx, Device, 3, 1)), c.Frames[3:4])
 	equal(t, "frames of another", len(get[[]city.Frame](t)(s.store.FramesOf(ctx, city.EUI{1}, 0, 10))), 0)
-	equal(t, "series", get[[]city.Reading](t)(s.store.Series(ctx, "PK-1", time.Time{}, 10)), c.Readings)
-	equal(t, "series after the third", get[[]city.Reading](t)(s.store.Series(ctx, "PK-1", c.Readings[2].Time.At, 1)), c.Readings[3:4])
-	_, found, err := s.store.ReadingOf(ctx, "PK-2", &c.Frames[1])
-	must(t, err)
-	equal(t, "reading at another asset", found, false)
+	equal(t, "series", get[[]city.Reading](t)(s.store.Series(ctx, "PK-1", nil, 10)), c.Readings)
+	equal(t, "series after the third", get[[]city.Reading](t)(s.store.Series(ctx, "PK-1", &c.Readings[2], 1)), c.Readings[3:4])
+	at := func(asset string, devEUI city.EUI) []city.Reading {
+		return get[[]city.Reading](t)(s.store.ReadingsAt(ctx, asset, devEUI, c.Readings[1].Time.At))
+	}
+	equal(t, "reading at its time", at("PK-1", Device), c.Readings[1:2])
+	equal(t, "reading at another asset", len(at("PK-2", Device)), 0)
+	equal(t, "reading of another device", len(at("PK-1", city.EUI{1})), 0)
 
 	now := c.Readings[1]
-	now.ID, now.Values = 6, []city.Value{{Quantity: city.FillLevel, Number: 99}}
+	now.ID, now.Values, now.Poorer = 6, []city.Value{{Quantity: city.FillLevel, Number: 99}}, true
 	s.commit(t, &city.Commit{Mark: city.Mark{Reading: 6}, Readings: []city.Reading{now}, Replaced: []int64{2}})
-	got, found, err := s.store.ReadingOf(ctx, "PK-1", &c.Frames[1])
-	must(t, err)
-	equal(t, "in its place", found, true)
-	equal(t, "in its place", got, now)
+	equal(t, "in its place", at("PK-1", Device), []city.Reading{now})
 	equal(t, "readings in all", len(get[[]city.Reading](t)(s.store.ReadingsAfter(ctx, 0, 10))), 5)
+
+	// Another device at the same asset and time: neither gets lost between two pages.
+	other := c.Readings[2]
+	other.ID, other.DevEUI = 7, city.EUI{1}
+	s.commit(t, &city.Commit{Mark: city.Mark{Reading: 7}, Readings: []city.Reading{other}})
+	equal(t, "series of two devices", get[[]city.Reading](t)(s.store.Series(ctx, "PK-1", &c.Readings[2], 2)), []city.Reading{other, c.Readings[3]})
 }
