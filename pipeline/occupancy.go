@@ -28,7 +28,8 @@ func occupancy(was *city.Occupancy, r *city.Reading) *city.Occupancy {
 			values = append(values, city.Value{Quantity: city.FormerDuration, Number: lasted})
 		}
 	}
-	r.Values = append(values, city.Value{Quantity: city.OccupiedSince, Number: float64(now.Since.UnixMilli()) / 1000})
+	values = append(values, city.Value{Quantity: city.OccupiedSince, Number: float64(now.Since.UnixMilli()) / 1000})
+	r.Values = values
 	return now
 }
 

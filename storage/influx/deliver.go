@@ -53,8 +53,11 @@ func (w *Writer) deliver(ctx context.Context, batch []city.Reading) error {
 	return w.advance(ctx, batch)
 }
 
-// send writes a batch once. What goes wrong is a *failure.
+// send writes a batch once, over what must be forgotten. What goes wrong is a *failure.
 func (w *Writer) send(ctx context.Context, batch []city.Reading) error {
+	if err := w.forget(ctx, batch); err != nil {
+		return err
+	}
 	w.line = w.line[:0]
 	for i := range batch {
 		w.line = appendLine(w.line, &batch[i])

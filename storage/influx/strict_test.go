@@ -2,6 +2,7 @@ package influx
 
 import (
 	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,7 @@ type strict struct {
 	judge    func(w http.ResponseWriter, r *http.Request, lines []string) bool
 	points   map[string]int // by series and time, how often written
 	requests int
+	deletes  int
 	largest  int // lines
 }
 
@@ -43,6 +45,10 @@ func (s *strict) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	token, judge := s.token, s.judge
 	s.mu.Unlock()
+	if r.URL.Path == "/api/v2/delete" {
+		s.delete(w, r)
+		return
+	}
 	switch {
 	case r.Method != http.MethodPost || r.URL.Path != "/api/v2/write":
 		http.NotFound(w, r)
@@ -94,6 +100,36 @@ func (s *strict) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// delete forgets the lines of one device at one time.
+func (s *strict) delete(w http.ResponseWriter, r *http.Request) {
+	var order struct{ Start, Stop, Predicate string }
+	if err := json.NewDecoder(r.Body).Decode(&order); err != nil {
+		v2Error(w, http.StatusBadRequest, "invalid", err.Error())
+		return
+	}
+	at, err := time.Parse(time.RFC3339Nano, order.Start)
+	device, ok := strings.CutPrefix(order.Predicate, `dev_eui="`)
+	if err != nil || !ok || order.Stop != order.Start || r.URL.RawQuery != "bucket=meldefunk&org=stadt" || r.Header.Get("Authorization") != "Token "+testToken {
+		v2Error(w, http.StatusBadRequest, "invalid", fmt.Sprint(order, r.URL, err))
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deletes++
+	for line := range s.points {
+		if strings.Contains(line, ",dev_eui="+strings.TrimSuffix(device, `"`)+",") && strings.HasSuffix(line, fmt.Sprint(" ", at.UnixNano())) {
+			delete(s.points, line)
+		}
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *strict) deleted() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.deletes
+}
+
 func (s *strict) set(judge func(http.ResponseWriter, *http.Request, []string) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,7 +170,7 @@ type wire struct {
 func (x *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	x.mu.Lock()
 	x.tries++
-	cut, stuck := x.cut, x.stuck
+	cut, stuck, handler := x.cut, x.stuck, x.handler
 	x.mu.Unlock()
 	if r.Body != nil {
 		defer r.Body.Close()
@@ -150,8 +186,14 @@ func (x *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.Body = http.NoBody
 	}
 	answer := httptest.NewRecorder()
-	x.handler.ServeHTTP(answer, r)
+	handler.ServeHTTP(answer, r)
 	return answer.Result(), nil
+}
+
+func (x *wire) change(h http.Handler) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.handler = h
 }
 
 func (x *wire) set(cut, stuck bool) {

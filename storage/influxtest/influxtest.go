@@ -9,7 +9,8 @@
 //   - 1.8 and newer 1.x know the 2.x interface: tests talk to influxd directly, and
 //     Readings asks in Flux.
 //   - Older ones (Debian ships 1.6.7) know only the 1.x interface. For them a thin, strict
-//     front on its own port translates POST /api/v2/write, GET /ping and GET /health. It
+//     front on its own port translates POST /api/v2/write and /api/v2/delete, GET /ping and
+//     GET /health. It
 //     checks token, organization, bucket and parameters as 2.x does, and passes bodies,
 //     statuses and error texts through. Readings asks in InfluxQL. There is no Flux, and
 //     /api/v2/query is not there. When influxd is stopped, so is the front.
@@ -28,6 +29,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -51,6 +53,8 @@ type Server struct {
 	influxd influxd
 	front   string // address of the front; "" where influxd is asked directly
 	address string // address of influxd
+
+	like18 atomic.Bool
 
 	mu      sync.Mutex
 	process *process
@@ -131,6 +135,11 @@ func (s *Server) Restart() {
 		}
 	}
 }
+
+// Like18 makes the front answer as InfluxDB 1.8 does where that differs from 2.x: points are
+// deleted with InfluxQL at /query, and there is no /api/v2/delete. An influxd that is asked
+// directly answers so anyway.
+func (s *Server) Like18() { s.like18.Store(true) }
 
 // Direct tells whether tests talk to influxd itself, and not through the front.
 func (s *Server) Direct() bool { return s.front == "" }
