@@ -12,9 +12,8 @@ import (
 // each with its own event time, oldest first. Devices send such records more than once;
 // the first counts.
 func (r *Road) history(ctx context.Context, carrier *city.Reading) error {
-	records := carrier.History
+	records := inOrder(carrier.History)
 	carrier.History = nil
-	slices.SortFunc(records, func(a, b city.Record) int { return a.Time.Compare(b.Time) })
 	for i := range records {
 		rec := &records[i]
 		known, err := r.known(ctx, carrier, rec.Time)
@@ -29,6 +28,12 @@ func (r *Road) history(ctx context.Context, carrier *city.Reading) error {
 		}
 	}
 	return nil
+}
+
+// inOrder sorts records, oldest first, and drops all but the first of each time.
+func inOrder(records []city.Record) []city.Record {
+	slices.SortStableFunc(records, func(a, b city.Record) int { return a.Time.Compare(b.Time) })
+	return slices.CompactFunc(records, func(a, b city.Record) bool { return a.Time.Equal(b.Time) })
 }
 
 // fromMemory makes a reading of a record. How the carrier was heard, and what else it said,

@@ -132,7 +132,7 @@ func (x *redo) frame(ctx context.Context, d *city.Device, f *city.Frame) error {
 		return nil // what it was read as before stays
 	}
 	before := len(x.road.commit.Readings)
-	records := now.History
+	records := inOrder(now.History)
 	now.History = nil
 	here, err := x.records(ctx, f, &now, records, f.Fate != city.FateRead || old != nil)
 	if err != nil {

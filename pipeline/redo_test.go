@@ -153,7 +153,7 @@ func (w *world) withMemory(fcnt uint32, level byte, minute int) city.Arrival {
 // longer gives stays as it was.
 func TestRedoReachesMemory(t *testing.T) {
 	w := newWorld(t)
-	w.history = []city.Record{record(20, 96), record(10, 95)}
+	w.history = []city.Record{record(20, 96), record(10, 95), record(20, 1)}       // one time twice
 	w.carry(w.up("s", 1, 50, 0), w.withMemory(2, 60, 30), w.withMemory(3, 70, 40)) // the second time the same records
 	want(t, "at first", w.levels(), "0: 50", "10: 95*", "20: 96*", "30: 60", "40: 70")
 
