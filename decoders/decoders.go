@@ -50,9 +50,9 @@ func (t *Table) Kind(model string) city.Kind {
 }
 
 // Decode appends what u says to r.Values, r.Faults, r.Tail and r.History, which come in
-// empty; spare capacity is used. Nothing of u is kept: Tail is a copy. A frame that is
-// understood but measures nothing (device information, debug) leaves r as it was and is no
-// error.
+// empty; spare capacity is used, but not for a frame with history. Nothing of u is kept: Tail
+// is a copy. A frame that is understood but measures nothing (device information, debug)
+// leaves r as it was and is no error.
 //
 // Values are in Quantity.Unit() and inside Quantity.Range(), each quantity at most once;
 // a's offsets are added, and fill level and usable field capacity follow from its
@@ -81,9 +81,7 @@ func (t *Table) Decode(d *city.Device, a *city.Asset, u *city.Uplink, r *city.Re
 	if p.layout == nil {
 		return nil
 	}
-	if r.Values == nil {
-		r.Values = make([]city.Value, 0, p.room)
-	}
+	p.makeRoom(u.Payload, r)
 	if rejection := p.layout.decode(u.Payload, r); rejection != nil {
 		return city.Reject(rejection.Reason, "%s port %d: %s", m.name, u.FPort, rejection.Detail)
 	}

@@ -174,6 +174,26 @@ func goodFrames(t testing.TB) []vector {
 	return frames
 }
 
+// pastFrames is the first example with records of every model that has them.
+func pastFrames(t testing.TB) []vector {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var frames []vector
+	seen := make(map[string]bool)
+	for _, file := range files {
+		for _, v := range loadVectors(t, file) {
+			if len(v.History) > 0 && len(v.Tail) == 0 && !seen[v.Model] {
+				seen[v.Model] = true
+				frames = append(frames, v)
+			}
+		}
+	}
+	return frames
+}
+
 // goodAsset has all that an asset of the kind can have, so that computed values are paid for.
 func goodAsset(k city.Kind) *city.Asset {
 	switch k {
@@ -217,9 +237,52 @@ func TestDecodeAllocations(t *testing.T) {
 	}
 }
 
-func BenchmarkDecode(b *testing.B) {
+// All values of a frame with records are one allocation, all records another; each fault list
+// is one more.
+func TestRecordAllocations(t *testing.T) {
 	table := New()
-	for _, frame := range goodFrames(b) {
+	for _, frame := range pastFrames(t) {
+		t.Run(frame.Model, func(t *testing.T) {
+			device, asset := &city.Device{Model: frame.Model}, goodAsset(table.Kind(frame.Model))
+			uplink := &city.Uplink{FPort: frame.Port, Payload: unhex(t, frame.Hex)}
+			var r city.Reading
+			n := testing.AllocsPerRun(100, func() {
+				r = city.Reading{}
+				if err := table.Decode(device, asset, uplink, &r); err != nil {
+					t.Fatal(err)
+				}
+			})
+			want := 2 + min(len(r.Faults), 1)
+			for _, past := range r.History {
+				want += min(len(past.Faults), 1)
+			}
+			if int(n) > want {
+				t.Errorf("%v allocations with faults %v and records %v, want %d", n, r.Faults, r.History, want)
+			}
+		})
+	}
+}
+
+// Whoever keeps a record does not see the values of another change.
+func TestRecordsDoNotShareValues(t *testing.T) {
+	r, err := decode(New(), "milesight/em300-mcs", 85, unhex(t, "03670000"+"20ce00f153650a006401"+"20ce10f153650b006500"), nil)
+	if err != nil || len(r.History) != 2 {
+		t.Fatalf("records %v, error %v, want two", r.History, err)
+	}
+	_ = append(r.Values, make([]city.Value, 20)...)
+	_ = append(r.History[0].Values, make([]city.Value, 20)...)
+	_ = append(r.History[1].Values, make([]city.Value, 20)...)
+	checkValueSet(t, r.Values, map[city.Quantity]float64{city.Temperature: 0})
+	checkValueSet(t, r.History[0].Values, map[city.Quantity]float64{city.Temperature: 1, city.Humidity: 50, city.DoorOpen: 1})
+	checkValueSet(t, r.History[1].Values, map[city.Quantity]float64{city.Temperature: 1.1, city.Humidity: 50.5, city.DoorOpen: 0})
+}
+
+func BenchmarkDecode(b *testing.B)       { benchmarkDecode(b, goodFrames(b)) }
+func BenchmarkDecodeRecord(b *testing.B) { benchmarkDecode(b, pastFrames(b)) }
+
+func benchmarkDecode(b *testing.B, frames []vector) {
+	table := New()
+	for _, frame := range frames {
 		b.Run(frame.Model, func(b *testing.B) {
 			device, asset := &city.Device{Model: frame.Model}, goodAsset(table.Kind(frame.Model))
 			uplink := &city.Uplink{FPort: frame.Port, Payload: unhex(b, frame.Hex)}

@@ -1,6 +1,10 @@
 package decoders
 
-import "meldefunk/city"
+import (
+	"fmt"
+
+	"meldefunk/city"
+)
 
 // Dragino sensors send fixed frames, integers big endian, mostly on port 2; port 5 is device
 // information. (Dragino user manuals, "Uplink Payload"; TheThingsNetwork/lorawan-devices,
@@ -156,20 +160,21 @@ type datalog struct {
 
 func (l *datalog) decode(payload []byte, r *city.Reading) *city.Rejection {
 	if len(payload) < l.size {
-		return wrongLength(payload, "at least 11")
+		return wrongLength(payload, fmt.Sprintf("at least %d", l.size))
 	}
-	for len(payload) >= l.size {
-		addRecord(r, uint32(u32be.get(payload[l.time:])), func(past *city.Reading) {
-			for i := range l.fields {
-				l.fields[i].read(payload, past)
-			}
-		})
-		payload = payload[l.size:]
+	for ; len(payload) >= l.size; payload = payload[l.size:] {
+		record := payload
+		addRecord(r, uint32(u32be.get(record[l.time:])), len(l.fields), func() { readAll(l.fields, record, r) })
 	}
 	if len(payload) > 0 {
 		leaveTail(r, payload)
 	}
 	return nil
+}
+
+func (l *datalog) memory(payload []byte) (records, values int) {
+	records = len(payload) / l.size
+	return records, records * (len(l.fields) + computed)
 }
 
 // A datalog answers a request of the network; the simulator has no use for it.

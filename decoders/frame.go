@@ -31,9 +31,13 @@ func possible(q city.Quantity, number float64) bool {
 
 // fault adds a fault, once.
 func fault(r *city.Reading, f city.Fault) {
-	if !r.Has(f) {
-		r.Faults = append(r.Faults, f)
+	if r.Has(f) {
+		return
 	}
+	if r.Faults == nil {
+		r.Faults = make([]city.Fault, 0, 2) // what is wrong is often wrong in two ways: blind, and so no fill level
+	}
+	r.Faults = append(r.Faults, f)
 }
 
 // leaveTail keeps bytes that gave no value.

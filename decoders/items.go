@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"time"
 
 	"meldefunk/city"
 )
@@ -84,7 +83,7 @@ func (l *items) badStart(it *item, payload []byte) *city.Rejection {
 
 func (it *item) decode(data []byte, r *city.Reading) {
 	if it.record {
-		addRecord(r, binary.LittleEndian.Uint32(data), func(past *city.Reading) { it.readFields(data, past) })
+		addRecord(r, binary.LittleEndian.Uint32(data), len(it.fields), func() { it.readFields(data, r) })
 		return
 	}
 	it.readFields(data, r)
@@ -97,6 +96,22 @@ func (it *item) readFields(data []byte, r *city.Reading) {
 	if it.read != nil {
 		it.read(data, r)
 	}
+}
+
+// memory walks as decode does.
+func (l *items) memory(payload []byte) (records, values int) {
+	for len(payload) > 0 {
+		it := l.find(payload)
+		if it == nil || len(payload) < l.keySize+it.size {
+			break
+		}
+		if it.record {
+			records++
+			values += len(it.fields) + computed
+		}
+		payload = payload[l.keySize+it.size:]
+	}
+	return records, values
 }
 
 func (l *items) carries() []city.Quantity { return carriedBy(l.list) }
@@ -178,24 +193,4 @@ func (it *item) says(values []city.Value, written []city.Quantity) int {
 		}
 	}
 	return n
-}
-
-// Records older than oldestRecord are of a clock that was never set: LoRaWAN 1.0 is of
-// January 2015.
-const oldestRecord = 1_420_070_400 // 2015-01-01 00:00 UTC
-
-// recordRoom is room for the values of a record, computed ones included.
-const recordRoom = 8
-
-// addRecord adds what read says to the history, as measured at a Unix time in seconds. An
-// impossible time makes a fault, and the record is dropped: without its time it is worth
-// nothing.
-func addRecord(r *city.Reading, at uint32, read func(past *city.Reading)) {
-	if at < oldestRecord {
-		fault(r, city.FaultClock)
-		return
-	}
-	past := city.Reading{Values: make([]city.Value, 0, recordRoom)}
-	read(&past)
-	r.History = append(r.History, city.Record{Time: time.Unix(int64(at), 0).UTC(), Values: past.Values, Faults: past.Faults})
 }

@@ -53,10 +53,11 @@ type model struct {
 // port is what a model sends on one FPort.
 type port struct {
 	number  uint8
-	any     bool   // the device sends the same on every port; number is what it leaves the factory with
-	carries string // for people: "heartbeat"
-	layout  layout // nil: the frame is known to measure nothing
-	room    int    // values of one frame at most, computed ones included
+	any     bool        // the device sends the same on every port; number is what it leaves the factory with
+	carries string      // for people: "heartbeat"
+	layout  layout      // nil: the frame is known to measure nothing
+	room    int         // values of one frame at most, computed ones included
+	past    remembering // layout, where it is one
 }
 
 // port gives what the model sends on an FPort, nil for nothing. Port 0 is the network's.
@@ -91,7 +92,23 @@ func (m model) prepared() *model {
 	for i := range m.ports {
 		if l := m.ports[i].layout; l != nil {
 			m.ports[i].room = len(l.carries()) + computed
+			m.ports[i].past, _ = l.(remembering)
 		}
 	}
 	return &m
+}
+
+// makeRoom lets the values of a frame be allocated once. Those of records share the memory
+// of the present ones: a reader keeps both or none.
+func (p *port) makeRoom(payload []byte, r *city.Reading) {
+	records, values := 0, 0
+	if p.past != nil {
+		records, values = p.past.memory(payload)
+	}
+	if records > 0 {
+		r.History = make([]city.Record, 0, records)
+	}
+	if r.Values == nil || records > 0 {
+		r.Values = make([]city.Value, 0, p.room+values)
+	}
 }
