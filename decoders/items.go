@@ -15,6 +15,7 @@ type item struct {
 	fields []field
 	read   func(data []byte, r *city.Reading) // what fields cannot say; may be nil
 	record bool                               // 4 bytes of Unix time, little endian, then fields of that time
+	kinds  []item                             // of a record: the byte after the time says which it is; nil: there is one kind
 }
 
 // items is a frame of items in any order, each with its key in front. From the first item
@@ -62,8 +63,26 @@ func (l *items) find(rest []byte) *item {
 	if l.keySize == 2 {
 		key = key<<8 | uint32(rest[1])
 	}
-	if i := slices.Index(l.keys, key); i >= 0 {
-		return &l.list[i]
+	i := slices.Index(l.keys, key)
+	if i < 0 {
+		return nil
+	}
+	it := &l.list[i]
+	if at := l.keySize + recordTime; it.kinds != nil && len(rest) > at {
+		return findKind(it.kinds, rest[at])
+	}
+	return it
+}
+
+// recordTime is the length of a record's time.
+const recordTime = 4
+
+// findKind gives the kind of record that begins with a byte after its time, nil for unknown.
+func findKind(kinds []item, kind byte) *item {
+	for i := range kinds {
+		if kinds[i].key == uint32(kind) {
+			return &kinds[i]
+		}
 	}
 	return nil
 }
@@ -83,6 +102,9 @@ func (l *items) badStart(it *item, payload []byte) *city.Rejection {
 
 func (it *item) decode(data []byte, r *city.Reading) {
 	if it.record {
+		if len(it.fields) == 0 {
+			return
+		}
 		addRecord(r, binary.LittleEndian.Uint32(data), len(it.fields), func() { it.readFields(data, r) })
 		return
 	}
@@ -105,7 +127,7 @@ func (l *items) memory(payload []byte) (records, values int) {
 		if it == nil || len(payload) < l.keySize+it.size {
 			break
 		}
-		if it.record {
+		if it.record && len(it.fields) > 0 {
 			records++
 			values += len(it.fields) + computed
 		}

@@ -78,6 +78,7 @@ func milesight() []model {
 			item{key: 0x0ee4, size: 5}, // how long they stay
 			item{key: 0x0f85, size: 4}, // time
 			item{key: 0x10f7, size: 4}, // over a line since the last frame
+			vs121Past(),
 			item{key: 0xff08, size: 6}, // serial number
 			item{key: 0xff1f, size: 4}, // firmware
 		),
@@ -255,14 +256,53 @@ func weatherPast(key uint32, size int, rain form) item {
 	return it.sized(size)
 }
 
+// pastKind is one kind of a record that says after its time what it is. Its fields begin after
+// the 5 bytes of both.
+func pastKind(kind uint32, size int, fields ...field) item {
+	return item{key: kind, size: 5 + size, fields: fields, record: true}
+}
+
+// pastKinds is a channel whose records are of these kinds.
+func pastKinds(kinds ...item) item { return item{key: 0x20ce, size: 5, record: true, kinds: kinds} }
+
+func vs121Past() item {
+	kinds := []item{
+		pastKind(0x01, 4, field{quantity: city.PeoplePresent, at: 5}), // and which regions are occupied
+		pastKind(0x03, 1), // most at once
+		pastKind(0x10, 4, field{quantity: city.PeopleIn, at: 5, form: u16le}, field{quantity: city.PeopleOut, at: 7, form: u16le}),
+		pastKind(0x11, 5), // how long they stay
+	}
+	// In and out since the record before, per region, ways between the sides, over a line.
+	for _, kind := range []uint32{0x02, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x12} {
+		kinds = append(kinds, pastKind(kind, 4))
+	}
+	return pastKinds(kinds...)
+}
+
 // vs133 are the channels of a people counter with up to four lines. Children are counted
-// among the people; its records have no fixed length and are not read.
+// among the people.
 func vs133() []item {
 	in := []city.Quantity{city.PeopleIn, city.PeopleIn2, city.PeopleIn3, city.PeopleIn4}
 	out := []city.Quantity{city.PeopleOut, city.PeopleOut2, city.PeopleOut3, city.PeopleOut4}
 	var list []item
+	past := []item{
+		pastKind(0x0f, 4), // people per region
+		pastKind(0x1d, 4), // children per region
+		pastKind(0x10, 3), // how long they stay
+		pastKind(0x20, 3),
+		pastKind(0x1e, 3),
+		pastKind(0x3c, 3),
+	}
 	for i := range in {
-		step := uint32(i) * 0x300
+		first := uint32(i) * 3
+		past = append(past,
+			pastKind(0x03+first, 4, field{quantity: in[i], at: 5, form: u32le}),
+			pastKind(0x04+first, 4, field{quantity: out[i], at: 5, form: u32le}),
+			pastKind(0x05+first, 4), // since the record before
+			pastKind(0x11+first, 4), // children
+			pastKind(0x12+first, 4),
+			pastKind(0x13+first, 4))
+		step := first << 8
 		list = append(list,
 			channel(0x03d2+step, field{quantity: in[i], form: u32le}),
 			channel(0x04d2+step, field{quantity: out[i], form: u32le}),
@@ -276,6 +316,7 @@ func vs133() []item {
 		item{key: 0x1de3, size: 4}, // children per region
 		item{key: 0x10e4, size: 5}, // how long they stay
 		item{key: 0x1ee4, size: 5},
+		pastKinds(past...),
 		item{key: 0x50fc, size: 3, read: func(data []byte, r *city.Reading) {
 			if data[2] != 0 {
 				fault(r, city.FaultObstructed)

@@ -20,18 +20,25 @@ type remembering interface {
 const oldestRecord = 1_420_070_400 // 2015-01-01 00:00 UTC
 
 // addRecord adds what read puts into r to the history instead, as measured at a Unix time in
-// seconds; values is how many it puts at most. An impossible time makes a fault, and the
-// record is dropped: without its time it is worth nothing.
+// seconds; values is how many it puts at most. What follows for the same time belongs to the
+// same record, because a device has one reading of a time. An impossible time makes a fault,
+// and the record is dropped: without its time it is worth nothing.
 func addRecord(r *city.Reading, at uint32, values int, read func()) {
 	if at < oldestRecord {
 		fault(r, city.FaultClock)
 		return
 	}
-	past := roomForRecord(r, values+computed)
+	if n := len(r.History); n == 0 || r.History[n-1].Time.Unix() != int64(at) {
+		r.History = append(r.History, city.Record{
+			Time:   time.Unix(int64(at), 0).UTC(),
+			Values: roomForRecord(r, values+computed),
+		})
+	}
+	past := &r.History[len(r.History)-1]
 	present, faults := r.Values, r.Faults
-	r.Values, r.Faults = past, nil
+	r.Values, r.Faults = past.Values, past.Faults
 	read()
-	r.History = append(r.History, city.Record{Time: time.Unix(int64(at), 0).UTC(), Values: r.Values, Faults: r.Faults})
+	past.Values, past.Faults = r.Values, r.Faults
 	r.Values, r.Faults = present, faults
 }
 
