@@ -60,3 +60,14 @@ func cutHex(payload []byte) string {
 	}
 	return fmt.Sprintf("%x…", payload[:most])
 }
+
+// noEcho is a frame that says by itself that nothing was heard.
+func noEcho() *special { return says(city.FaultNoEcho) }
+
+// says is a frame that is a fault by itself.
+func says(f city.Fault) *special {
+	return &special{
+		read:  func(_ []byte, r *city.Reading) { fault(r, f) },
+		write: func([]byte, []city.Value) error { return nil },
+	}
+}

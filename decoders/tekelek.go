@@ -8,23 +8,31 @@ import "meldefunk/city"
 //
 //	10  measurement: 4 bytes head, then four times ullage in cm, °C, quality; newest first
 //	30  status: 10 battery in %, 14-15 ullage in cm, 16 °C
-//	45  alarm
+//	45  alarm: 4 bytes head, the measurement that alarms, the one before
 //
-// The three older measurements are not read: how far apart they are is not in the frame.
+// Bits 0 to 2 of byte 2 of 10 and 45 are the device's three thresholds. A measurement of four
+// zeros is none: there was no echo. Older measurements are not read: how far apart they are is
+// not in the frame.
 func tekelek() []model {
-	kind := func(k byte) func([]byte) bool { return func(payload []byte) bool { return payload[0] == k } }
-	ullage := func(at int) field {
-		return field{quantity: city.Distance, at: at, form: u16be, times: 10}
+	frame := func(kind byte, length, at int, more ...field) frames {
+		heard := func(yes bool) func([]byte) bool {
+			return func(payload []byte) bool { return payload[0] == kind && (u32be.get(payload[at:]) != 0) == yes }
+		}
+		measured := append([]field{
+			{quantity: city.Distance, at: at, form: u16be, times: 10},
+			{quantity: city.Temperature, at: at + 2, form: s8},
+		}, more...)
+		blank := make([]byte, length)
+		blank[0], blank[at+3] = kind, 0xaa // a good echo
+		return frames{
+			{length: length, is: heard(true), blank: blank, fields: measured},
+			{length: length, is: heard(false), blank: []byte{kind}, fields: more, special: noEcho()},
+		}
 	}
+	alarm := field{quantity: city.LevelAlarm, at: 2, mask: 0x07, nonzero: true}
 	return []model{{name: "tekelek/tek766", kind: city.Bin, ports: []port{
-		{number: 0x10, carries: "measurement", layout: frames{{
-			length: 20, is: kind(0x10), blank: []byte{0: 0x10},
-			fields: []field{ullage(4), {quantity: city.Temperature, at: 6, form: s8}},
-		}}},
-		{number: 0x30, carries: "status", layout: frames{{
-			length: 18, is: kind(0x30), blank: []byte{0: 0x30},
-			fields: []field{{quantity: city.BatteryLevel, at: 10}, ullage(14), {quantity: city.Temperature, at: 16, form: s8}},
-		}}},
-		{number: 0x45, carries: "alarm", layout: unread{}},
+		{number: 0x10, carries: "measurement", layout: frame(0x10, 20, 4, alarm)},
+		{number: 0x30, carries: "status", layout: frame(0x30, 18, 14, field{quantity: city.BatteryLevel, at: 10})},
+		{number: 0x45, carries: "alarm", layout: frame(0x45, 12, 4, alarm)},
 	}}}
 }

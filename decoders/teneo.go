@@ -11,7 +11,7 @@ func teneo() []model {
 			{number: 1, carries: "measurement", layout: teneoDistance(battery)},
 			{number: 2, carries: "error", layout: frames{
 				{length: 2, is: teneoStatus(1, false), fields: []field{battery}, troubles: teneoTrouble(1)},
-				{length: 2, is: teneoStatus(1, true), fields: []field{battery}, special: teneoNoEcho()},
+				{length: 2, is: teneoStatus(1, true), fields: []field{battery}, special: noEcho()},
 			}},
 			{number: 3, carries: "charging", layout: frames{{length: 1, longer: true, fields: []field{battery}}}},
 		}},
@@ -41,8 +41,8 @@ func teneoDistance(battery field) frames {
 		{length: 7, fields: append([]field{battery, distance}, air(3)...)},
 		{length: 4, is: good, fields: []field{battery, distance}},
 		{length: 8, is: good, fields: append([]field{battery, distance}, air(4)...)},
-		{length: 4, is: teneoStatus(3, true), blank: []byte{3: teneoBlind}, fields: []field{battery}, special: teneoNoEcho()},
-		{length: 8, is: teneoStatus(3, true), blank: []byte{3: teneoBlind}, fields: append([]field{battery}, air(4)...), special: teneoNoEcho()},
+		{length: 4, is: teneoStatus(3, true), blank: []byte{3: teneoBlind}, fields: []field{battery}, special: noEcho()},
+		{length: 8, is: teneoStatus(3, true), blank: []byte{3: teneoBlind}, fields: append([]field{battery}, air(4)...), special: noEcho()},
 		{length: 4, is: teneoStatus(3, false), fields: []field{battery}, troubles: teneoTrouble(3)},
 		{length: 8, is: teneoStatus(3, false), fields: append([]field{battery}, air(4)...), troubles: teneoTrouble(3)},
 	}
@@ -56,10 +56,3 @@ func teneoStatus(at int, blind bool) func([]byte) bool {
 }
 
 func teneoTrouble(at int) []trouble { return []trouble{{at: at, mask: 0xff, fault: city.FaultProbe}} }
-
-func teneoNoEcho() *special {
-	return &special{
-		read:  func(_ []byte, r *city.Reading) { fault(r, city.FaultNoEcho) },
-		write: func([]byte, []city.Value) error { return nil },
-	}
-}
