@@ -29,6 +29,9 @@ func decentlab() []model {
 			field{quantity: city.SoilMoisture, form: u16be, times: 0.003879, plus: -69.56, slack: 5},
 			word(city.SoilTemperature, 1, -0x8000, 10),
 			word(city.Conductivity, 2, 0, 1)), battery),
+		decentlabModel("decentlab/dl-trs11", city.Soil, words(2,
+			field{quantity: city.SoilMoisture, form: u16be, times: 0.003879, plus: -69.56, slack: 5},
+			word(city.SoilTemperature, 1, -0x8000, 10)), battery),
 		decentlabModel("decentlab/dl-trs21", city.Soil, words(2,
 			word(city.SoilTension, 0, 0, 10), // sent as positive; a water potential is its negative
 			word(city.SoilTemperature, 1, -0x8000, 10)), battery),
@@ -41,17 +44,34 @@ func decentlab() []model {
 			word(city.DistanceMax, 2, 0, 1),
 			word(city.DistanceMedian, 3, 0, 1),
 			word(city.Samples, 9, 0, 1)), battery),
-		decentlabModel("decentlab/dl-pr26-0-1", city.Level, words(2,
-			word(city.WaterPressure, 0, -0x4000, 0x8000), // of a span of 1 bar
-			field{quantity: city.WaterTemperature, at: 2, form: u16be, plus: -384 - 50*320, per: 320}), battery),
+		decentlabModel("decentlab/dl-lid2", city.Bin, words(12, // as dl-lid, and all samples
+			word(city.Distance, 0, 0, 1),
+			word(city.DistanceMin, 1, 0, 1),
+			word(city.DistanceMax, 2, 0, 1),
+			word(city.DistanceMedian, 3, 0, 1),
+			word(city.Samples, 9, 0, 1)), battery),
+		// The span of a pressure probe is not in the frame: it is printed on the probe.
+		decentlabModel("decentlab/dl-pr26-0-1", city.Level, pressureProbe(0, 1), battery),
+		decentlabModel("decentlab/dl-pr26-0-3", city.Level, pressureProbe(0, 3), battery),
+		decentlabModel("decentlab/dl-pr26-0-10", city.Level, pressureProbe(0, 10), battery),
+		decentlabModel("decentlab/dl-pr21-1-10", city.Level, pressureProbe(-1, 10), battery),
 		decentlabModel("decentlab/dl-pr36-8192", city.Level, words(2,
 			word(city.WaterPressure, 0, -0x8000, 8192),
 			word(city.WaterTemperature, 1, -0x8000, 256)), battery),
+		decentlabModel("decentlab/dl-pr36ctd-8192", city.Level, words(4, // and conductivity of the water
+			word(city.WaterPressure, 0, -0x8000, 8192),
+			word(city.Temperature, 1, -0x8000, 256), // of the electronics
+			word(city.WaterTemperature, 2, -0x8000, 256)), battery),
+		decentlabModel("decentlab/dl-ctd10", city.Level, words(4, // and conductivity of the water, frozen
+			word(city.WaterLevel, 0, -0x8000, 1),
+			word(city.WaterTemperature, 1, -0x8000, 10)), battery),
+		decentlabModel("decentlab/dl-ctd10b", city.Level, words(4,
+			word(city.WaterLevel, 0, -0x8000, 1),
+			word(city.WaterTemperature, 1, -0x8000, 10)), battery),
+		decentlabModel("decentlab/dl-sht35", city.Air, sht35(), battery),
 		decentlabModel("decentlab/dl-iam", city.Air,
 			battery,
-			words(2, // SHT35
-				field{quantity: city.Temperature, form: u16be, times: 175, plus: -45 * 0xffff, per: 0xffff},
-				field{quantity: city.Humidity, at: 2, form: u16be, times: 100, per: 0xffff}),
+			sht35(),
 			decentlabPressure(),
 			block{words: 2, special: brightness()}, // visible and infrared, infrared
 			words(3, word(city.CO2, 0, -0x8000, 1)),
@@ -78,7 +98,30 @@ func decentlab() []model {
 			celsius(7),
 			word(city.Pressure, 9, -0x8000, 10), // kPa in hundredths
 			word(city.Humidity, 10, -0x8000, 10)), battery),
+		decentlabModel("decentlab/dl-atm22", city.Weather, words(8, // and angles, wind by direction
+			word(city.WindSpeed, 0, -0x8000, 100),
+			word(city.WindDirection, 1, -0x8000, 10),
+			word(city.WindGust, 2, -0x8000, 100),
+			celsius(3)), battery),
+		decentlabModel("decentlab/dl-tbrg-01", city.Weather, words(4, // of 0.1 mm a tip; seconds since the last tip are between
+			word(city.Rain, 0, 0, 10),
+			field{quantity: city.RainTotal, at: 4, form: u32mid, per: 10}), battery),
 	}
+}
+
+// pressureProbe is a piezoresistive probe with a span in bar. (KELLER D-line; DL-PR26 and
+// DL-PR21 data sheets.)
+func pressureProbe(lowest, highest float64) block {
+	span := highest - lowest
+	return words(2,
+		field{quantity: city.WaterPressure, form: u16be, times: span, plus: lowest*0x8000 - 0x4000*span, per: 0x8000},
+		field{quantity: city.WaterTemperature, at: 2, form: u16be, plus: -384 - 50*320, per: 320})
+}
+
+func sht35() block {
+	return words(2,
+		field{quantity: city.Temperature, form: u16be, times: 175, plus: -45 * 0xffff, per: 0xffff},
+		field{quantity: city.Humidity, at: 2, form: u16be, times: 100, per: 0xffff})
 }
 
 func decentlabModel(name string, kind city.Kind, blocks ...block) model {

@@ -16,30 +16,34 @@ import (
 func modelsByKind() map[city.Kind]string {
 	return map[city.Kind]string{
 		city.Bin: `
-			decentlab/dl-lid decentlab/dl-mbx dingtek/df530 dingtek/df555 dingtek/df702 dingtek/df703
-			dragino/dds75-3-lb dragino/ldds45 dragino/ldds75 dragino/llds12 elsys/elt-ultrasonic
-			milesight/em310-udl milesight/em400-mud milesight/em400-tld milesight/em400-udl
-			milesight/em500-udl milesight/ws201 netvox/r718x pepperl-fuchs/wilsen-sonic-distance
-			pepperl-fuchs/wilsen-sonic-level sensoneo/quatro sensoneo/single tekelek/tek766
-			teneo-iot/filling-degree terabee/level-monitoring-xl`,
+			decentlab/dl-lid decentlab/dl-lid2 decentlab/dl-mbx dingtek/df530 dingtek/df555 dingtek/df702
+			dingtek/df703 dragino/dds75-3-lb dragino/ldds45 dragino/ldds75 dragino/ldds75-fw1.1.3
+			dragino/llds12 elsys/elt-ultrasonic milesight/em310-udl milesight/em400-mud
+			milesight/em400-tld milesight/em400-udl milesight/em500-udl milesight/ws201 netvox/r718x
+			pepperl-fuchs/wilsen-sonic-distance pepperl-fuchs/wilsen-sonic-level sensoneo/quatro
+			sensoneo/single tekelek/tek766 teneo-iot/filling-degree terabee/level-monitoring-xl`,
 		city.Soil: `
-			decentlab/dl-smtp decentlab/dl-trs12 decentlab/dl-trs21 dragino/lse01 dragino/lse01-fw1.1
-			dragino/se01-lb milesight/em500-smt milesight/em500-smtc sensecap/s2104 sensecap/s2105
-			tektelic/clover tektelic/kiwi teneo-iot/soil-moisture`,
+			decentlab/dl-smtp decentlab/dl-trs11 decentlab/dl-trs12 decentlab/dl-trs21 dragino/lse01
+			dragino/lse01-fw1.1 dragino/se01-lb milesight/em500-smt milesight/em500-smtc sensecap/s2104
+			sensecap/s2105 tektelic/clover tektelic/kiwi teneo-iot/soil-moisture`,
 		city.Parking: `
 			bosch/tps110 dingtek/do200 dingtek/do201 libelium/smart-parking netvox/r719a nwave/nps310
 			nwave/nps405 pni/placepod tekzitel/tekzipark`,
 		city.Level: `
-			decentlab/dl-pr26-0-1 decentlab/dl-pr36-8192 dingtek/dc410 elsys/elt-2 keller/adt1
+			decentlab/dl-ctd10 decentlab/dl-ctd10b decentlab/dl-pr21-1-10 decentlab/dl-pr26-0-1
+			decentlab/dl-pr26-0-10 decentlab/dl-pr26-0-3 decentlab/dl-pr36-8192
+			decentlab/dl-pr36ctd-8192 dingtek/dc410 elsys/elt-2 elsys/elt-lite keller/adt1 keller/arc1
 			mclimate/flood-sensor milesight/em410-rdl milesight/em500-swl`,
 		city.Weather: `
-			decentlab/dl-atm41 milesight/wts506 sensecap/s2120`,
+			decentlab/dl-atm22 decentlab/dl-atm41 decentlab/dl-tbrg-01 milesight/wts506 sensecap/s2120`,
 		city.Air: `
-			decentlab/dl-iam decentlab/dl-pm dragino/lht65 elsys/ers elsys/ers-co2 uradmonitor/a3`,
+			decentlab/dl-iam decentlab/dl-pm decentlab/dl-sht35 dragino/lht65 elsys/ers elsys/ers-co2
+			elsys/ers-co2-lite elsys/ers-eye elsys/ers-lite elsys/ers-sound elsys/ers-voc uradmonitor/a3`,
 		city.People: `
-			milesight/vs121 milesight/vs133 nwave/ncc405 parametric/pcr2`,
+			dingtek/dc500 dingtek/dc510 dingtek/dc520 milesight/vs121 milesight/vs133 nwave/ncc405
+			parametric/pcr2`,
 		city.Door: `
-			dragino/lds02 elsys/ems-door milesight/em300-mcs milesight/ws301`,
+			dragino/lds02 elsys/ems elsys/ems-door elsys/ems-lite milesight/em300-mcs milesight/ws301`,
 		city.Tracker: `
 			digital-matter/oyster dragino/trackerd`,
 	}

@@ -19,20 +19,39 @@ import (
 func dingtek() []model {
 	waste := dingtekAlarms{fire: true, tilt: true}
 	return []model{
-		dingtekModel("dingtek/df702", city.Bin, waste.frames()),
-		dingtekModel("dingtek/df703", city.Bin, waste.frames()),
-		dingtekModel("dingtek/df530", city.Bin, dingtekAlarms{}.frames()),
-		dingtekModel("dingtek/df555", city.Bin, dingtekAlarms{}.frames()),
-		dingtekModel("dingtek/dc410", city.Level, dingtekAlarms{tilt: true}.frames()),
-		dingtekModel("dingtek/do200", city.Parking, frames{dingtekBay(21, 0x02)}),
+		dingtekModel("dingtek/df702", city.Bin, waste.frames(), 16, 25),
+		dingtekModel("dingtek/df703", city.Bin, waste.frames(), 16, 25),
+		dingtekModel("dingtek/df530", city.Bin, dingtekAlarms{}.frames(), 16, 25),
+		dingtekModel("dingtek/df555", city.Bin, dingtekAlarms{}.frames(), 16, 25),
+		dingtekModel("dingtek/dc410", city.Level, dingtekAlarms{tilt: true}.frames(), 16, 25),
+		dingtekModel("dingtek/do200", city.Parking, frames{dingtekBay(21, 0x02)}, 16, 25),
 		dingtekModel("dingtek/do201", city.Parking, frames{dingtekBay(23, 0x31,
 			field{quantity: city.Temperature, at: 17, form: s8},
-			field{quantity: city.Humidity, at: 18})}),
+			field{quantity: city.Humidity, at: 18})}, 16, 25),
+		dingtekModel("dingtek/dc500", city.People, frames{{length: 21, is: dingtekData, blank: dingtekBlank(0x02, 21), fields: []field{
+			{quantity: city.Count, at: 5, form: u16be},
+			{quantity: city.BatteryLow, at: 7, mask: 0x0f, nonzero: true},
+			{quantity: city.BatteryVoltage, at: 9, form: u16be, per: 100},
+		}}}, 12),
+		dingtekModel("dingtek/dc510", city.People, frames{{length: 18, is: dingtekData, blank: dingtekBlank(0x51, 18), fields: []field{
+			{quantity: city.Count, at: 5, form: u16be},
+			{quantity: city.Temperature, at: 8, form: s8},
+			{quantity: city.BatteryLow, at: 12, mask: 0x0f, nonzero: true},
+			{quantity: city.BatteryVoltage, at: 13, form: u16be, per: 100},
+		}}}, 13),
+		// In, out and what remains of them; alarms and battery behind are not documented in
+		// units.
+		dingtekModel("dingtek/dc520", city.People, frames{{length: 19, is: dingtekData, blank: dingtekBlank(0x52, 19), fields: []field{
+			{quantity: city.PeoplePresent, at: 5, form: s16be},
+			{quantity: city.PeopleIn, at: 7, form: u16be},
+			{quantity: city.PeopleOut, at: 9, form: u16be},
+		}}}, 18),
 	}
 }
 
-func dingtekModel(name string, kind city.Kind, data frames) model {
-	for _, length := range []int{16, 25} {
+// dingtekModel is a model of its data, and of answers to a configuration of these lengths.
+func dingtekModel(name string, kind city.Kind, data frames, answers ...int) model {
+	for _, length := range answers {
 		data = append(data, fixed{length: length, is: func(payload []byte) bool {
 			return dingtekFrame(payload) && payload[3] == 3
 		}})

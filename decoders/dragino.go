@@ -2,6 +2,7 @@ package decoders
 
 import (
 	"fmt"
+	"slices"
 
 	"meldefunk/city"
 )
@@ -16,10 +17,11 @@ import (
 
 func dragino() []model {
 	return []model{
-		draginoModel("dragino/lse01", city.Soil, lse01(), lse01Raw()),
+		remembered(draginoModel("dragino/lse01", city.Soil, lse01(), lse01Raw()), soilPast()),
 		draginoModel("dragino/lse01-fw1.1", city.Soil, lse01Old()),
-		draginoModel("dragino/se01-lb", city.Soil, lse01(), lse01Raw()),
+		remembered(draginoModel("dragino/se01-lb", city.Soil, lse01(), lse01Raw(), lse01().counting(), lse01Raw().counting()), soilPast()),
 		draginoModel("dragino/ldds75", city.Bin, ldds()),
+		draginoModel("dragino/ldds75-fw1.1.3", city.Bin, lddsOld()...),
 		draginoModel("dragino/ldds45", city.Bin, ldds()),
 		draginoModel("dragino/llds12", city.Bin, llds12()),
 		dds75(),
@@ -36,6 +38,12 @@ func draginoModel(name string, kind city.Kind, layouts ...fixed) model {
 		{number: 2, carries: "measurement", layout: frames(layouts)},
 		{number: 5, carries: "device information"},
 	}}
+}
+
+// remembered is a model that sends its memory on port 3, when it is asked to.
+func remembered(m model, l layout) model {
+	m.ports = append(m.ports, port{number: 3, carries: "datalog", layout: l})
+	return m
 }
 
 // draginoVolts is in the low 14 bits of two bytes; what stands above them differs.
@@ -61,8 +69,8 @@ func draginoProbe(q city.Quantity, at int, per float64) field {
 //
 // With MOD, 4-5 is the dielectric constant in tenths and 6-9 are raw counts. Whether bit 7
 // is MOD cannot be seen in the frame, so the old firmware is a model of its own. The sensor
-// flag is not read: example frames carry good values with either. Records on port 3 are not
-// read: the manual's order of their fields and the vendor's decoder disagree.
+// flag is not read: example frames carry good values with either. An SE01-LB that is set to
+// count pulses sends the counter behind it.
 func lse01() fixed {
 	l := lse01Old()
 	l.is = func(payload []byte) bool { return payload[10]&0x80 == 0 }
@@ -98,6 +106,26 @@ func lse01Raw() fixed {
 	}
 }
 
+// counting is the frame with a counter of 4 bytes behind it.
+func (l fixed) counting() fixed {
+	l.fields = append(slices.Clone(l.fields), field{quantity: city.Count, at: l.length, form: u32be})
+	l.length += 4
+	return l
+}
+
+// soilPast are records of 11 bytes: moisture, temperature and conductivity as on port 2, MOD
+// and level, Unix time. (SE01-LB user manual, "Datalog feature". The vendor's decoder has the
+// same places for the first two, and where the conductivity is, the humidity of the LHT65
+// from which it was copied.) With bit 7 of byte 6 the record is one of raw counts by the
+// manual, or one never acknowledged by the decoder: it is not read.
+func soilPast() *datalog {
+	return &datalog{size: 11, time: 7, unread: recordFlag{at: 6, mask: 0x80}, fields: []field{
+		{quantity: city.SoilMoisture, form: u16be, per: 100},
+		{quantity: city.SoilTemperature, at: 2, form: s16be, per: 100},
+		{quantity: city.Conductivity, at: 4, form: u16be},
+	}}
+}
+
 // draginoDistance: 0 is no sensor, 20 a distance too small or unreadable.
 func draginoDistance(q city.Quantity, at int) field {
 	return field{quantity: q, at: at, form: u16be, codes: []code{{0, city.FaultNoSensor}, {20, city.FaultTooClose}}}
@@ -114,6 +142,16 @@ func ldds() fixed {
 			draginoDistance(city.Distance, 2),
 			draginoProbe(city.Temperature, 5, 10),
 		},
+	}
+}
+
+// LDDS75 before firmware 1.1.4: battery, distance in mm, interrupt; without the distance where
+// no sensor was found. Below 280 mm the sensor does not measure; later firmware says 20 for that.
+// (LDDS75 user manual, "Distance"; vendor's decoder for firmware before 1.1.4.)
+func lddsOld() []fixed {
+	return []fixed{
+		{length: 5, fields: []field{draginoVolts(0), {quantity: city.Distance, at: 2, form: u16be, lowest: 280}}},
+		{length: 3, fields: []field{draginoVolts(0)}, special: says(city.FaultNoSensor)},
 	}
 }
 
@@ -148,22 +186,35 @@ func dds75() model {
 		length: 11,
 		fields: append([]field{draginoVolts(0), draginoProbe(city.Temperature, 2, 10)}, distances(4)...),
 	})
-	m.ports = append(m.ports, port{number: 3, carries: "datalog", layout: &datalog{size: 11, time: 7, fields: distances(0)}})
-	return m
+	return remembered(m, &datalog{size: 11, time: 7, fields: distances(0)})
 }
 
 // datalog is a frame of records of equal size, each with its Unix time, big endian.
 type datalog struct {
 	size, time int
 	fields     []field
+	unread     recordFlag // records with it are kept as they are
 }
+
+// recordFlag are bits of a record; none where the mask is 0.
+type recordFlag struct {
+	at   int
+	mask byte
+}
+
+// marks tells whether a record has the flag.
+func (f recordFlag) marks(record []byte) bool { return record[f.at]&f.mask != 0 }
 
 func (l *datalog) decode(payload []byte, r *city.Reading) *city.Rejection {
 	if len(payload) < l.size {
 		return wrongLength(payload, fmt.Sprintf("at least %d", l.size))
 	}
 	for ; len(payload) >= l.size; payload = payload[l.size:] {
-		record := payload
+		record := payload[:l.size]
+		if l.unread.marks(record) {
+			leaveTail(r, record)
+			continue
+		}
 		addRecord(r, uint32(u32be.get(record[l.time:])), len(l.fields), func() { readAll(l.fields, record, r) })
 	}
 	if len(payload) > 0 {

@@ -4,9 +4,37 @@ import "meldefunk/city"
 
 // ELSYS: [type][data] repeated, integers big endian, on any port, from the factory 5. One
 // layout for all ELT, ERS and EMS; what differs is what they have.
-// (ELSYS payload documentation; TheThingsNetwork/lorawan-devices, vendor/elsys.)
+// (ELSYS payload documentation; TheThingsNetwork/lorawan-devices, vendor/elsys; for the reed
+// contact allthingstalk/device-types, ELSYS/EMS.)
 func elsys() []model {
-	layout := itemsOf(1,
+	// What the digital input means depends on what is connected.
+	layout := elsysItems(item{key: 0x0d, size: 1})
+	// EMS have the door's reed contact on it: 1 is shut.
+	door := elsysItems(channel(0x0d, field{quantity: city.DoorOpen, inverted: true}))
+	return []model{
+		elsysModel("elsys/elt-ultrasonic", city.Bin, layout),
+		elsysModel("elsys/elt-2", city.Level, layout),
+		elsysModel("elsys/elt-lite", city.Level, layout),
+		elsysModel("elsys/ers", city.Air, layout),
+		elsysModel("elsys/ers-lite", city.Air, layout),
+		elsysModel("elsys/ers-eye", city.Air, layout),
+		elsysModel("elsys/ers-co2", city.Air, layout),
+		elsysModel("elsys/ers-co2-lite", city.Air, layout),
+		elsysModel("elsys/ers-voc", city.Air, layout),
+		elsysModel("elsys/ers-sound", city.Air, layout),
+		elsysModel("elsys/ems", city.Door, door),
+		elsysModel("elsys/ems-lite", city.Door, door),
+		elsysModel("elsys/ems-door", city.Door, door),
+	}
+}
+
+func elsysModel(name string, kind city.Kind, layout layout) model {
+	return model{name: name, kind: kind, ports: []port{{number: 5, any: true, carries: "measurement", layout: layout}}}
+}
+
+// elsysItems are all items, with what the digital input is.
+func elsysItems(digital item) *items {
+	return itemsOf(1,
 		channel(0x01, field{quantity: city.Temperature, form: s16be, per: 10}),
 		channel(0x02, field{quantity: city.Humidity}),
 		item{key: 0x03, size: 3}, // acceleration
@@ -19,7 +47,7 @@ func elsys() []model {
 		item{key: 0x0a, size: 2}, // pulses since the last frame: the total says the same
 		channel(0x0b, field{quantity: city.Count, form: u32be}),
 		channel(0x0c, field{quantity: city.ProbeTemperature, form: s16be, per: 10}),
-		item{key: 0x0d, size: 1}, // digital input: what it means depends on what is connected
+		digital,
 		channel(0x0e, field{quantity: city.Distance, form: u16be}),
 		item{key: 0x0f, size: 1}, // the device was moved
 		item{key: 0x10, size: 4}, // infrared temperatures
@@ -37,12 +65,4 @@ func elsys() []model {
 		channel(0x1c, field{quantity: city.TVOC, form: u16be}),
 		item{key: 0x3d, size: 4}, // debug
 	)
-	ports := []port{{number: 5, any: true, carries: "measurement", layout: layout}}
-	return []model{
-		{name: "elsys/elt-ultrasonic", kind: city.Bin, ports: ports},
-		{name: "elsys/elt-2", kind: city.Level, ports: ports},
-		{name: "elsys/ers", kind: city.Air, ports: ports},
-		{name: "elsys/ers-co2", kind: city.Air, ports: ports},
-		{name: "elsys/ems-door", kind: city.Door, ports: ports},
-	}
 }

@@ -24,6 +24,7 @@ const (
 	s24le
 	u32be
 	u32le
+	u32mid // two words of 16 bits, the lower one first, each big endian
 	s32be
 	s32le
 	f32be // IEEE 754
@@ -82,6 +83,8 @@ func (f form) get(b []byte) int64 {
 		return int64(binary.BigEndian.Uint32(b))
 	case u32le, f32le:
 		return int64(binary.LittleEndian.Uint32(b))
+	case u32mid:
+		return int64(binary.BigEndian.Uint16(b)) | int64(binary.BigEndian.Uint16(b[2:]))<<16
 	case s32be:
 		return int64(int32(binary.BigEndian.Uint32(b)))
 	}
@@ -94,6 +97,11 @@ func (f form) set(b []byte, n int64, mask uint32) {
 		n = 0x8000 - n
 	}
 	n = n&int64(mask) | f.get(b)&^int64(mask)
+	if f == u32mid {
+		binary.BigEndian.PutUint16(b, uint16(n))
+		binary.BigEndian.PutUint16(b[2:], uint16(n>>16))
+		return
+	}
 	size := f.size()
 	little := false
 	switch f {
@@ -125,6 +133,7 @@ type field struct {
 	codes    []code  // raw numbers that are no value
 	slack    float64 // how far beyond the physical range a number still counts as its end
 	highest  int64   // raw numbers above it say nothing; 0: no such limit
+	lowest   int64   // raw numbers below it are of something too close; 0: no such limit
 }
 
 // code is a raw number with a meaning of its own. Without a fault it says that nothing is
@@ -188,6 +197,10 @@ func (f *field) measure(data []byte, r *city.Reading) (n float64, ok bool) {
 		}
 	}
 	if f.highest != 0 && raw > f.highest {
+		return 0, false
+	}
+	if f.lowest != 0 && raw < f.lowest {
+		fault(r, city.FaultTooClose)
 		return 0, false
 	}
 	n = f.value(raw)
@@ -268,7 +281,7 @@ func (f *field) limits() (lowest, highest int64) {
 	case f.form.signed():
 		return -1 << (width - 1), 1<<(width-1) - 1
 	}
-	return 0, 1<<width - 1
+	return f.lowest, 1<<width - 1
 }
 
 // write puts the quantity's number into a frame: the given one, or where there is none the

@@ -12,9 +12,11 @@ import (
 // device itself.
 // (KELLER LoRa data communication protocol; TheThingsNetwork/lorawan-devices, vendor/keller.)
 func keller() []model {
-	return []model{{name: "keller/adt1", kind: city.Level, ports: []port{
-		{number: 4, any: true, carries: "measurement", layout: &kellerChannels{fields: kellerFields(), device: kellerInformation()}},
-	}}}
+	ports := []port{{number: 4, any: true, carries: "measurement", layout: &kellerChannels{fields: kellerFields(), device: kellerInformation()}}}
+	return []model{
+		{name: "keller/adt1", kind: city.Level, ports: ports},
+		{name: "keller/arc1", kind: city.Level, ports: ports},
+	}
 }
 
 const (
