@@ -141,6 +141,14 @@ func (q Quantity) German() string {
 		return "Länge"
 	case Speed:
 		return "Geschwindigkeit"
+	case DimLevel:
+		return "Dimmstufe"
+	case Power:
+		return "Leistung"
+	case Energy:
+		return "Energie, Zählerstand"
+	case Volume:
+		return "Volumen, Zählerstand"
 	case SoilTemperature2:
 		return "Bodentemperatur, 2. Tiefe"
 	case SoilTemperature3:

@@ -17,9 +17,11 @@ const (
 	People           // people or vehicles that pass
 	Door             // door, lid, gate: open or shut
 	Tracker          // something that moves: position
+	Light            // street lamp
+	Meter            // water, heat, electricity
 )
 
-var kindNames = [...]string{"unknown", "bin", "soil", "parking", "level", "weather", "air", "people", "door", "tracker"}
+var kindNames = [...]string{"unknown", "bin", "soil", "parking", "level", "weather", "air", "people", "door", "tracker", "light", "meter"}
 
 // Kinds lists every kind an asset can have. Inventory, rules and board need a word for each
 // of them; the kinds after Parking are known by sensor models only, until they have one.

@@ -112,6 +112,12 @@ const (
 	Latitude        // degrees, WGS 84
 	Longitude       // degrees, WGS 84
 	Speed           // km/h
+
+	// Lamps and meters.
+	DimLevel // % of a lamp's full light
+	Power    // W
+	Energy   // kWh, a meter's counter
+	Volume   // m³, a meter's counter
 	quantityCount
 )
 
@@ -230,6 +236,11 @@ var quantities = [quantityCount]quantityFacts{
 	Latitude:        {name: "latitude", unit: "°", min: -90, max: 90},
 	Longitude:       {name: "longitude", unit: "°", min: -180, max: 180},
 	Speed:           {name: "speed", unit: "km/h", min: 0, max: 1000},
+
+	DimLevel: {name: "dim_level", unit: "%", min: 0, max: 100},
+	Power:    {name: "power", unit: "W", min: 0, max: 1_000_000},
+	Energy:   {name: "energy", unit: "kWh", min: 0, max: 100_000_000},
+	Volume:   {name: "volume", unit: "m³", min: 0, max: 100_000_000},
 }
 
 // Quantities lists every quantity.

@@ -84,6 +84,10 @@ func measures(k city.Kind) []city.Quantity {
 		own = []city.Quantity{city.DoorOpen, city.Leak, city.Tampered, city.Count, city.PreviousDuration, city.Humidity}
 	case city.Tracker:
 		own = []city.Quantity{city.Latitude, city.Longitude, city.Speed, city.Humidity}
+	case city.Light:
+		own = []city.Quantity{city.DimLevel, city.Power, city.Energy}
+	case city.Meter:
+		own = []city.Quantity{city.Volume, city.Leak, city.Tampered}
 	default:
 		return nil
 	}
