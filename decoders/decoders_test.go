@@ -18,10 +18,10 @@ func modelsByKind() map[city.Kind]string {
 		city.Bin: `
 			decentlab/dl-lid decentlab/dl-lid2 decentlab/dl-mbx dingtek/df530 dingtek/df555 dingtek/df702
 			dingtek/df703 dragino/dds75-3-lb dragino/ldds45 dragino/ldds75 dragino/ldds75-fw1.1.3
-			dragino/llds12 elsys/elt-ultrasonic milesight/em310-udl milesight/em400-mud
+			dragino/llds12 elsys/elt-ultrasonic enginko/lw20w00 milesight/em310-udl milesight/em400-mud
 			milesight/em400-tld milesight/em400-udl milesight/em500-udl milesight/ws201 netvox/r718x
 			pepperl-fuchs/wilsen-sonic-distance pepperl-fuchs/wilsen-sonic-level sensoneo/quatro
-			sensoneo/single tekelek/tek766 teneo-iot/filling-degree terabee/level-monitoring-xl`,
+			sensoneo/single sentinum/apollon-q tekelek/tek766 teneo-iot/filling-degree terabee/level-monitoring-xl`,
 		city.Soil: `
 			decentlab/dl-smtp decentlab/dl-trs11 decentlab/dl-trs12 decentlab/dl-trs21 dragino/lse01
 			dragino/lse01-fw1.1 dragino/se01-lb milesight/em500-smt milesight/em500-smtc sensecap/s2104
@@ -32,7 +32,7 @@ func modelsByKind() map[city.Kind]string {
 		city.Level: `
 			decentlab/dl-ctd10 decentlab/dl-ctd10b decentlab/dl-pr21-1-10 decentlab/dl-pr26-0-1
 			decentlab/dl-pr26-0-10 decentlab/dl-pr26-0-3 decentlab/dl-pr36-8192
-			decentlab/dl-pr36ctd-8192 dingtek/dc410 elsys/elt-2 elsys/elt-lite keller/adt1 keller/arc1
+			decentlab/dl-pr36ctd-8192 dingtek/dc410 elsys/elt-2 elsys/elt-lite enginko/lw20l00 keller/adt1 keller/arc1
 			mclimate/flood-sensor milesight/em410-rdl milesight/em500-swl`,
 		city.Weather: `
 			decentlab/dl-atm22 decentlab/dl-atm41 decentlab/dl-tbrg-01 milesight/wts506 sensecap/s2120`,
@@ -46,6 +46,8 @@ func modelsByKind() map[city.Kind]string {
 			dragino/lds02 elsys/ems elsys/ems-door elsys/ems-lite milesight/em300-mcs milesight/ws301`,
 		city.Tracker: `
 			digital-matter/oyster dragino/trackerd`,
+		city.Light: `nas/ul2030`,
+		city.Meter: `axioma/qalcosonic-w1 bmeters/iwm-lr3 bmeters/iwm-lr4`,
 	}
 }
 

@@ -223,6 +223,8 @@ func (l *datalog) decode(payload []byte, r *city.Reading) *city.Rejection {
 	return nil
 }
 
+func (l *datalog) remembers() bool { return true }
+
 func (l *datalog) memory(payload []byte) (records, values int) {
 	records = len(payload) / l.size
 	return records, records * (len(l.fields) + computed)

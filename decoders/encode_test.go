@@ -183,6 +183,8 @@ func specialPart(s *special) (p part) {
 			p = append(p, stands{q, 0, 660, 120, nil})
 		case city.Illuminance:
 			p = append(p, stands{q, 0, 100_000, 1.5504, nil})
+		case city.Leak:
+			p = append(p, stands{q, 0, 1, 1, nil})
 		default:
 			panic("the test does not know how " + q.String() + " stands in a frame")
 		}

@@ -27,7 +27,8 @@ const (
 	u32mid // two words of 16 bits, the lower one first, each big endian
 	s32be
 	s32le
-	f32be // IEEE 754
+	bcd8le // 8 decimal digits, lowest first
+	f32be  // IEEE 754
 	f32le
 )
 
@@ -83,6 +84,8 @@ func (f form) get(b []byte) int64 {
 		return int64(binary.BigEndian.Uint32(b))
 	case u32le, f32le:
 		return int64(binary.LittleEndian.Uint32(b))
+	case bcd8le:
+		return decimal(b)
 	case u32mid:
 		return int64(binary.BigEndian.Uint16(b)) | int64(binary.BigEndian.Uint16(b[2:]))<<16
 	case s32be:
@@ -91,12 +94,32 @@ func (f form) get(b []byte) int64 {
 	return int64(int32(binary.LittleEndian.Uint32(b)))
 }
 
+// decimal reads 8 digits of half a byte each, lowest first; -1 where one is none.
+func decimal(b []byte) int64 {
+	n := int64(0)
+	for i := 3; i >= 0; i-- {
+		high, low := int64(b[i]>>4), int64(b[i]&0x0f)
+		if high > 9 || low > 9 {
+			return -1
+		}
+		n = n*100 + high*10 + low
+	}
+	return n
+}
+
 // set writes the number's low bytes over b; bits outside mask stay.
 func (f form) set(b []byte, n int64, mask uint32) {
 	if f == m16be && n < 0 {
 		n = 0x8000 - n
 	}
 	n = n&int64(mask) | f.get(b)&^int64(mask)
+	if f == bcd8le {
+		for i := range 4 {
+			b[i] = byte(n%10 | n/10%10<<4)
+			n /= 100
+		}
+		return
+	}
 	if f == u32mid {
 		binary.BigEndian.PutUint16(b, uint16(n))
 		binary.BigEndian.PutUint16(b[2:], uint16(n>>16))
@@ -276,6 +299,8 @@ func (f *field) limits() (lowest, highest int64) {
 		return 0, f.highest
 	case f.form == m16be:
 		return -0x7fff, 0x7fff
+	case f.form == bcd8le:
+		return 0, 99_999_999
 	case f.mask != 0:
 		return 0, int64(f.mask >> f.shift())
 	case f.form.signed():

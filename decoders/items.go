@@ -120,6 +120,10 @@ func (it *item) readFields(data []byte, r *city.Reading) {
 	}
 }
 
+func (l *items) remembers() bool {
+	return slices.ContainsFunc(l.list, func(it item) bool { return it.record })
+}
+
 // memory walks as decode does.
 func (l *items) memory(payload []byte) (records, values int) {
 	for len(payload) > 0 {

@@ -35,6 +35,7 @@ type special struct {
 	carries []city.Quantity
 	read    func(payload []byte, r *city.Reading)
 	write   func(payload []byte, values []city.Value) error
+	memory  func(payload []byte) (records, values int) // as in remembering; nil: none
 }
 
 // fits tells whether a frame has this layout.
@@ -106,6 +107,19 @@ func (l frames) decode(payload []byte, r *city.Reading) *city.Rejection {
 		}
 	}
 	return wrongLength(payload, strings.Join(lengths, " or "))
+}
+
+func (l frames) remembers() bool {
+	return slices.ContainsFunc(l, func(f fixed) bool { return f.special != nil && f.special.memory != nil })
+}
+
+func (l frames) memory(payload []byte) (records, values int) {
+	for i := range l {
+		if s := l[i].special; s != nil && s.memory != nil && l[i].fits(payload) {
+			return s.memory(payload)
+		}
+	}
+	return 0, 0
 }
 
 func (l frames) carries() []city.Quantity {

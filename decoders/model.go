@@ -20,6 +20,8 @@ func catalogue() []model {
 		dingtek(),
 		tekelek(),
 		terabee(),
+		sentinum(),
+		enginko(),
 		// Soil.
 		decentlab(),
 		tektelic(),
@@ -32,12 +34,15 @@ func catalogue() []model {
 		nwave(),
 		tekzitel(),
 		netvox(),
-		// People, floods, air, positions.
+		// People, floods, air, positions, lamps, meters.
 		parametric(),
 		mclimate(),
 		uradmonitor(),
 		oyster(),
 		keller(),
+		nas(),
+		axioma(),
+		bmeters(),
 	)
 }
 
@@ -92,7 +97,9 @@ func (m model) prepared() *model {
 	for i := range m.ports {
 		if l := m.ports[i].layout; l != nil {
 			m.ports[i].room = len(l.carries()) + computed
-			m.ports[i].past, _ = l.(remembering)
+			if past, ok := l.(remembering); ok && past.remembers() {
+				m.ports[i].past = past
+			}
 		}
 	}
 	return &m

@@ -10,6 +10,8 @@ import (
 // counted before they are read, so that all of a reading's values are allocated at once, and
 // all of its records.
 type remembering interface {
+	// remembers tells whether any frame can hold records.
+	remembers() bool
 	// memory counts the records of a frame and the values they have at most, computed ones
 	// included.
 	memory(payload []byte) (records, values int)
