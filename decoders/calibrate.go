@@ -40,16 +40,22 @@ const clockTolerance = time.Hour
 
 // finishHistory calibrates the records and drops those of the future.
 func finishHistory(m *model, a *city.Asset, now time.Time, r *city.Reading) {
-	kept := r.History[:0]
-	for _, record := range r.History {
-		if !now.IsZero() && record.Time.After(now.Add(clockTolerance)) {
+	kept := 0
+	for i := range r.History {
+		past := &r.History[i]
+		if !now.IsZero() && past.Time.After(now.Add(clockTolerance)) {
 			fault(r, city.FaultClock)
 			continue
 		}
-		past := city.Reading{Values: record.Values, Faults: record.Faults}
-		Calibrate(m.kind, a, &past)
-		record.Values, record.Faults = past.Values, past.Faults
-		kept = append(kept, record)
+		present, faults := r.Values, r.Faults
+		r.Values, r.Faults = past.Values, past.Faults
+		Calibrate(m.kind, a, r)
+		past.Values, past.Faults = r.Values, r.Faults
+		r.Values, r.Faults = present, faults
+		if kept < i {
+			r.History[kept] = *past
+		}
+		kept++
 	}
-	r.History = kept
+	r.History = r.History[:kept]
 }
