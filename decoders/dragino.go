@@ -215,7 +215,11 @@ func (l *datalog) decode(payload []byte, r *city.Reading) *city.Rejection {
 			leaveTail(r, record)
 			continue
 		}
-		addRecord(r, uint32(u32be.get(record[l.time:])), len(l.fields), func() { readAll(l.fields, record, r) })
+		addRecord(r, uint32(u32be.get(record[l.time:])), len(l.fields), func() {
+			for i := range l.fields {
+				l.fields[i].read(record, r)
+			}
+		})
 	}
 	if len(payload) > 0 {
 		leaveTail(r, payload)

@@ -30,18 +30,29 @@ func addRecord(r *city.Reading, at uint32, values int, read func()) {
 		fault(r, city.FaultClock)
 		return
 	}
-	if n := len(r.History); n == 0 || r.History[n-1].Time.Unix() != int64(at) {
+	past := recordOf(r, int64(at))
+	if past == nil {
 		r.History = append(r.History, city.Record{
 			Time:   time.Unix(int64(at), 0).UTC(),
 			Values: roomForRecord(r, values+computed),
 		})
+		past = &r.History[len(r.History)-1]
 	}
-	past := &r.History[len(r.History)-1]
 	present, faults := r.Values, r.Faults
 	r.Values, r.Faults = past.Values, past.Faults
 	read()
 	past.Values, past.Faults = r.Values, r.Faults
 	r.Values, r.Faults = present, faults
+}
+
+// recordOf is the record of a time, nil for none.
+func recordOf(r *city.Reading, at int64) *city.Record {
+	for i := len(r.History) - 1; i >= 0; i-- {
+		if r.History[i].Time.Unix() == at {
+			return &r.History[i]
+		}
+	}
+	return nil
 }
 
 // roomForRecord takes room off the far end of the values' capacity, where Decode has put it.
