@@ -8,7 +8,7 @@ import (
 )
 
 // Calibrate makes of what a device measured what is true at its asset: offsets first, then
-// fill level and usable field capacity. kind is what the device's model is made for. Decode
+// fill level, usable field capacity and soil tension. kind is what the device's model is made for. Decode
 // has done it already; it is for what was decoded elsewhere.
 func Calibrate(kind city.Kind, a *city.Asset, r *city.Reading) {
 	if a != nil && a.Offsets != nil {
@@ -16,6 +16,7 @@ func Calibrate(kind city.Kind, a *city.Asset, r *city.Reading) {
 	}
 	putFillLevel(kind == city.Bin, a, r)
 	putFieldCapacity(a, r)
+	putSoilTension(r)
 }
 
 // addOffsets corrects measured values. One that leaves the physical range is a fault.

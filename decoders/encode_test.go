@@ -241,14 +241,23 @@ func TestEncodeDecode(t *testing.T) {
 							t.Errorf("%s = %v (there: %v), want %v to %v", s.quantity, n, ok, values[i].Number, s.step/2)
 						}
 					}
-					again := roundTrip(t, table, m.name, read.Values)
-					if !slices.Equal(again.Values, read.Values) || len(read.Values) != len(values) {
+					measured := inFrame(read.Values)
+					again := roundTrip(t, table, m.name, measured)
+					if !slices.Equal(again.Values, read.Values) || len(measured) != len(values) {
 						t.Errorf("values %v, then %v", read.Values, again.Values)
 					}
 				})
 			}
 		})
 	}
+}
+
+// inFrame are the values without a soil tension that was computed from a frequency.
+func inFrame(values []city.Value) []city.Value {
+	if _, computed := find(values, city.WatermarkFrequency); !computed {
+		return values
+	}
+	return slices.DeleteFunc(slices.Clone(values), func(v city.Value) bool { return v.Quantity == city.SoilTension })
 }
 
 func saysNothing(s stands, n float64) bool {

@@ -177,7 +177,7 @@ func checkReencoded(t *testing.T, table *Table, m *model, r *city.Reading) {
 	if len(r.Values) == 0 {
 		return
 	}
-	port, payload, err := table.Encode(m.name, r.Values)
+	port, payload, err := table.Encode(m.name, inFrame(r.Values))
 	if err != nil {
 		t.Fatalf("%s: values %v do not encode: %v", m.name, r.Values, err)
 	}

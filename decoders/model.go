@@ -87,7 +87,8 @@ func (m *model) portList() string {
 	return strings.Join(names, ", ")
 }
 
-// computed are the values that are not in the frame: fill level and usable field capacity.
+// computed are the values that are not in the frame. Most are usable field capacity and soil
+// tension.
 const computed = 2
 
 // prepared is the model with the room each port needs, so that the values of a reading are
