@@ -17,7 +17,7 @@ func modelsByKind() map[city.Kind]string {
 	return map[city.Kind]string{
 		city.Bin: `
 			decentlab/dl-lid decentlab/dl-lid2 decentlab/dl-mbx dingtek/df530 dingtek/df555 dingtek/df702
-			dingtek/df703 dragino/dds75-3-lb dragino/ldds45 dragino/ldds75 dragino/ldds75-fw1.1.3
+			dingtek/df703 dragino/dds75-3-lb dragino/dds75-lb dragino/ldds45 dragino/ldds75 dragino/ldds75-fw1.1.3
 			dragino/llds12 elsys/elt-ultrasonic enginko/lw20w00 milesight/em310-udl milesight/em400-mud
 			milesight/em400-tld milesight/em400-udl milesight/em500-udl milesight/ws201 netvox/r718x
 			pepperl-fuchs/wilsen-sonic-distance pepperl-fuchs/wilsen-sonic-level sensoneo/quatro

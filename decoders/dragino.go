@@ -24,6 +24,11 @@ func dragino() []model {
 		draginoModel("dragino/ldds75-fw1.1.3", city.Bin, lddsOld()...),
 		draginoModel("dragino/ldds45", city.Bin, ldds()),
 		draginoModel("dragino/llds12", city.Bin, llds12()),
+		remembered(draginoModel("dragino/dds75-lb", city.Bin, dds75Single()), &datalog{size: 11, time: 7, fields: []field{
+			draginoVolts(0),
+			draginoDistance(city.Distance, 2),
+			draginoProbe(city.Temperature, 4, 10),
+		}}),
 		dds75(),
 		draginoModel("dragino/lht65", city.Air, lht65()...),
 		{name: "dragino/lds02", kind: city.Door, ports: []port{
@@ -170,6 +175,16 @@ func llds12() fixed {
 			{quantity: city.ProbeTemperature, at: 9, form: s8},
 		},
 	}
+}
+
+// DDS75-LB sends the frame of the LDDS75, and records of battery, distance, DS18B20, flags, Unix
+// time on port 3. With bit 12 of the battery set it is one with many samples, of which the order
+// of the first is not documented. (Vendor's decoder.)
+func dds75Single() fixed {
+	l := ldds()
+	l.is = func(payload []byte) bool { return payload[0]&0x10 == 0 }
+	l.fields[0].mask = 0x0fff
+	return l
 }
 
 // DDS75-3-LB, three ultrasonic probes. Records on port 3, 11 bytes each: three distances,
