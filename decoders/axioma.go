@@ -1,6 +1,10 @@
 package decoders
 
-import "meldefunk/city"
+import (
+	"bytes"
+
+	"meldefunk/city"
+)
 
 // Axioma QALCOSONIC W1, water meter, extended payload, little endian.
 // (Axioma, LoRa payload W1 v1.7 extended; layouts as in ZennerIoT/element-parsers.)
@@ -34,16 +38,13 @@ func axioma() []model {
 
 const (
 	axiomaLog     = 17 // bytes before the hours
-	axiomaPadding = 0x2f
+	axiomaPadding = "\x2f"
 )
 
-// axiomaHours are the hours behind the first value of the log.
+// axiomaHours are the hours behind the first value of the log. No hour ends like the padding:
+// that would be more than 12 m³, twice what the largest W1 lets through.
 func axiomaHours(payload []byte) []byte {
-	hours := payload[axiomaLog:]
-	for len(hours) > 0 && hours[len(hours)-1] == axiomaPadding && len(hours)%2 == 1 {
-		hours = hours[:len(hours)-1]
-	}
-	return hours
+	return bytes.TrimRight(payload[axiomaLog:], axiomaPadding)
 }
 
 // axiomaTail is a byte that is half of an hour.

@@ -150,8 +150,8 @@ func ldds() fixed {
 	}
 }
 
-// LDDS75 before firmware 1.1.4: battery, distance in mm, interrupt; without the distance where
-// no sensor was found. Below 280 mm the sensor does not measure; later firmware says 20 for that.
+// LDDS75 before firmware 1.1.4: battery, distance in mm, interrupt. Any other length is no sensor
+// to the vendor's decoder; without the distance it is 3. Below 280 mm the sensor does not measure; later firmware says 20 for that.
 // (LDDS75 user manual, "Distance"; vendor's decoder for firmware before 1.1.4.)
 func lddsOld() []fixed {
 	return []fixed{
