@@ -151,8 +151,9 @@ func ldds() fixed {
 }
 
 // LDDS75 before firmware 1.1.4: battery, distance in mm, interrupt. Any other length is no sensor
-// to the vendor's decoder; without the distance it is 3. Below 280 mm the sensor does not measure; later firmware says 20 for that.
-// (LDDS75 user manual, "Distance"; vendor's decoder for firmware before 1.1.4.)
+// to the vendor's decoder; without the distance it is 3. It measures from 280 mm on; later
+// firmware says 20 for less. (LDDS75 user manual, "Specification"; vendor's decoder for firmware
+// before 1.1.4.)
 func lddsOld() []fixed {
 	return []fixed{
 		{length: 5, fields: []field{draginoVolts(0), {quantity: city.Distance, at: 2, form: u16be, lowest: 280}}},
