@@ -2,6 +2,9 @@ package decoders
 
 import (
 	"bytes"
+	"slices"
+	"strconv"
+	"time"
 
 	"meldefunk/city"
 )
@@ -57,6 +60,8 @@ func axiomaTail(payload []byte) []byte {
 func axiomaSpecial() *special {
 	return &special{
 		carries: []city.Quantity{city.Leak},
+		places:  []label{{at: 4, mask: 0xe0, quantity: city.Leak}},
+		explain: explainAxiomaLog,
 		read: func(payload []byte, r *city.Reading) {
 			state := payload[4] >> 5
 			put(r, city.Leak, city.Bool(state == 1 || state == 5))
@@ -85,4 +90,30 @@ func axiomaSpecial() *special {
 			return records, records * (1 + computed)
 		},
 	}
+}
+
+// explainAxiomaLog marks the log, whose hours are added up.
+func explainAxiomaLog(p *page) {
+	p.labels(0, []label{{size: 4, name: "time"}})
+	if u32le.get(p.payload[9:]) == 0 {
+		p.labels(0, []label{{at: 9, size: 4, name: "time of the log, none"}, {at: 13, size: len(axiomaHours(p.payload))&^1 + 4, name: "log without a time"}})
+		return
+	}
+	at, size, total := 13, 4, int64(0)
+	for when := uint32(u32le.get(p.payload[9:])); ; when += 3600 {
+		raw := u32le.get(append(slices.Clone(p.payload[at:at+size]), 0, 0))
+		total += raw
+		if kept := p.keeps(when); kept && possible(city.Volume, float64(total)/1000) {
+			p.value(at, size, 0, ofPast+city.Volume.String(), strconv.FormatInt(raw, 10),
+				withUnit(city.Volume, float64(total)/1000)+", "+time.Unix(int64(when), 0).UTC().Format(time.RFC3339), true)
+		} else if kept {
+			p.mark(at, size, 0, ofPast+city.Volume.String(), strconv.FormatInt(raw, 10), faultText(city.FaultImplausible))
+		} else {
+			p.mark(at, size, 0, "of a dropped record", strconv.FormatInt(raw, 10), faultText(city.FaultClock))
+		}
+		if at, size = at+size, 2; len(axiomaHours(p.payload)) < at+size-axiomaLog {
+			break
+		}
+	}
+	p.labels(0, []label{{at: 9, size: 4, name: "time of the log"}})
 }

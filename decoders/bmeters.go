@@ -20,7 +20,8 @@ func bmeters() []model {
 				{quantity: city.Leak, at: 12, mask: 0x08},
 				{quantity: city.BatteryLow, at: 12, mask: 0x20},
 			},
-			tail: func(payload []byte) []byte { return payload[13:] },
+			labels: []label{{name: "header"}, {at: 5, size: 4, name: "volume that ran backwards"}, {at: 9, name: "factor"}, {at: 10, name: "medium"}, {at: 11, name: "unit"}, {at: 12, mask: 0x10, name: "backflow"}},
+			tail:   func(payload []byte) []byte { return payload[13:] },
 		})
 	}
 	ports := []port{{number: 1, any: true, carries: "volume", layout: all}}

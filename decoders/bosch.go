@@ -19,7 +19,9 @@ func bosch() []model {
 			{length: 1, fields: []field{occupied}}, // before firmware 0.29
 		}},
 		{number: 3, carries: "startup", layout: frames{
-			{length: 17, fields: []field{{quantity: city.Occupied, at: 16, mask: 0x01}}},
+			{length: 17, fields: []field{{quantity: city.Occupied, at: 16, mask: 0x01}}, labels: []label{
+				{size: 12, name: "debug"}, {at: 12, size: 3, name: "firmware"}, {at: 15, name: "reset cause"},
+			}},
 		}},
 		{number: 4, carries: "device information"},
 		{number: 5, carries: "usage"},

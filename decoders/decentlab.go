@@ -2,6 +2,8 @@ package decoders
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"meldefunk/city"
 )
@@ -38,18 +40,18 @@ func decentlab() []model {
 		decentlabModel("decentlab/dl-mbx", city.Bin, words(2,
 			word(city.Distance, 0, 0, 1),
 			word(city.Samples, 1, 0, 1)), battery),
-		decentlabModel("decentlab/dl-lid", city.Bin, words(11, // then percentiles, mode, samples, duration
+		decentlabModel("decentlab/dl-lid", city.Bin, words(11,
 			word(city.Distance, 0, 0, 1),
 			word(city.DistanceMin, 1, 0, 1),
 			word(city.DistanceMax, 2, 0, 1),
 			word(city.DistanceMedian, 3, 0, 1),
-			word(city.Samples, 9, 0, 1)), battery),
+			word(city.Samples, 9, 0, 1)).with(4, 4, "percentiles").with(8, 1, "most frequent distance").with(10, 1, "duration"), battery),
 		decentlabModel("decentlab/dl-lid2", city.Bin, words(12, // as dl-lid, and all samples
 			word(city.Distance, 0, 0, 1),
 			word(city.DistanceMin, 1, 0, 1),
 			word(city.DistanceMax, 2, 0, 1),
 			word(city.DistanceMedian, 3, 0, 1),
-			word(city.Samples, 9, 0, 1)), battery),
+			word(city.Samples, 9, 0, 1)).with(4, 4, "percentiles").with(8, 1, "most frequent distance").with(10, 2, "duration, samples"), battery),
 		// The span of a pressure probe is not in the frame: it is printed on the probe.
 		decentlabModel("decentlab/dl-pr26-0-1", city.Level, pressureProbe(0, 1), battery),
 		decentlabModel("decentlab/dl-pr26-0-3", city.Level, pressureProbe(0, 3), battery),
@@ -58,37 +60,37 @@ func decentlab() []model {
 		decentlabModel("decentlab/dl-pr36-8192", city.Level, words(2,
 			word(city.WaterPressure, 0, -0x8000, 8192),
 			word(city.WaterTemperature, 1, -0x8000, 256)), battery),
-		decentlabModel("decentlab/dl-pr36ctd-8192", city.Level, words(4, // and conductivity of the water
+		decentlabModel("decentlab/dl-pr36ctd-8192", city.Level, words(4,
 			word(city.WaterPressure, 0, -0x8000, 8192),
 			word(city.Temperature, 1, -0x8000, 256), // of the electronics
-			word(city.WaterTemperature, 2, -0x8000, 256)), battery),
-		decentlabModel("decentlab/dl-ctd10", city.Level, words(4, // and conductivity of the water, frozen
+			word(city.WaterTemperature, 2, -0x8000, 256)).with(3, 1, "conductivity of the water"), battery),
+		decentlabModel("decentlab/dl-ctd10", city.Level, words(4,
 			word(city.WaterLevel, 0, -0x8000, 1),
-			word(city.WaterTemperature, 1, -0x8000, 10)), battery),
+			word(city.WaterTemperature, 1, -0x8000, 10)).with(2, 1, "conductivity of the water").with(3, 1, "frozen"), battery),
 		decentlabModel("decentlab/dl-ctd10b", city.Level, words(4,
 			word(city.WaterLevel, 0, -0x8000, 1),
-			word(city.WaterTemperature, 1, -0x8000, 10)), battery),
+			word(city.WaterTemperature, 1, -0x8000, 10)).with(2, 1, "conductivity of the water").with(3, 1, "frozen"), battery),
 		decentlabModel("decentlab/dl-sht35", city.Air, sht35(), battery),
 		decentlabModel("decentlab/dl-iam", city.Air,
 			battery,
 			sht35(),
 			decentlabPressure(),
 			block{words: 2, special: brightness()}, // visible and infrared, infrared
-			words(3, word(city.CO2, 0, -0x8000, 1)),
+			words(3, word(city.CO2, 0, -0x8000, 1)).with(1, 1, "state of the CO2 probe").with(2, 1, "infrared, raw"),
 			words(1, word(city.Count, 0, 0, 1)), // movements
 			words(1, word(city.TVOC, 0, 0, 1))),
 		decentlabModel("decentlab/dl-pm", city.Air,
 			battery,
-			words(10, // mass, then size and number of particles
+			words(10,
 				word(city.PM1, 0, 0, 10),
 				word(city.PM25, 1, 0, 10),
 				word(city.PM4, 2, 0, 10),
-				word(city.PM10, 3, 0, 10)),
+				word(city.PM10, 3, 0, 10)).with(4, 1, "typical size of particles").with(5, 5, "number of particles"),
 			words(2, // SHT21, whose formula goes from -6 to 119 %: fog is 100
 				field{quantity: city.Temperature, form: u16be, times: 175.72, plus: -46.85 * 0x10000, per: 0x10000},
 				field{quantity: city.Humidity, at: 2, form: u16be, times: 125, plus: -6 * 0x10000, per: 0x10000, slack: 20}),
 			decentlabPressure()),
-		decentlabModel("decentlab/dl-atm41", city.Weather, words(17, // and vapour pressure, angles, wind by direction
+		decentlabModel("decentlab/dl-atm41", city.Weather, words(17,
 			word(city.SolarRadiation, 0, -0x8000, 1),
 			word(city.Rain, 1, -0x8000, 1000),
 			word(city.Lightning, 2, -0x8000, 1),
@@ -97,15 +99,17 @@ func decentlab() []model {
 			word(city.WindGust, 6, -0x8000, 100),
 			celsius(7),
 			word(city.Pressure, 9, -0x8000, 10), // kPa in hundredths
-			word(city.Humidity, 10, -0x8000, 10)), battery),
-		decentlabModel("decentlab/dl-atm22", city.Weather, words(8, // and angles, wind by direction
+			word(city.Humidity, 10, -0x8000, 10)).
+			with(3, 1, "distance of lightning").with(8, 1, "vapour pressure").with(11, 1, "temperature inside").
+			with(12, 3, "angles").with(15, 2, "wind to the north and east"), battery),
+		decentlabModel("decentlab/dl-atm22", city.Weather, words(8,
 			word(city.WindSpeed, 0, -0x8000, 100),
 			word(city.WindDirection, 1, -0x8000, 10),
 			word(city.WindGust, 2, -0x8000, 100),
-			celsius(3)), battery),
-		decentlabModel("decentlab/dl-tbrg-01", city.Weather, words(4, // of 0.1 mm a tip; seconds since the last tip are between
+			celsius(3)).with(4, 2, "angles").with(6, 2, "wind to the north and east"), battery),
+		decentlabModel("decentlab/dl-tbrg-01", city.Weather, words(4, // of 0.1 mm a tip
 			word(city.Rain, 0, 0, 10),
-			field{quantity: city.RainTotal, at: 4, form: u32mid, per: 10}), battery),
+			field{quantity: city.RainTotal, at: 4, form: u32mid, per: 10}).with(1, 1, "seconds since the last tip"), battery),
 	}
 }
 
@@ -133,9 +137,16 @@ type block struct {
 	words   int
 	fields  []field
 	special *special // may be nil
+	labels  []label  // words that are not read
 }
 
 func words(n int, fields ...field) block { return block{words: n, fields: fields} }
+
+// with is the block with a name for words that are not read, from one on.
+func (b block) with(from, count int, name string) block {
+	b.labels = append(b.labels[:len(b.labels):len(b.labels)], label{at: 2 * from, size: 2 * count, name: name})
+	return b
+}
 
 // word is the number (x + plus) / per, at the nth word of its block.
 func word(q city.Quantity, n int, plus, per float64) field {
@@ -168,6 +179,7 @@ func brightness() *special {
 	const lux = 1.5504
 	return &special{
 		carries: []city.Quantity{city.Illuminance},
+		places:  []label{{size: 4, quantity: city.Illuminance}},
 		read: func(data []byte, r *city.Reading) {
 			both, infrared := float64(u16be.get(data)), float64(u16be.get(data[2:]))
 			put(r, city.Illuminance, max(both-1.64*infrared, 0.59*both-0.86*infrared, 0)*lux)
@@ -208,6 +220,50 @@ func (l decentlabBlocks) decode(payload []byte, r *city.Reading) *city.Rejection
 		leaveTail(r, rest)
 	}
 	return nil
+}
+
+func (l decentlabBlocks) explain(p *page) {
+	if version := p.payload[0]; version != decentlabVersion {
+		p.unknown(0, 1, "protocol version", fmt.Sprintf("%d, want %d", version, decentlabVersion))
+		return
+	}
+	if len(p.payload) < decentlabHead {
+		return
+	}
+	p.labels(0, []label{{name: "protocol version"}, {at: 1, size: 2, name: "device id"}})
+	flags := u16be.get(p.payload[3:])
+	p.mark(3, 2, 0, "flags", p.raw(3, 2, 0), "blocks "+setBits(uint16(flags)))
+	at := decentlabHead
+	for i := range l {
+		if flags>>i&1 == 0 {
+			continue
+		}
+		size := 2 * l[i].words
+		if left := len(p.payload) - at; left < size {
+			if left > 0 {
+				p.tail(at, len(p.payload), fmt.Sprintf(": block %d has %d bytes, want %d", i, left, size))
+			}
+			return
+		}
+		p.fields(at, l[i].fields, "")
+		p.special(at, l[i].special)
+		p.labels(at, l[i].labels)
+		at += size
+	}
+	if at < len(p.payload) {
+		p.tail(at, len(p.payload), ": no flag is set for it")
+	}
+}
+
+// setBits lists them: "0, 2".
+func setBits(n uint16) string {
+	var set []string
+	for i := range 16 {
+		if n>>i&1 != 0 {
+			set = append(set, strconv.Itoa(i))
+		}
+	}
+	return strings.Join(set, ", ")
 }
 
 func (l decentlabBlocks) carries() []city.Quantity {

@@ -28,12 +28,12 @@ func dingtek() []model {
 		dingtekModel("dingtek/do201", city.Parking, frames{dingtekBay(23, 0x31,
 			field{quantity: city.Temperature, at: 17, form: s8},
 			field{quantity: city.Humidity, at: 18})}, 16, 25),
-		dingtekModel("dingtek/dc500", city.People, frames{{length: 21, is: dingtekData, blank: dingtekBlank(0x02, 21), fields: []field{
+		dingtekModel("dingtek/dc500", city.People, frames{{length: 21, is: dingtekData, blank: dingtekBlank(0x02, 21), labels: append(dingtekLabels(21, 17), label{at: 7, mask: 0xf0, name: "counter alarm"}), fields: []field{
 			{quantity: city.Count, at: 5, form: u16be},
 			{quantity: city.BatteryLow, at: 7, mask: 0x0f, nonzero: true},
 			{quantity: city.BatteryVoltage, at: 9, form: u16be, per: 100},
 		}}}, 12),
-		dingtekModel("dingtek/dc510", city.People, frames{{length: 18, is: dingtekData, blank: dingtekBlank(0x51, 18), fields: []field{
+		dingtekModel("dingtek/dc510", city.People, frames{{length: 18, is: dingtekData, blank: dingtekBlank(0x51, 18), labels: append(dingtekLabels(18, 15), label{at: 11, mask: 0xf0, name: "counter alarm"}), fields: []field{
 			{quantity: city.Count, at: 5, form: u16be},
 			{quantity: city.Temperature, at: 8, form: s8},
 			{quantity: city.BatteryLow, at: 12, mask: 0x0f, nonzero: true},
@@ -41,7 +41,7 @@ func dingtek() []model {
 		}}}, 13),
 		// In, out and what remains of them; alarms and battery behind are not documented in
 		// units.
-		dingtekModel("dingtek/dc520", city.People, frames{{length: 19, is: dingtekData, blank: dingtekBlank(0x52, 19), fields: []field{
+		dingtekModel("dingtek/dc520", city.People, frames{{length: 19, is: dingtekData, blank: dingtekBlank(0x52, 19), labels: append(dingtekLabels(19, 16), label{at: 11, size: 2, name: "alarms"}, label{at: 13, size: 2, name: "battery, unit unknown"}, label{at: 15, name: "error code"}), fields: []field{
 			{quantity: city.PeoplePresent, at: 5, form: s16be},
 			{quantity: city.PeopleIn, at: 7, form: u16be},
 			{quantity: city.PeopleOut, at: 9, form: u16be},
@@ -54,7 +54,7 @@ func dingtekModel(name string, kind city.Kind, data frames, answers ...int) mode
 	for _, length := range answers {
 		data = append(data, fixed{length: length, is: func(payload []byte) bool {
 			return dingtekFrame(payload) && payload[3] == 3
-		}})
+		}, labels: append(dingtekLabels(length, 0)[:4], label{at: 5, size: length - 6, name: "configuration"}, label{at: length - 1, name: "end"})})
 	}
 	return model{name: name, kind: kind, ports: []port{{number: 3, carries: "measurement", layout: data}}}
 }
@@ -71,6 +71,14 @@ func dingtekBlank(device byte, length int) []byte {
 	blank := make([]byte, length)
 	blank[0], blank[2], blank[3], blank[4], blank[length-1] = 0x80, device, 0x01, byte(length), 0x81
 	return blank
+}
+
+// dingtekLabels are what stands in every frame; the counter differs.
+func dingtekLabels(length, counter int) []label {
+	return []label{
+		{size: 2, name: "begin"}, {at: 2, name: "device"}, {at: 3, name: "kind of frame"}, {at: 4, name: "length"},
+		{at: counter, size: 2, name: "counter"}, {at: length - 1, name: "end"},
+	}
 }
 
 // dingtekAlarms are the alarms a model has beside full (or, in a tank, empty) and battery.
@@ -95,7 +103,8 @@ func (a dingtekAlarms) frame(length, at int, position []field) fixed {
 	if a.fire {
 		fields = append(fields, field{quantity: city.FireAlarm, at: at + 3, mask: 0x0f, nonzero: true})
 	}
-	l := fixed{length: length, is: dingtekData, blank: dingtekBlank(0x01, length), fields: fields}
+	l := fixed{length: length, is: dingtekData, blank: dingtekBlank(0x01, length), fields: fields, labels: append(dingtekLabels(length, length-4),
+		label{at: at + 1, size: 2, name: "angle"}, label{at: at + 3, mask: 0x0f, name: "fire alarm"}, label{at: at + 4, mask: 0xf0, name: "tilt alarm"})}
 	if a.tilt {
 		l.fields = append(l.fields, field{quantity: city.Tilt, at: at + 4, mask: 0xf0, nonzero: true})
 		l.special = dingtekAngle(at + 1)
@@ -107,6 +116,7 @@ func (a dingtekAlarms) frame(length, at int, position []field) fixed {
 func dingtekAngle(at int) *special {
 	return &special{
 		carries: []city.Quantity{city.TiltAngle},
+		places:  []label{{at: at, size: 2, mask: 0x0fff, quantity: city.TiltAngle}},
 		read: func(payload []byte, r *city.Reading) {
 			angle := float64(payload[at+1])
 			if payload[at]&0x0f != 0 {
@@ -131,7 +141,9 @@ func dingtekAngle(at int) *special {
 // dingtekBay is a parking sensor: distance, alarms of park and level, of magnet and battery,
 // battery in 10 mV, three axes of the magnetic field, and what a model has more.
 func dingtekBay(length int, device byte, more ...field) fixed {
-	return fixed{length: length, is: dingtekData, blank: dingtekBlank(device, length), fields: append([]field{
+	return fixed{length: length, is: dingtekData, blank: dingtekBlank(device, length), labels: append(dingtekLabels(length, length-4),
+		label{at: 7, mask: 0x0f, name: "level alarm"}, label{at: 8, mask: 0xf0, name: "magnet alarm"}, label{at: 11, size: 6, name: "magnetic field"},
+	), fields: append([]field{
 		{quantity: city.Distance, at: 5, form: u16be},
 		{quantity: city.Occupied, at: 7, mask: 0xf0, nonzero: true},
 		{quantity: city.BatteryLow, at: 8, mask: 0x0f, nonzero: true},

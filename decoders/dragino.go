@@ -1,6 +1,7 @@
 package decoders
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -79,6 +80,7 @@ func draginoProbe(q city.Quantity, at int, per float64) field {
 func lse01() fixed {
 	l := lse01Old()
 	l.is = func(payload []byte) bool { return payload[10]&0x80 == 0 }
+	l.labels = lse01Flags()
 	return l
 }
 
@@ -86,6 +88,7 @@ func lse01Old() fixed {
 	return fixed{
 		length: 11,
 		blank:  []byte{10: 0x10}, // sensor flag set, MOD 0, no interrupt
+		labels: []label{{at: 10, name: "interrupt"}},
 		fields: []field{
 			draginoVolts(0),
 			draginoProbe(city.Temperature, 2, 10),
@@ -96,11 +99,17 @@ func lse01Old() fixed {
 	}
 }
 
+// lse01Flags are the bits from firmware 1.2.1 on.
+func lse01Flags() []label {
+	return []label{{at: 10, mask: 0x80, name: "MOD"}, {at: 10, mask: 0x10, name: "sensor flag"}, {at: 10, mask: 0x0f, name: "interrupt"}}
+}
+
 func lse01Raw() fixed {
 	return fixed{
 		length: 11,
 		is:     func(payload []byte) bool { return payload[10]&0x80 != 0 },
 		blank:  []byte{10: 0x90},
+		labels: lse01Flags(),
 		fields: []field{
 			draginoVolts(0),
 			draginoProbe(city.Temperature, 2, 10),
@@ -128,7 +137,7 @@ func soilPast() *datalog {
 		{quantity: city.SoilMoisture, form: u16be, per: 100},
 		{quantity: city.SoilTemperature, at: 2, form: s16be, per: 100},
 		{quantity: city.Conductivity, at: 4, form: u16be},
-	}}
+	}, labels: []label{{at: 6, name: "MOD and level"}}}
 }
 
 // draginoDistance: 0 is no sensor, 20 a distance too small or unreadable.
@@ -142,6 +151,7 @@ func ldds() fixed {
 	return fixed{
 		length: 8,
 		blank:  []byte{7: 1},
+		labels: []label{{at: 4, name: "interrupt"}, {at: 7, name: "probe found"}},
 		fields: []field{
 			draginoVolts(0),
 			draginoDistance(city.Distance, 2),
@@ -156,8 +166,8 @@ func ldds() fixed {
 // before 1.1.4.)
 func lddsOld() []fixed {
 	return []fixed{
-		{length: 5, fields: []field{draginoVolts(0), {quantity: city.Distance, at: 2, form: u16be, lowest: 280}}},
-		{length: 3, fields: []field{draginoVolts(0)}, special: says(city.FaultNoSensor)},
+		{length: 5, fields: []field{draginoVolts(0), {quantity: city.Distance, at: 2, form: u16be, lowest: 280}}, labels: []label{{at: 4, name: "interrupt"}}},
+		{length: 3, fields: []field{draginoVolts(0)}, special: says(city.FaultNoSensor, label{at: 2, name: "interrupt, without a distance"})},
 	}
 }
 
@@ -168,6 +178,7 @@ func llds12() fixed {
 	return fixed{
 		length: 11,
 		blank:  []byte{10: 1},
+		labels: []label{{at: 8, name: "interrupt"}, {at: 10, name: "message type"}},
 		fields: []field{
 			draginoVolts(0),
 			draginoProbe(city.Temperature, 2, 10),
@@ -200,9 +211,10 @@ func dds75() model {
 	}
 	m := draginoModel("dragino/dds75-3-lb", city.Bin, fixed{
 		length: 11,
+		labels: []label{{at: 10, name: "flags"}},
 		fields: append([]field{draginoVolts(0), draginoProbe(city.Temperature, 2, 10)}, distances(4)...),
 	})
-	return remembered(m, &datalog{size: 11, time: 7, fields: distances(0)})
+	return remembered(m, &datalog{size: 11, time: 7, fields: distances(0), labels: []label{{at: 6, name: "flags"}}})
 }
 
 // datalog is a frame of records of equal size, each with its Unix time, big endian.
@@ -210,6 +222,7 @@ type datalog struct {
 	size, time int
 	fields     []field
 	unread     recordFlag // records with it are kept as they are
+	labels     []label    // what stands beside the fields of a record
 }
 
 // recordFlag are bits of a record; none where the mask is 0.
@@ -250,6 +263,25 @@ func (l *datalog) memory(payload []byte) (records, values int) {
 	return records, records * (len(l.fields) + computed)
 }
 
+func (l *datalog) explain(p *page) {
+	at := 0
+	for ; len(p.payload)-at >= l.size; at += l.size {
+		if l.unread.marks(p.payload[at : at+l.size]) {
+			p.tail(at, at+l.size, ": records with this flag are not read")
+			continue
+		}
+		if p.time(at+l.time, binary.BigEndian) {
+			p.fields(at, l.fields, ofPast)
+		} else {
+			p.rest(at, l.size, "of the dropped record", "")
+		}
+		p.labels(at, l.labels)
+	}
+	if at > 0 && at < len(p.payload) {
+		p.tail(at, len(p.payload), ": a record cut short")
+	}
+}
+
 // A datalog answers a request of the network; the simulator has no use for it.
 func (l *datalog) carries() []city.Quantity            { return nil }
 func (l *datalog) encode([]city.Value) ([]byte, error) { return nil, errNoFrame }
@@ -267,15 +299,16 @@ func lht65() []fixed {
 		{quantity: city.Temperature, at: 2, form: s16be, per: 100},
 		{quantity: city.Humidity, at: 4, form: u16be, mask: 0x0fff, per: 10},
 	}
+	kind := []label{{at: 6, mask: 0x0f, name: "kind of external sensor"}}
 	off := []trouble{{at: 6, mask: 0x80, fault: city.FaultNoSensor}}
 	with := func(more field) []field { return append(append([]field(nil), inner...), more) }
 	return []fixed{
-		{length: 11, is: external(0), fields: inner, troubles: off},
-		{length: 11, is: external(1), fields: with(draginoProbe(city.ProbeTemperature, 7, 100)), troubles: off, blank: []byte{6: 1}},
-		{length: 11, is: external(5), fields: with(field{quantity: city.Illuminance, at: 7, form: u16be}), troubles: off, blank: []byte{6: 5}},
-		{length: 11, is: external(7), fields: with(field{quantity: city.Count, at: 7, form: u16be}), troubles: off, blank: []byte{6: 7}},
-		{length: 11, is: external(8), fields: with(field{quantity: city.Count, at: 7, form: u32be}), troubles: off, blank: []byte{6: 8}},
-		{length: 11, is: inPlace, fields: inner, troubles: off, tail: func(payload []byte) []byte { return payload[6:] }},
+		{length: 11, is: external(0), fields: inner, troubles: off, labels: kind},
+		{length: 11, is: external(1), fields: with(draginoProbe(city.ProbeTemperature, 7, 100)), troubles: off, labels: kind, blank: []byte{6: 1}},
+		{length: 11, is: external(5), fields: with(field{quantity: city.Illuminance, at: 7, form: u16be}), troubles: off, labels: kind, blank: []byte{6: 5}},
+		{length: 11, is: external(7), fields: with(field{quantity: city.Count, at: 7, form: u16be}), troubles: off, labels: kind, blank: []byte{6: 7}},
+		{length: 11, is: external(8), fields: with(field{quantity: city.Count, at: 7, form: u32be}), troubles: off, labels: kind, blank: []byte{6: 8}},
+		{length: 11, is: inPlace, fields: inner, troubles: off, labels: kind, tail: func(payload []byte) []byte { return payload[6:] }},
 	}
 }
 
@@ -287,10 +320,11 @@ func lds02() frames {
 	wet := field{quantity: city.Leak, mask: 0x40}
 	count := field{quantity: city.Count, at: 3, form: u24be}
 	lasted := field{quantity: city.PreviousDuration, at: 6, form: u24be}
+	labels := []label{{at: 2, name: "mode"}, {at: 9, name: "alarm"}}
 	return frames{
-		{length: 10, is: mode(1), blank: []byte{2: 1}, fields: []field{draginoVolts(0), open, count, lasted}},
-		{length: 10, is: mode(2), blank: []byte{2: 2}, fields: []field{draginoVolts(0), wet, count, lasted}},
-		{length: 10, is: mode(3), blank: []byte{2: 3}, fields: []field{draginoVolts(0), open, wet}},
+		{length: 10, is: mode(1), blank: []byte{2: 1}, fields: []field{draginoVolts(0), open, count, lasted}, labels: labels},
+		{length: 10, is: mode(2), blank: []byte{2: 2}, fields: []field{draginoVolts(0), wet, count, lasted}, labels: labels},
+		{length: 10, is: mode(3), blank: []byte{2: 3}, fields: []field{draginoVolts(0), open, wet}, labels: labels},
 	}
 }
 
@@ -302,13 +336,14 @@ func trackerD() model {
 	fix := func(q city.Quantity, at int) field {
 		return field{quantity: q, at: at, form: s32be, per: 1e6, codes: []code{{0, city.FaultNoFix}}}
 	}
+	mode := func(at int) []label { return []label{{at: at, name: "mode"}} }
 	position := []field{fix(city.Latitude, 0), fix(city.Longitude, 4), draginoVolts(8)}
 	return model{name: "dragino/trackerd", kind: city.Tracker, ports: []port{
-		{number: 3, carries: "position", layout: frames{{length: 11, fields: position}}},
+		{number: 3, carries: "position", layout: frames{{length: 11, fields: position, labels: mode(10)}}},
 		{number: 2, carries: "position and air", layout: frames{{length: 15, fields: append(append([]field(nil), position...),
 			field{quantity: city.Humidity, at: 11, form: u16be, per: 10},
-			field{quantity: city.Temperature, at: 13, form: s16be, per: 10})}}},
-		{number: 7, carries: "alarm", layout: frames{{length: 3, fields: []field{draginoVolts(0)}}}},
+			field{quantity: city.Temperature, at: 13, form: s16be, per: 10}), labels: mode(10)}}},
+		{number: 7, carries: "alarm", layout: frames{{length: 3, fields: []field{draginoVolts(0)}, labels: mode(2)}}},
 		{number: 4, carries: "past position"},
 		{number: 5, carries: "device information"},
 		{number: 6, carries: "beacon"},

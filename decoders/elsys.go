@@ -8,7 +8,7 @@ import "meldefunk/city"
 // contact allthingstalk/device-types, ELSYS/EMS.)
 func elsys() []model {
 	// What the digital input means depends on what is connected.
-	layout := elsysItems(item{key: 0x0d, size: 1})
+	layout := elsysItems(item{key: 0x0d, size: 1, rest: "digital input"})
 	// EMS have the door's reed contact on it: 1 is shut.
 	door := elsysItems(channel(0x0d, field{quantity: city.DoorOpen, inverted: true}))
 	return []model{
@@ -37,32 +37,32 @@ func elsysItems(digital item) *items {
 	return itemsOf(1,
 		channel(0x01, field{quantity: city.Temperature, form: s16be, per: 10}),
 		channel(0x02, field{quantity: city.Humidity}),
-		item{key: 0x03, size: 3}, // acceleration
+		item{key: 0x03, size: 3, rest: "acceleration"},
 		channel(0x04, field{quantity: city.Illuminance, form: u16be}),
-		item{key: 0x05, size: 1}, // movements seen
+		item{key: 0x05, size: 1, rest: "movements seen"},
 		channel(0x06, field{quantity: city.CO2, form: u16be}),
 		channel(0x07, field{quantity: city.BatteryVoltage, form: u16be, per: 1000}),
-		item{key: 0x08, size: 2}, // analogue input
+		item{key: 0x08, size: 2, rest: "analogue input"},
 		channel(0x09, field{quantity: city.Latitude, form: s24le, per: 1e4}, field{quantity: city.Longitude, at: 3, form: s24le, per: 1e4}),
-		item{key: 0x0a, size: 2}, // pulses since the last frame: the total says the same
+		item{key: 0x0a, size: 2, rest: "pulses since the last frame"}, // the total says the same
 		channel(0x0b, field{quantity: city.Count, form: u32be}),
 		channel(0x0c, field{quantity: city.ProbeTemperature, form: s16be, per: 10}),
 		digital,
 		channel(0x0e, field{quantity: city.Distance, form: u16be}),
-		item{key: 0x0f, size: 1}, // the device was moved
-		item{key: 0x10, size: 4}, // infrared temperatures
-		item{key: 0x11, size: 1}, // somebody sits there
+		item{key: 0x0f, size: 1, rest: "the device was moved"},
+		item{key: 0x10, size: 4, rest: "infrared temperatures"},
+		item{key: 0x11, size: 1, rest: "somebody sits there"},
 		channel(0x12, field{quantity: city.Leak, nonzero: true}),
-		item{key: 0x13, size: 65}, // infrared picture
+		item{key: 0x13, size: 65, rest: "infrared picture"},
 		channel(0x14, field{quantity: city.Pressure, form: s32be, per: 1000}),
-		channel(0x15, field{quantity: city.Noise, at: 1}), // peak and mean
-		item{key: 0x16, size: 2},                          // second pulse input
-		item{key: 0x17, size: 4},
-		item{key: 0x18, size: 2}, // second analogue input
-		item{key: 0x19, size: 2}, // second external temperature
-		item{key: 0x1a, size: 1}, // second digital input
-		item{key: 0x1b, size: 4}, // load cell
+		channel(0x15, field{quantity: city.Noise, at: 1}).with("peak of the noise"), // then its mean
+		item{key: 0x16, size: 2, rest: "second pulse input"},
+		item{key: 0x17, size: 4, rest: "second pulse total"},
+		item{key: 0x18, size: 2, rest: "second analogue input"},
+		item{key: 0x19, size: 2, rest: "second external temperature"},
+		item{key: 0x1a, size: 1, rest: "second digital input"},
+		item{key: 0x1b, size: 4, rest: "load cell"},
 		channel(0x1c, field{quantity: city.TVOC, form: u16be}),
-		item{key: 0x3d, size: 4}, // debug
+		item{key: 0x3d, size: 4, rest: "debug"},
 	)
 }

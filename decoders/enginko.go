@@ -53,6 +53,11 @@ const (
 	enginkoFarthest = 60_000
 )
 
+// enginkoLabels are what stands in every frame before the distance.
+func enginkoLabels() []label {
+	return []label{{name: "kind of frame"}, {at: 1, name: "kind of sensor"}, {at: 2, size: 4, name: "time"}, {at: 6, size: 2, name: "echo, mV"}}
+}
+
 // enginkoFrames are the frames of a kind: with and without battery, with a distance and
 // without.
 func enginkoFrames(kind byte, behind item) frames {
@@ -69,11 +74,11 @@ func enginkoFrames(kind byte, behind item) frames {
 		all = append(all,
 			fixed{
 				length: length + len(battery), is: heard(true), blank: blank,
-				fields: slices.Concat([]field{{quantity: city.Distance, at: 10, form: u16le}}, fields),
+				fields: slices.Concat([]field{{quantity: city.Distance, at: 10, form: u16le}}, fields), labels: enginkoLabels(),
 			},
 			fixed{
 				length: length + len(battery), is: heard(false), blank: []byte{enginkoLevel, kind, 10: 0xff, 11: 0xff},
-				fields: fields, special: noEcho(),
+				fields: fields, special: noEcho(label{at: 10, size: 2, name: "error code"}), labels: enginkoLabels(),
 			})
 	}
 	return all

@@ -55,6 +55,23 @@ func (f form) signed() bool {
 
 func (f form) float() bool { return f >= f32be }
 
+// little tells whether the lowest byte comes first.
+func (f form) little() bool {
+	switch f {
+	case u16le, s16le, s24le, u32le, s32le, f32le:
+		return true
+	}
+	return false
+}
+
+// standing is a mask of the number as one of its bytes as they stand.
+func (f form) standing(mask uint32) uint32 {
+	if f.little() {
+		return bits.ReverseBytes32(mask) >> (32 - 8*f.size())
+	}
+	return mask
+}
+
 // get reads the number; of a float, the bits.
 func (f form) get(b []byte) int64 {
 	switch f {
@@ -126,14 +143,9 @@ func (f form) set(b []byte, n int64, mask uint32) {
 		return
 	}
 	size := f.size()
-	little := false
-	switch f {
-	case u16le, s16le, s24le, u32le, s32le, f32le:
-		little = true
-	}
 	for i := range size {
 		at := size - 1 - i
-		if little {
+		if f.little() {
 			at = i
 		}
 		b[at] = byte(n >> (8 * i))
@@ -202,15 +214,7 @@ func readAll(fields []field, data []byte, r *city.Reading) {
 // measure gives the number that stands in data. Where it is a code, it puts the fault into r
 // instead.
 func (f *field) measure(data []byte, r *city.Reading) (n float64, ok bool) {
-	var raw int64
-	if f.form == u16be { // most numbers are
-		raw = int64(binary.BigEndian.Uint16(data[f.at:]))
-	} else {
-		raw = f.form.get(data[f.at:])
-	}
-	if f.mask != 0 {
-		raw = raw & int64(f.mask) >> f.shift()
-	}
+	raw := f.number(data[f.at:])
 	for i := range f.codes {
 		if f.codes[i].raw == raw {
 			if f.codes[i].fault != "" {
@@ -234,6 +238,20 @@ func (f *field) measure(data []byte, r *city.Reading) (n float64, ok bool) {
 		}
 	}
 	return n, true
+}
+
+// number is the raw number that stands in data, which begin with it.
+func (f *field) number(data []byte) int64 {
+	var raw int64
+	if f.form == u16be { // most numbers are
+		raw = int64(binary.BigEndian.Uint16(data))
+	} else {
+		raw = f.form.get(data)
+	}
+	if f.mask != 0 {
+		raw = raw & int64(f.mask) >> f.shift()
+	}
+	return raw
 }
 
 // value is what a raw number means.

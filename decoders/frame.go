@@ -61,13 +61,15 @@ func cutHex(payload []byte) string {
 	return fmt.Sprintf("%x…", payload[:most])
 }
 
-// noEcho is a frame that says by itself that nothing was heard.
-func noEcho() *special { return says(city.FaultNoEcho) }
+// noEcho is a frame that says by itself, there, that nothing was heard.
+func noEcho(there label) *special { return says(city.FaultNoEcho, there) }
 
-// says is a frame that is a fault by itself.
-func says(f city.Fault) *special {
+// says is a frame that is a fault by itself; there is where one sees it.
+func says(f city.Fault, there label) *special {
+	there.fault = f
 	return &special{
-		read:  func(_ []byte, r *city.Reading) { fault(r, f) },
-		write: func([]byte, []city.Value) error { return nil },
+		places: []label{there},
+		read:   func(_ []byte, r *city.Reading) { fault(r, f) },
+		write:  func([]byte, []city.Value) error { return nil },
 	}
 }

@@ -51,6 +51,7 @@ func fuzzFamily(f *testing.F, family string, models []model) {
 		for _, m := range models {
 			before := bytes.Clone(payload)
 			r, err := decode(table, m.name, port, payload, nil)
+			checkExplained(t, table, m.name, port, payload)
 			if !bytes.Equal(before, payload) {
 				t.Errorf("%s changed its payload", m.name)
 			}

@@ -16,6 +16,8 @@ type item struct {
 	read   func(data []byte, r *city.Reading) // what fields cannot say; may be nil
 	record bool                               // 4 bytes of Unix time, little endian, then fields of that time
 	kinds  []item                             // of a record: the byte after the time says which it is; nil: there is one kind
+	labels []label                            // what stands beside the fields
+	rest   string                             // names the bytes that nothing else does: "acceleration"
 }
 
 // items is a frame of items in any order, each with its key in front. From the first item

@@ -50,7 +50,7 @@ func kellerInformation() frames {
 	return frames{{length: 20, longer: true, blank: []byte{kellerDevice}, fields: []field{
 		{quantity: city.BatteryVoltage, at: 14, form: f32be},
 		{quantity: city.BatteryLevel, at: 18},
-	}}}
+	}, labels: []label{{name: "function"}, {at: 1, size: 13, name: "versions, number, time"}}}}
 }
 
 func (l *kellerChannels) decode(payload []byte, r *city.Reading) *city.Rejection {
@@ -76,6 +76,31 @@ func (l *kellerChannels) decode(payload []byte, r *city.Reading) *city.Rejection
 		at += 4
 	}
 	return nil
+}
+
+func (l *kellerChannels) explain(p *page) {
+	var r city.Reading
+	switch rejection := l.decode(p.payload, &r); {
+	case p.payload[0] == kellerDevice:
+		l.device.explain(p)
+		return
+	case rejection != nil:
+		return
+	}
+	p.labels(0, []label{{name: "function"}, {at: 1, name: "device type"}})
+	channels, at := uint16(u16be.get(p.payload[2:])), kellerHead
+	p.mark(2, 2, 0, "channels", p.raw(2, 2, 0), "channels "+setBits(channels))
+	for i := range 16 {
+		if channels>>i&1 == 0 {
+			continue
+		}
+		if i < len(l.fields) && l.fields[i].quantity != city.QuantityUnknown {
+			p.fields(at, l.fields[i:i+1], "")
+		} else {
+			p.labels(at, []label{{size: 4, name: fmt.Sprintf("channel %d, not read", i)}})
+		}
+		at += 4
+	}
 }
 
 func (l *kellerChannels) carries() []city.Quantity {

@@ -16,6 +16,9 @@ type layout interface {
 	carries() []city.Quantity
 	// encode writes a frame with these values, all of which it carries, each once.
 	encode(values []city.Value) ([]byte, error)
+	// explain marks what the bytes mean: all of a frame that decode reads, with the same
+	// values, and of one that it rejects what can be told.
+	explain(p *page)
 }
 
 // fixed is a frame whose every number has its place.
@@ -27,7 +30,8 @@ type fixed struct {
 	fields   []field
 	troubles []trouble
 	special  *special                    // nil: fields say it all
-	tail     func(payload []byte) []byte // bytes that are there and not understood; may be nil
+	tail     func(payload []byte) []byte // bytes at the end that are there and not understood; may be nil
+	labels   []label                     // what stands beside all this
 }
 
 // special is what fields cannot say.
@@ -36,6 +40,8 @@ type special struct {
 	read    func(payload []byte, r *city.Reading)
 	write   func(payload []byte, values []city.Value) error
 	memory  func(payload []byte) (records, values int) // as in remembering; nil: none
+	places  []label                                    // where it reads what
+	explain func(p *page)                              // what places cannot say; may be nil
 }
 
 // fits tells whether a frame has this layout.

@@ -15,16 +15,21 @@ func libelium() []model {
 		{quantity: city.Occupied, mask: 0x80},
 		{quantity: city.BatteryLow, mask: 0x40},
 	}
+	labels := []label{
+		{mask: 0x20, name: "configuration refused"}, {mask: 0x10, name: "calibrated anew"},
+		{mask: 0x0f, name: "kind of frame"}, {at: 1, name: "counter"},
+	}
 	return []model{{name: "libelium/smart-parking", kind: city.Parking, ports: []port{
 		{number: 1, any: true, carries: "parking", layout: frames{
 			{
 				length: 11, is: kind(0, 1),
 				fields:   append([]field{{quantity: city.Temperature, at: 3, form: s8}}, state...),
 				troubles: []trouble{{at: 2, mask: 0xff, fault: city.FaultProbe}},
+				labels:   labels,
 			},
-			{length: 11, is: kind(2, 2), fields: state, blank: []byte{0: 2}},
-			{length: 11, is: kind(4, 15), fields: state, blank: []byte{0: 4}},
-			{length: 11, is: kind(3, 3), fields: state, blank: []byte{0: 3}, troubles: []trouble{{at: 0, mask: 0x03, fault: city.FaultDevice}}},
+			{length: 11, is: kind(2, 2), fields: state, blank: []byte{0: 2}, labels: labels},
+			{length: 11, is: kind(4, 15), fields: state, blank: []byte{0: 4}, labels: labels},
+			{length: 11, is: kind(3, 3), fields: state, blank: []byte{0: 3}, labels: labels, troubles: []trouble{{at: 0, mask: 0x0f, fault: city.FaultDevice}}},
 		}},
 	}}}
 }

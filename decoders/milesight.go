@@ -27,7 +27,7 @@ func milesight() []model {
 		tilt(0x0500),
 		alarm(0x8367, celsius(0)),
 		channel(0x8482, ranged(0), field{quantity: city.LevelAlarm, at: 2}),
-		{key: 0x0688, size: 9}, // position, on the cellular variant only, in a form of its own
+		{key: 0x0688, size: 9, rest: "position"}, // on the cellular variant only, in a form of its own
 	}
 	return []model{
 		telemetry("milesight/em310-udl", city.Bin,
@@ -46,13 +46,13 @@ func milesight() []model {
 			alarm(0x8367, celsius(0)),
 			channel(0x8482, radar(0), field{quantity: city.LevelAlarm, at: 2, nonzero: true}),
 			channel(0x9482, radar(0), field{quantity: city.DistanceChange, at: 2, form: s16le}, field{quantity: city.LevelAlarm, at: 4, nonzero: true}),
-			item{key: 0xb482, size: 3, fields: []field{radar(0)}, read: radarException},
-			past(radar(4), guarded(celsius(6))).sized(11), // and the jump, and which alarm
+			item{key: 0xb482, size: 3, fields: []field{radar(0)}, read: radarException, rest: "exception"},
+			past(radar(4), guarded(celsius(6))).sized(11).with("change of the distance, kind of alarm"),
 		),
 		telemetry("milesight/em500-udl", city.Bin,
 			battery,
 			channel(0x0382, ranged(0)),
-			item{key: 0x83e9, size: 5}, // distance, jump, alarm: whether in mm or cm is not documented
+			item{key: 0x83e9, size: 5, rest: "distance, jump, alarm"}, // whether in mm or cm is not documented
 			past(ranged(4))),
 		telemetry("milesight/em500-swl", city.Level,
 			battery,
@@ -65,22 +65,22 @@ func milesight() []model {
 			channel(0x0382, ranged(0)),
 			channel(0x04d6, field{quantity: city.FillLevel})),
 		telemetry("milesight/vs121", city.People,
-			channel(0x04c9, field{quantity: city.PeoplePresent}).sized(4), // and which regions are occupied
-			item{key: 0x05cc, size: 4},                                    // in and out since the last frame: the totals say the same
-			item{key: 0x06cd, size: 1},                                    // most at once
-			item{key: 0x07d5, size: 8},                                    // per region
-			item{key: 0x08d5, size: 8},
-			item{key: 0x09da, size: 8}, // ways between the sides
-			item{key: 0x0ada, size: 8},
-			item{key: 0x0bda, size: 8},
-			item{key: 0x0cda, size: 8},
+			channel(0x04c9, field{quantity: city.PeoplePresent}).sized(4).with("regions that are occupied"),
+			item{key: 0x05cc, size: 4, rest: "in and out since the last frame"}, // the totals say the same
+			item{key: 0x06cd, size: 1, rest: "most at once"},
+			item{key: 0x07d5, size: 8, rest: "per region"},
+			item{key: 0x08d5, size: 8, rest: "per region"},
+			item{key: 0x09da, size: 8, rest: "ways between the sides"},
+			item{key: 0x0ada, size: 8, rest: "ways between the sides"},
+			item{key: 0x0bda, size: 8, rest: "ways between the sides"},
+			item{key: 0x0cda, size: 8, rest: "ways between the sides"},
 			channel(0x0dcc, field{quantity: city.PeopleIn, form: u16le}, field{quantity: city.PeopleOut, at: 2, form: u16le}),
-			item{key: 0x0ee4, size: 5}, // how long they stay
-			item{key: 0x0f85, size: 4}, // time
-			item{key: 0x10f7, size: 4}, // over a line since the last frame
+			item{key: 0x0ee4, size: 5, rest: "how long they stay"},
+			item{key: 0x0f85, size: 4, rest: "time"},
+			item{key: 0x10f7, size: 4, rest: "over a line since the last frame"},
 			vs121Past(),
-			item{key: 0xff08, size: 6}, // serial number
-			item{key: 0xff1f, size: 4}, // firmware
+			item{key: 0xff08, size: 6, rest: "serial number"},
+			item{key: 0xff1f, size: 4, rest: "firmware"},
 		),
 		telemetry("milesight/vs133", city.People, vs133()...),
 		telemetry("milesight/wts506", city.Weather,
@@ -90,12 +90,12 @@ func milesight() []model {
 			channel(0x0584, field{quantity: city.WindDirection, form: s16le, per: 10}),
 			channel(0x0673, field{quantity: city.Pressure, form: u16le, per: 10}),
 			channel(0x0792, field{quantity: city.WindSpeed, form: u16le, per: 10}),
-			channel(0x08ec, field{quantity: city.RainTotal, form: u32le, per: 100}).sized(5), // and a counter
-			channel(0x0877, field{quantity: city.RainTotal, form: u16le, per: 100}).sized(3),
+			channel(0x08ec, field{quantity: city.RainTotal, form: u32le, per: 100}).sized(5).with("counter"),
+			channel(0x0877, field{quantity: city.RainTotal, form: u16le, per: 100}).sized(3).with("counter"),
 			alarm(0x8367, celsius(0)),
 			alarm(0x8673, field{quantity: city.Pressure, form: u16le, per: 10}),
 			alarm(0x8792, field{quantity: city.WindSpeed, form: u16le, per: 10}),
-			channel(0x88ec, field{quantity: city.RainTotal, form: u32le, per: 100}).sized(6),
+			channel(0x88ec, field{quantity: city.RainTotal, form: u32le, per: 100}).sized(6).with("counter, alarm"),
 			weatherPast(0x20ce, 15, u16le),
 			weatherPast(0x21ce, 17, u32le)),
 		telemetry("milesight/ws301", city.Door,
@@ -123,14 +123,14 @@ func telemetry(name string, kind city.Kind, channels ...item) model {
 // attributes are what every model tells about itself after joining.
 func attributes() []item {
 	return []item{
-		{key: 0xff01, size: 1}, // protocol version
-		{key: 0xff09, size: 2}, // hardware version
-		{key: 0xff0a, size: 2}, // firmware version
-		{key: 0xff0b, size: 1}, // power on
-		{key: 0xff0f, size: 1}, // LoRaWAN class
-		{key: 0xff16, size: 8}, // serial number
-		{key: 0xfffe, size: 1}, // reset
-		{key: 0xffff, size: 2}, // thing specification version
+		{key: 0xff01, size: 1, rest: "protocol version"},
+		{key: 0xff09, size: 2, rest: "hardware version"},
+		{key: 0xff0a, size: 2, rest: "firmware version"},
+		{key: 0xff0b, size: 1, rest: "power on"},
+		{key: 0xff0f, size: 1, rest: "LoRaWAN class"},
+		{key: 0xff16, size: 8, rest: "serial number"},
+		{key: 0xfffe, size: 1, rest: "reset"},
+		{key: 0xffff, size: 2, rest: "thing specification version"},
 	}
 }
 
@@ -148,6 +148,7 @@ func channel(key uint32, fields ...field) item {
 func alarm(key uint32, fields ...field) item {
 	it := channel(key, fields...)
 	it.size = fields[0].at + fields[0].form.size() + 1
+	it.rest = "alarm"
 	return it
 }
 
@@ -161,6 +162,12 @@ func past(fields ...field) item {
 // sized is the item with bytes behind its fields that are not read.
 func (it item) sized(size int) item {
 	it.size = size
+	return it
+}
+
+// with is the item with a name for what its fields do not read.
+func (it item) with(rest string) item {
+	it.rest = rest
 	return it
 }
 
@@ -240,7 +247,7 @@ func soilProbe(name string) model {
 		channel(0x04ca, moisture(0)),
 		channel(0x0468, field{quantity: city.SoilMoisture, per: 2}),
 		channel(0x057f, conductivity(0)),
-		channel(0x83d7, temperature(0)).sized(5), // and its jump, and whether that is too much
+		channel(0x83d7, temperature(0)).sized(5).with("change of the temperature, alarm"),
 		past(conductivity(4), temperature(6), moisture(8)))
 }
 
@@ -259,7 +266,7 @@ func weatherPast(key uint32, size int, rain form) item {
 // pastKind is one kind of a record that says after its time what it is. Its fields begin after
 // the 5 bytes of both.
 func pastKind(kind uint32, size int, fields ...field) item {
-	return item{key: kind, size: 5 + size, fields: fields, record: true}
+	return item{key: kind, size: 5 + size, fields: fields, record: true, labels: []label{{at: recordTime, name: "kind of record"}}}
 }
 
 // pastKinds is a channel whose records are of these kinds.
@@ -267,10 +274,10 @@ func pastKinds(kinds ...item) item { return item{key: 0x20ce, size: 5, record: t
 
 func vs121Past() item {
 	kinds := []item{
-		pastKind(0x01, 4, field{quantity: city.PeoplePresent, at: 5}), // and which regions are occupied
-		pastKind(0x03, 1), // most at once
+		pastKind(0x01, 4, field{quantity: city.PeoplePresent, at: 5}).with("which regions are occupied"),
+		pastKind(0x03, 1).with("most at once"),
 		pastKind(0x10, 4, field{quantity: city.PeopleIn, at: 5, form: u16le}, field{quantity: city.PeopleOut, at: 7, form: u16le}),
-		pastKind(0x11, 5), // how long they stay
+		pastKind(0x11, 5).with("how long they stay"),
 	}
 	// In and out since the record before, per region, ways between the sides, over a line.
 	for _, kind := range []uint32{0x02, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x12} {
@@ -286,9 +293,9 @@ func vs133() []item {
 	out := []city.Quantity{city.PeopleOut, city.PeopleOut2, city.PeopleOut3, city.PeopleOut4}
 	var list []item
 	past := []item{
-		pastKind(0x0f, 4), // people per region
-		pastKind(0x1d, 4), // children per region
-		pastKind(0x10, 3), // how long they stay
+		pastKind(0x0f, 4).with("people per region"),
+		pastKind(0x1d, 4).with("children per region"),
+		pastKind(0x10, 3).with("how long they stay"),
 		pastKind(0x20, 3),
 		pastKind(0x1e, 3),
 		pastKind(0x3c, 3),
@@ -298,29 +305,29 @@ func vs133() []item {
 		past = append(past,
 			pastKind(0x03+first, 4, field{quantity: in[i], at: 5, form: u32le}),
 			pastKind(0x04+first, 4, field{quantity: out[i], at: 5, form: u32le}),
-			pastKind(0x05+first, 4), // since the record before
-			pastKind(0x11+first, 4), // children
+			pastKind(0x05+first, 4).with("since the record before"),
+			pastKind(0x11+first, 4).with("children"),
 			pastKind(0x12+first, 4),
 			pastKind(0x13+first, 4))
 		step := first << 8
 		list = append(list,
 			channel(0x03d2+step, field{quantity: in[i], form: u32le}),
 			channel(0x04d2+step, field{quantity: out[i], form: u32le}),
-			item{key: 0x05cc + step, size: 4}, // since the last frame: the totals say the same
-			item{key: 0x11d2 + step, size: 4}, // children
-			item{key: 0x12d2 + step, size: 4},
-			item{key: 0x13cc + step, size: 4})
+			item{key: 0x05cc + step, size: 4, rest: "since the last frame"}, // the totals say the same
+			item{key: 0x11d2 + step, size: 4, rest: "children"},
+			item{key: 0x12d2 + step, size: 4, rest: "children"},
+			item{key: 0x13cc + step, size: 4, rest: "children since the last frame"})
 	}
 	return append(list,
-		item{key: 0x0fe3, size: 4}, // people per region
-		item{key: 0x1de3, size: 4}, // children per region
-		item{key: 0x10e4, size: 5}, // how long they stay
-		item{key: 0x1ee4, size: 5},
+		item{key: 0x0fe3, size: 4, rest: "people per region"},
+		item{key: 0x1de3, size: 4, rest: "children per region"},
+		item{key: 0x10e4, size: 5, rest: "how long they stay"},
+		item{key: 0x1ee4, size: 5, rest: "how long children stay"},
 		pastKinds(past...),
-		item{key: 0x50fc, size: 3, read: func(data []byte, r *city.Reading) {
+		item{key: 0x50fc, size: 3, rest: "state of the lens", read: func(data []byte, r *city.Reading) {
 			if data[2] != 0 {
 				fault(r, city.FaultObstructed)
 			}
 		}},
-		item{key: 0xff1f, size: 4}) // firmware
+		item{key: 0xff1f, size: 4, rest: "firmware"})
 }

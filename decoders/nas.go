@@ -14,10 +14,11 @@ import "meldefunk/city"
 // One controller has one lamp as a rule: only the first profile and the first lamp are read.
 func nas() []model {
 	errors := []trouble{{at: 4, mask: 0x7f, fault: city.FaultDevice}} // bit 7 is a relay
+	labels := []label{{size: 4, name: "time"}, {at: 4, mask: 0x80, name: "relay"}, {at: 5, name: "signal, dBm"}, {at: 6, size: 4, name: "dimming profile"}}
 	return []model{{name: "nas/ul2030", kind: city.Light, ports: []port{
 		{number: 24, carries: "status", layout: frames{
-			{length: 11, longer: true, troubles: errors, fields: []field{{quantity: city.DimLevel, at: 10}}},
-			{length: 6, troubles: errors},
+			{length: 11, longer: true, troubles: errors, labels: labels, fields: []field{{quantity: city.DimLevel, at: 10}}},
+			{length: 6, troubles: errors, labels: labels[:3]},
 		}},
 		{number: 25, carries: "usage", layout: ul2030Usage()},
 		{number: 50, carries: "configuration"},
@@ -48,7 +49,7 @@ func ul2030Usage() frames {
 
 // ul2030Lamp is a frame whose first entry has the numbers of choice.
 func ul2030Lamp(choice byte) fixed {
-	l := fixed{length: 2, longer: true, blank: []byte{0, choice}}
+	l := fixed{length: 2, longer: true, blank: []byte{0, choice}, labels: []label{{name: "DALI address"}, {at: 1, name: "numbers that follow"}}}
 	l.is = func(payload []byte) bool { return payload[1] == choice }
 	for bit, f := range ul2030Numbers {
 		if choice>>bit&1 == 0 {

@@ -23,13 +23,14 @@ func netvoxModel(name string, kind city.Kind, device byte, more ...field) model 
 	report := func(number byte) func([]byte) bool {
 		return func(payload []byte) bool { return payload[1] == device && payload[2] == number }
 	}
+	labels := []label{{name: "version"}, {at: 1, name: "device"}, {at: 2, name: "kind of report"}}
 	return model{name: name, kind: kind, ports: []port{
 		{number: 6, carries: "report", layout: frames{
-			{length: 11, is: report(1), blank: []byte{1, device, 1}, fields: append([]field{
+			{length: 11, is: report(1), blank: []byte{1, device, 1}, labels: labels, fields: append([]field{
 				{quantity: city.BatteryVoltage, at: 3, mask: 0x7f, per: 10},
 				{quantity: city.BatteryLow, at: 3, mask: 0x80},
 			}, more...)},
-			{length: 11, is: report(0)},
+			{length: 11, is: report(0), labels: append(labels, label{at: 3, size: 8, name: "the device itself"})},
 		}},
 		{number: 7, carries: "configuration"},
 	}}

@@ -23,8 +23,10 @@ func nwave() []model {
 	battery := func(at int) field {
 		return field{quantity: city.BatteryVoltage, at: at, times: 4, plus: 2500, per: 1000}
 	}
+	tag := []label{{at: 1, size: 4, name: "tag of a person"}}
+	firmware := []label{{size: 3, name: "firmware"}, {at: 3, name: "reset cause"}}
 	startup := port{number: 3, carries: "startup", layout: frames{
-		{length: 5, fields: []field{{quantity: city.Occupied, at: 4, mask: 0x01}}},
+		{length: 5, fields: []field{{quantity: city.Occupied, at: 4, mask: 0x01}}, labels: firmware},
 	}}
 	heartbeat := port{number: 2, carries: "heartbeat", layout: frames{
 		{length: 3, longer: true, troubles: unhealthy, fields: []field{
@@ -45,8 +47,8 @@ func nwave() []model {
 			startup,
 			{number: 6, carries: "debug"},
 			{number: 10, carries: "tag", layout: frames{
-				{length: 5, is: func(payload []byte) bool { return payload[0]&0x01 != 0 }, blank: []byte{0: 1}, fields: []field{occupied}, special: nwaveDuration()},
-				{length: 5},
+				{length: 5, is: func(payload []byte) bool { return payload[0]&0x01 != 0 }, blank: []byte{0: 1}, fields: []field{occupied}, special: nwaveDuration(), labels: tag},
+				{length: 5, labels: append([]label{{name: "state"}}, tag...)},
 			}},
 		}},
 		{name: "nwave/ncc405", kind: city.People, ports: []port{
@@ -76,6 +78,7 @@ func nwaveMinutes(c int) int {
 func nwaveDuration() *special {
 	return &special{
 		carries: []city.Quantity{city.PreviousDuration},
+		places:  []label{{mask: 0xfe, quantity: city.PreviousDuration}},
 		read: func(payload []byte, r *city.Reading) {
 			put(r, city.PreviousDuration, float64(nwaveMinutes(int(payload[0]>>1))))
 		},

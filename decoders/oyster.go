@@ -15,6 +15,11 @@ func oyster() []model {
 		return func(payload []byte) bool { return payload[8]&0x02 != 0 == yes }
 	}
 	noFix := []trouble{{at: 8, mask: 0x02, fault: city.FaultNoFix}}
+	flags := []label{{at: 8, mask: 0xfc, name: "heading"}, {at: 8, mask: 0x02, name: "no fix"}, {at: 8, mask: 0x01, name: "on a trip"}}
+	shortFlags := []label{
+		{at: 6, mask: 0x07, name: "heading"},
+		{at: 8, mask: 0x04, name: "man down"}, {at: 8, mask: 0x02, name: "no fix"}, {at: 8, mask: 0x01, name: "on a trip"},
+	}
 	battery := func(at int) field { return field{quantity: city.BatteryVoltage, at: at, per: 40} }
 	position := frames{
 		{length: 11, is: failed(false), fields: []field{
@@ -22,8 +27,8 @@ func oyster() []model {
 			{quantity: city.Longitude, at: 4, form: s32le, per: 1e7},
 			{quantity: city.Speed, at: 9},
 			battery(10),
-		}},
-		{length: 11, is: failed(true), blank: []byte{8: 0x02}, fields: []field{battery(10)}, troubles: noFix},
+		}, labels: flags},
+		{length: 11, is: failed(true), blank: []byte{8: 0x02}, fields: []field{battery(10)}, troubles: noFix, labels: append([]label{{size: 8, name: "old position"}, {at: 9, name: "old speed"}}, flags...)},
 	}
 	short := frames{
 		{length: 9, is: failed(false), fields: []field{
@@ -31,8 +36,8 @@ func oyster() []model {
 			{quantity: city.Longitude, at: 3, form: s24le, times: 256, per: 1e7},
 			{quantity: city.Speed, at: 6, mask: 0xf8, times: 5},
 			battery(7),
-		}},
-		{length: 9, is: failed(true), blank: []byte{8: 0x02}, fields: []field{battery(7)}, troubles: noFix},
+		}, labels: shortFlags},
+		{length: 9, is: failed(true), blank: []byte{8: 0x02}, fields: []field{battery(7)}, troubles: noFix, labels: append([]label{{size: 7, name: "old position, speed and heading"}}, shortFlags...)},
 	}
 	return []model{{name: "digital-matter/oyster", kind: city.Tracker, ports: []port{
 		{number: 1, carries: "position", layout: position},

@@ -20,6 +20,9 @@ type either struct {
 }
 
 func pcr2() *either {
+	labels := func(solar int) []label {
+		return []label{{size: 3, name: "header"}, {at: 11, size: solar - 11, name: "battery of the solar charger"}, {at: solar, size: 2, name: "solar power"}}
+	}
 	version := func(n byte) func([]byte) bool {
 		return func(payload []byte) bool { return payload[0] == 0xbe && payload[1] == 0x01 && payload[2] == n }
 	}
@@ -41,8 +44,8 @@ func pcr2() *either {
 			channel(0x01, field{quantity: city.ProbeTemperature, form: s16be, per: 10}), // of the processor
 		),
 		extended: frames{
-			{length: 17, is: version(4), blank: []byte{0xbe, 0x01, 0x04}, fields: counters(15)},
-			{length: 16, is: version(3), blank: []byte{0xbe, 0x01, 0x03}, fields: counters(14)},
+			{length: 17, is: version(4), blank: []byte{0xbe, 0x01, 0x04}, fields: counters(15), labels: labels(13)},
+			{length: 16, is: version(3), blank: []byte{0xbe, 0x01, 0x03}, fields: counters(14), labels: labels(12)},
 		},
 	}
 }
@@ -52,6 +55,14 @@ func (l *either) decode(payload []byte, r *city.Reading) *city.Rejection {
 		return l.extended.decode(payload, r)
 	}
 	return l.items.decode(payload, r)
+}
+
+func (l *either) explain(p *page) {
+	if p.payload[0] == 0xbe {
+		l.extended.explain(p)
+		return
+	}
+	l.items.explain(p)
 }
 
 func (l *either) carries() []city.Quantity { return l.extended.carries() }

@@ -15,9 +15,9 @@ func placepod() []model {
 			channel(0x3766, field{quantity: city.Occupied}), // still so
 			channel(0x2100, count),
 			channel(0x3700, count),
-			item{key: 0x0101, size: 1}, // calibration done
-			item{key: 0x1c01, size: 1}, // switched off
-			item{key: 0x3f01, size: 1}, // restarted
+			item{key: 0x0101, size: 1, rest: "calibration done"},
+			item{key: 0x1c01, size: 1, rest: "switched off"},
+			item{key: 0x3f01, size: 1, rest: "restarted"},
 		)},
 	}}}
 }

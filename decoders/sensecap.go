@@ -2,6 +2,7 @@ package decoders
 
 import (
 	"encoding/binary"
+	"fmt"
 
 	"meldefunk/city"
 )
@@ -28,7 +29,7 @@ const (
 // sensecapIDs are the measurements, in thousandths of their unit.
 func sensecapIDs() []item {
 	return []item{
-		channel(sensecapBattery, field{quantity: city.BatteryLevel, form: u16le}).sized(4),
+		channel(sensecapBattery, field{quantity: city.BatteryLevel, form: u16le}).sized(4).with("interval in minutes"),
 		channel(4097, field{quantity: city.Temperature, form: s32le, per: 1000}),
 		channel(4098, field{quantity: city.Humidity, form: s32le, per: 1000}),
 		channel(4102, field{quantity: city.SoilTemperature, form: s32le, per: 1000}),
@@ -59,6 +60,35 @@ func (l sensecapEntries) decode(payload []byte, r *city.Reading) *city.Rejection
 		}
 	}
 	return nil
+}
+
+func (l sensecapEntries) explain(p *page) {
+	sum := len(p.payload) - sensecapSum
+	if sum < sensecapEntry || sum%sensecapEntry != 0 {
+		return
+	}
+	for at := 0; at < sum; at += sensecapEntry {
+		key := uint32(u16le.get(p.payload[at+1:]))
+		it := l.find(key)
+		if it == nil && key >= sensecapFirst {
+			p.tail(at, at+sensecapEntry, fmt.Sprintf(": unknown measurement %d", key))
+			continue
+		}
+		p.labels(at, []label{{name: "channel"}})
+		id := fmt.Sprintf("id %d", key)
+		if it == nil {
+			p.mark(at+1, 2, 0, id, p.raw(at+1, 2, 0), "")
+			p.labels(at, []label{{at: 3, size: 4, name: "of the device itself, not read"}})
+			continue
+		}
+		p.mark(at+1, 2, 0, id, p.raw(at+1, 2, 0), it.title())
+		p.item(at+3, it)
+	}
+	meaning := "right"
+	if kermit(p.payload[:sum]) != binary.LittleEndian.Uint16(p.payload[sum:]) {
+		meaning = faultText(city.FaultChecksum)
+	}
+	p.mark(sum, sensecapSum, 0, "checksum", p.raw(sum, sensecapSum, 0), meaning)
 }
 
 func (l sensecapEntries) find(key uint32) *item {
@@ -114,13 +144,13 @@ func s2120() *items {
 			field{quantity: city.RainRate, at: 2, form: u32be, per: 1000},
 			field{quantity: city.Pressure, at: 6, form: u16be, per: 10}), // Pa, tenths
 		channel(0x03, field{quantity: city.BatteryLevel}),
-		channel(0x04, field{quantity: city.BatteryLevel}).sized(9), // and versions, intervals
-		item{key: 0x05, size: 4},                                   // intervals
-		item{key: 0x06, size: 1, read: func(data []byte, r *city.Reading) {
+		channel(0x04, field{quantity: city.BatteryLevel}).sized(9).with("versions, intervals"),
+		item{key: 0x05, size: 4, rest: "intervals"},
+		item{key: 0x06, size: 1, rest: "errors of the probes", read: func(data []byte, r *city.Reading) {
 			if data[0] != 0 {
 				fault(r, city.FaultProbe)
 			}
 		}},
-		item{key: 0x10, size: 9}, // the sensor's own identity
+		item{key: 0x10, size: 9, rest: "the sensor's own identity"},
 	)
 }

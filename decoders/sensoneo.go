@@ -61,6 +61,26 @@ func (sensoneoText) decode(payload []byte, r *city.Reading) *city.Rejection {
 	return nil
 }
 
+func (l sensoneoText) explain(p *page) {
+	var r city.Reading
+	if l.decode(p.payload, &r) != nil {
+		return
+	}
+	p.mark(0, 1, 0, "opening bracket", "(", "")
+	at := 1
+	for _, f := range sensoneoNumbers() {
+		size := 1 + bytes.IndexAny(p.payload[at+1:], "UTDP")
+		meaning, measured := faultText(city.FaultImplausible), false
+		if n, ok := r.Value(f.quantity); ok {
+			meaning, measured = withUnit(f.quantity, n), true
+		}
+		p.value(at, size, 0, f.quantity.String(), string(p.payload[at:at+size]), meaning, measured)
+		at += size
+	}
+	p.mark(at, 2, 0, "position, not read", string(p.payload[at:at+2]), "")
+	p.mark(at+2, 1, 0, "closing bracket", ")", "")
+}
+
 // plainNumber reads a decimal number of at most 8 characters, two of them decimals.
 func plainNumber(text []byte) (float64, bool) {
 	if len(text) == 0 || len(text) > 8 {
@@ -137,8 +157,17 @@ func quatro() fixed {
 			{quantity: city.Temperature, at: 14, form: s8},
 			{quantity: city.TiltAngle, at: 15},
 		},
+		labels: []label{
+			{size: 4, name: "header"}, {at: 4, size: 4, name: "device id"}, {at: 8, name: "events"},
+			{at: 16, size: 4, name: "time"}, {at: 30, name: "counter"}, {at: 31, name: "checksum, not checked"}, {at: 32, name: "frames sent"},
+		},
 		special: &special{
 			carries: []city.Quantity{city.Distance, city.Latitude, city.Longitude},
+			places: []label{
+				{at: 9, size: 4, quantity: city.Distance, fault: city.FaultNoEcho},
+				{at: 20, size: 5, quantity: city.Latitude, fault: city.FaultNoFix},
+				{at: 25, size: 5, quantity: city.Longitude, fault: city.FaultNoFix},
+			},
 			read: func(payload []byte, r *city.Reading) {
 				readSonars(payload[9:13], r)
 				latitude := sided(f32le.get(payload[20:]), payload[24] == 'S')

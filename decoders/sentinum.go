@@ -73,6 +73,13 @@ func apollon(parts byte) frames {
 			field{quantity: lid[1], at: magnet + 1, form: u16be})
 	}
 
+	labels := []label{{size: 2, name: "module key"}, {at: 2, name: "counter"}}
+	if parts&apollonOptical != 0 {
+		labels = append(labels, label{at: optical, size: 4, name: "optical sensor"})
+	}
+	if parts&apollonRadar != 0 {
+		labels = append(labels, label{at: radar, size: 14, name: "radar"})
+	}
 	state := func(payload []byte) apollonState {
 		s := apollonBroken
 		if parts&apollonOptical != 0 {
@@ -93,13 +100,14 @@ func apollon(parts byte) frames {
 			blank[radar] = 1
 		}
 		return fixed{
-			length: length, longer: true, blank: blank, fields: fields, troubles: troubles,
+			length: length, longer: true, blank: blank, fields: fields, troubles: troubles, labels: labels,
 			is: func(payload []byte) bool { return payload[1]&0x0f == parts && state(payload) == s },
 		}
 	}
 	good, blind, broken := frame(apollonGood), frame(apollonBlind), frame(apollonBroken)
 	good.fields = append([]field{{quantity: city.Distance, at: 7, form: u16be}}, fields...)
-	blind.special, broken.special = says(city.FaultNoEcho), says(city.FaultProbe)
+	master := label{at: 7, size: 2, name: "master value, not trusted"}
+	blind.special, broken.special = says(city.FaultNoEcho, master), says(city.FaultProbe, master)
 	if parts&apollonOptical == 0 {
 		return frames{good, broken} // radar alone is never blind
 	}

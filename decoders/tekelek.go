@@ -18,6 +18,13 @@ func tekelek() []model {
 		heard := func(yes bool) func([]byte) bool {
 			return func(payload []byte) bool { return payload[0] == kind && (u32be.get(payload[at:]) != 0) == yes }
 		}
+		labels := []label{{name: "kind of message"}, {at: 1, name: "product"}, {at: at + 3, name: "quality"}}
+		if older := length - at - 4; older > 0 {
+			labels = append(labels, label{at: at + 4, size: older, name: "older measurements"})
+		} else {
+			labels = append(labels, label{at: 3, name: "hardware"}, label{at: 4, size: 2, name: "software"}, label{at: 8, name: "signal"},
+				label{at: 11, size: 2, name: "measuring interval"}, label{at: 13, name: "sending interval"})
+		}
 		measured := append([]field{
 			{quantity: city.Distance, at: at, form: u16be, times: 10},
 			{quantity: city.Temperature, at: at + 2, form: s8},
@@ -25,8 +32,8 @@ func tekelek() []model {
 		blank := make([]byte, length)
 		blank[0], blank[at+3] = kind, 0xaa // a good echo
 		return frames{
-			{length: length, is: heard(true), blank: blank, fields: measured},
-			{length: length, is: heard(false), blank: []byte{kind}, fields: more, special: noEcho()},
+			{length: length, is: heard(true), blank: blank, fields: measured, labels: labels},
+			{length: length, is: heard(false), blank: []byte{kind}, fields: more, labels: labels, special: noEcho(label{at: at, size: 4, name: "measurement"})},
 		}
 	}
 	alarm := field{quantity: city.LevelAlarm, at: 2, mask: 0x07, nonzero: true}

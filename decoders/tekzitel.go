@@ -14,6 +14,10 @@ func tekzitel() []model {
 			{quantity: city.Temperature, at: 1, form: s8},
 		},
 		troubles: []trouble{{at: 0, mask: 0x10, fault: city.FaultObstructed}},
+		labels: []label{
+			{mask: 0x08, name: "radar"}, {mask: 0x04, name: "no beacon"}, {mask: 0x02, name: "restarted"}, {mask: 0x01, name: "still so"},
+			{at: 2, name: "number of the place"},
+		},
 	}}
 	return []model{{name: "tekzitel/tekzipark", kind: city.Parking, ports: []port{
 		{number: 1, carries: "parking", layout: parking},

@@ -11,7 +11,7 @@ func teneo() []model {
 			{number: 1, carries: "measurement", layout: teneoDistance(battery)},
 			{number: 2, carries: "error", layout: frames{
 				{length: 2, is: teneoStatus(1, false), fields: []field{battery}, troubles: teneoTrouble(1)},
-				{length: 2, is: teneoStatus(1, true), fields: []field{battery}, special: noEcho()},
+				{length: 2, is: teneoStatus(1, true), fields: []field{battery}, special: noEcho(label{at: 1, name: "status"})},
 			}},
 			{number: 3, carries: "charging", layout: frames{{length: 1, longer: true, fields: []field{battery}}}},
 		}},
@@ -35,14 +35,15 @@ func teneoDistance(battery field) frames {
 			{quantity: city.Humidity, at: at + 2, form: u16be, per: 100},
 		}
 	}
+	status := []label{{at: 3, name: "status"}}
 	good := func(payload []byte) bool { return payload[3] == 0 }
 	return frames{
 		{length: 3, fields: []field{battery, distance}},
 		{length: 7, fields: append([]field{battery, distance}, air(3)...)},
-		{length: 4, is: good, fields: []field{battery, distance}},
-		{length: 8, is: good, fields: append([]field{battery, distance}, air(4)...)},
-		{length: 4, is: teneoStatus(3, true), blank: []byte{3: teneoBlind}, fields: []field{battery}, special: noEcho()},
-		{length: 8, is: teneoStatus(3, true), blank: []byte{3: teneoBlind}, fields: append([]field{battery}, air(4)...), special: noEcho()},
+		{length: 4, is: good, fields: []field{battery, distance}, labels: status},
+		{length: 8, is: good, fields: append([]field{battery, distance}, air(4)...), labels: status},
+		{length: 4, is: teneoStatus(3, true), blank: []byte{3: teneoBlind}, fields: []field{battery}, special: noEcho(label{at: 3, name: "status"})},
+		{length: 8, is: teneoStatus(3, true), blank: []byte{3: teneoBlind}, fields: append([]field{battery}, air(4)...), special: noEcho(label{at: 3, name: "status"})},
 		{length: 4, is: teneoStatus(3, false), fields: []field{battery}, troubles: teneoTrouble(3)},
 		{length: 8, is: teneoStatus(3, false), fields: append([]field{battery}, air(4)...), troubles: teneoTrouble(3)},
 	}

@@ -19,6 +19,9 @@ func uradmonitor() []model {
 			{quantity: city.PM1, at: 25, form: u16be},
 			{quantity: city.PM25, at: 27, form: u16be},
 			{quantity: city.PM10, at: 29, form: u16be},
+		}, labels: []label{
+			{size: 4, name: "device id"}, {at: 4, name: "hardware version"}, {at: 5, name: "firmware version"},
+			{at: 6, size: 4, name: "seconds since the start"}, {at: 15, size: 3, name: "gas resistance"}, {at: 31, name: "checksum, not checked"},
 		}}}},
 	}}}
 }

@@ -1,6 +1,10 @@
 package decoders
 
-import "meldefunk/city"
+import (
+	"fmt"
+
+	"meldefunk/city"
+)
 
 // Pepperl+Fuchs WILSEN.sonic: [length][id, big endian][data] repeated on port 1, integers and
 // floats big endian; the length counts id and data.
@@ -20,10 +24,10 @@ func wilsen() []model {
 		channel(0x5101, field{quantity: city.BatteryVoltage, per: 10}),
 		channel(0x5001, position(city.Latitude)),
 		channel(0x5002, position(city.Longitude)),
-		{key: 0x2a25, size: 14}, // serial number
-		{key: 0x3101, size: 2},  // frames sent
-		{key: 0x3102, size: 2},  // positions taken
-		{key: 0x3103, size: 4},  // distances measured
+		{key: 0x2a25, size: 14, rest: "serial number"},
+		{key: 0x3101, size: 2, rest: "frames sent"},
+		{key: 0x3102, size: 2, rest: "positions taken"},
+		{key: 0x3103, size: 4, rest: "distances measured"},
 	}}
 	ports := []port{{number: 1, carries: "measurement", layout: layout}}
 	return []model{
@@ -58,6 +62,40 @@ func (l *wilsenItems) decode(payload []byte, r *city.Reading) *city.Rejection {
 		rest = rest[1+size:]
 	}
 	return nil
+}
+
+func (l *wilsenItems) explain(p *page) {
+	for at := 0; at < len(p.payload); {
+		size, left := int(p.payload[at]), len(p.payload)-at
+		if size < 2 || left <= size {
+			why := fmt.Sprintf("an item of %d bytes where %d are left", size, left-1)
+			if at == 0 {
+				p.unknown(0, 1, "length", why)
+			} else {
+				p.tail(at, len(p.payload), ": "+why)
+			}
+			return
+		}
+		key := uint32(u16be.get(p.payload[at+1:]))
+		it := l.find(key)
+		id := fmt.Sprintf("id %04x", key)
+		switch {
+		case it != nil && it.size == size-2:
+			p.labels(at, []label{{name: "length"}})
+			p.mark(at+1, 2, 0, id, p.raw(at+1, 2, 0), it.title())
+			p.item(at+3, it)
+		case it == nil && key >= 0xf100 && key < 0xf600:
+			p.labels(at, []label{{name: "length"}, {at: 1, size: 2, name: id}})
+			if size > 2 {
+				p.labels(at, []label{{at: 3, size: size - 2, name: "answer to a configuration"}})
+			}
+		case it != nil:
+			p.tail(at, at+1+size, fmt.Sprintf(": %s (%s) has %d bytes of data, want %d", id, it.title(), size-2, it.size))
+		default:
+			p.tail(at, at+1+size, ": unknown "+id)
+		}
+		at += 1 + size
+	}
 }
 
 func (l *wilsenItems) find(key uint32) *item {
