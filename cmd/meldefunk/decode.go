@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -20,7 +19,7 @@ import (
 type decodeOptions struct {
 	model       string
 	port        uint8
-	empty, full float64
+	calibration calibrationFlags
 	json        bool
 }
 
@@ -28,10 +27,14 @@ func decodeCommand() *cobra.Command {
 	var o decodeOptions
 	c := &cobra.Command{
 		Use:   "decode HEX",
-		Short: "Decode one payload",
-		Long: `Decode one payload as serve would, and print the reading.
+		Short: "Decode one payload and name its bytes",
+		Long: `Decode one payload as serve would: say what each byte means, and print the
+reading. With a calibration there is a fill level, or usable field capacity.
 
-  meldefunk decode --model milesight/em310-udl --port 85 01755C03824408040001`,
+  meldefunk decode --model milesight/em310-udl --port 85 01755C03824408040001
+
+Exit code 1: the payload cannot be decoded; the bytes are named as far as they
+were understood. 2: the command line is wrong.`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError{errors.New("which payload? Give it as hex digits (see --help)")}
@@ -45,13 +48,22 @@ func decodeCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVarP(&o.model, "model", "m", "", "sensor `model`, see meldefunk model list")
 	f.Uint8VarP(&o.port, "port", "p", 0, "FPort")
-	f.Float64Var(&o.empty, "empty", 0, "`mm` to the bottom of the empty bin, for the fill level")
-	f.Float64Var(&o.full, "full", 0, "`mm` to the contents of the full bin")
+	o.calibration.add(c)
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	_ = c.RegisterFlagCompletionFunc("model", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return decoders.New().Models(), cobra.ShellCompDirectiveNoFileComp
 	})
 	return c
+}
+
+// decoded is what decode found out.
+type decoded struct {
+	options decodeOptions
+	payload []byte
+	spans   []decoders.Span
+	plain   city.Reading // without calibration, which shows what this adds
+	reading city.Reading
+	err     error // why there is no reading
 }
 
 func decode(o decodeOptions, text string, out io.Writer) error {
@@ -63,56 +75,27 @@ func decode(o decodeOptions, text string, out io.Writer) error {
 	if !table.Knows(o.model) {
 		return usageError{fmt.Errorf("unknown model %q: meldefunk model list shows the known ones", o.model)}
 	}
-	a := &city.Asset{Kind: table.Kind(o.model)}
-	if o.empty != 0 || o.full != 0 {
-		if o.full >= o.empty {
-			return usageError{fmt.Errorf("--full %g must be less than --empty %g", o.full, o.empty)}
-		}
-		a.Bin = &city.BinCalibration{Empty: o.empty, Full: o.full}
+	asset, err := o.calibration.asset(table.Kind(o.model))
+	if err != nil {
+		return usageError{err}
 	}
-	var r city.Reading
-	if err := table.Decode(&city.Device{Model: o.model}, a, &city.Uplink{FPort: o.port, Payload: payload}, &r); err != nil {
+	device, uplink := &city.Device{Model: o.model}, &city.Uplink{FPort: o.port, Payload: payload}
+	d := decoded{options: o, payload: payload}
+	if d.spans, d.err = table.Explain(device, uplink); d.err == nil {
+		err = errors.Join(table.Decode(device, nil, uplink, &d.plain), table.Decode(device, asset, uplink, &d.reading))
+	}
+	if err != nil {
 		return err
 	}
 	if o.json {
-		return json.NewEncoder(out).Encode(decodedJSON(o, &r))
+		err = d.printJSON(out)
+	} else {
+		err = d.print(out)
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, v := range r.Values {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", v.Quantity, plain(v), v.Quantity.Unit())
+	if err != nil {
+		return err
 	}
-	for _, f := range r.Faults {
-		fmt.Fprintf(w, "fault\t%s\t\n", f)
-	}
-	if len(r.Tail) > 0 {
-		fmt.Fprintf(w, "not understood\t%x\t\n", r.Tail)
-	}
-	fmt.Fprintf(w, "state\t%s\t\n", r.State())
-	return w.Flush()
-}
-
-// plain writes a value as people read it.
-func plain(v city.Value) string {
-	if v.Quantity.Boolean() {
-		return strconv.FormatBool(v.Number != 0)
-	}
-	return strconv.FormatFloat(v.Number, 'f', -1, 64)
-}
-
-func decodedJSON(o decodeOptions, r *city.Reading) map[string]any {
-	values := map[string]any{}
-	for _, v := range r.Values {
-		var n any = v.Number
-		if v.Quantity.Boolean() {
-			n = v.Number != 0
-		}
-		values[v.Quantity.String()] = n
-	}
-	faults := r.Faults
-	if faults == nil {
-		faults = []city.Fault{}
-	}
-	return map[string]any{"model": o.model, "port": o.port, "values": values, "faults": faults, "tail": hex.EncodeToString(r.Tail), "state": r.State()}
+	return d.err
 }
 
 func modelCommand() *cobra.Command {
