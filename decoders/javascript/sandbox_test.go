@@ -32,6 +32,9 @@ func TestLanguage(t *testing.T) {
 		{"bytes are a list", `function decodeUplink(i) { return { data: { x: Array.isArray(i.bytes) + ' ' + i.bytes.slice(1) } } }`, false, "true 255"},
 		{"port", `function decodeUplink(i) { return { data: { x: i.fPort } } }`, false, "2"},
 		{"recvTime is a Date", `function decodeUplink(i) { return { data: { x: i.recvTime instanceof Date ? i.recvTime.toISOString() : '' } } }`, false, "2026-03-29T01:30:00.005Z"},
+		{"now is when it was received", `var top = new Date(); function decodeUplink(i) { var d = new Date(); return { data: { x: [d.toISOString(), Date.now() - i.recvTime, top - d, Date() === d.toString()].join() } } }`, false, "2026-03-29T01:30:00.005Z,0,0,true"},
+		{"Date is as usual", `class D2 extends Date {} function decodeUplink() { return { data: { x: [new Date(0).toISOString(), new Date(2020, 1, 29).getTime(), new Date('2020-01-01').getDay(), Date.UTC(1970, 0, 2), Date.parse('1970-01-01T00:00:01Z'), new D2() instanceof D2, new Date().constructor === Date, Date.length, Date.name].join() } } }`, false, "1970-01-01T00:00:00.000Z,1582934400000,3,86400000,1000,true,true,7,Date"},
+		{"chance", `function decodeUplink() { var a = Math.random(), b = Math.random(); return { data: { x: a >= 0 && a < 1 && a !== b } } }`, false, "true"},
 		{"local time is UTC", `function decodeUplink(i) { return { data: { x: i.recvTime.getHours() + ' ' + i.recvTime.getTimezoneOffset() } } }`, false, "1 0"},
 		{"console does nothing", `console.log('a'); function decodeUplink() { console.error('b'); console.table([]); return { data: { x: typeof console.info() } } }`, false, "undefined"},
 		{"sloppy", `function decodeUplink() { y = 010; return { data: { x: y } } }`, false, "8"},
@@ -270,7 +273,7 @@ func line(text, start string) string {
 // blamed.
 func TestWorkerDiesIdle(t *testing.T) {
 	s := startSandbox(t, DefaultConfig(), time.Now)
-	good := script(t, "good", benchCodecs["tlv"])
+	good := script(t, "good", honest)
 	for range 3 {
 		c, err := s.take(t.Context())
 		if err != nil {

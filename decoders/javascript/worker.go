@@ -1,11 +1,12 @@
 package javascript
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
-	"strconv"
+	"time"
 
 	"meldefunk/decoders/javascript/engine"
 )
@@ -34,12 +35,13 @@ func Worker(in io.Reader, out io.Writer, memoryMiB int) error {
 	}
 	w := worker{engine: e}
 	answer := endFrame(startFrame(nil, frameDone))
+	requests := bufio.NewReader(in)
 	var request []byte
 	for {
 		if _, err := out.Write(answer); err != nil {
 			return fmt.Errorf("answer: %w", err)
 		}
-		request, err = readFrame(in, request)
+		request, err = readFrame(requests, request)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -55,7 +57,6 @@ func Worker(in io.Reader, out io.Writer, memoryMiB int) error {
 type worker struct {
 	engine   *engine.Engine
 	programs [slots]*engine.Program
-	question []byte
 }
 
 // answer makes the answer to a request in b. An error means that the platform and its
@@ -75,8 +76,7 @@ func (w *worker) answer(b, request []byte) ([]byte, error) {
 		if err != nil || int(slot) >= slots || w.programs[slot] == nil {
 			return nil, fmt.Errorf("decode with slot %d: %w", slot, err)
 		}
-		w.question = appendQuestion(w.question[:0], port, ms, payload)
-		text, failed = w.engine.Run(w.programs[slot], string(w.question))
+		text, failed = w.engine.Run(w.programs[slot], port, payload, time.UnixMilli(ms))
 		if failed == nil && len(text) > maxAnswer {
 			failed = fmt.Errorf("gives %d bytes: want %d at most", len(text), maxAnswer)
 		}
@@ -100,20 +100,4 @@ func (w *worker) load(slot byte, strict bool, name, source string) error {
 	}
 	w.programs[slot] = p
 	return nil
-}
-
-// appendQuestion writes what the engine's driver reads.
-func appendQuestion(b []byte, port byte, ms int64, payload []byte) []byte {
-	b = append(b, `{"fPort":`...)
-	b = strconv.AppendUint(b, uint64(port), 10)
-	b = append(b, `,"recvTime":`...)
-	b = strconv.AppendInt(b, ms, 10)
-	b = append(b, `,"bytes":[`...)
-	for i, v := range payload {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = strconv.AppendUint(b, uint64(v), 10)
-	}
-	return append(b, "]}"...)
 }

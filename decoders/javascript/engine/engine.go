@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unsafe"
 
 	"modernc.org/libc"
@@ -34,8 +35,9 @@ type Engine struct {
 	ctx     uintptr
 	nothing lib.TJSValue // undefined
 	run     lib.TJSValue // the function driver.js gives
+	clock   uintptr      // where the time stands that codecs see
 	empty   *snapshot    // before any codec
-	room    uintptr      // a block for what is handed over by address
+	room    uintptr      // a block for what is handed over by address: two values
 }
 
 // Program is a compiled codec. It belongs to the Engine that made it.
@@ -65,24 +67,30 @@ func New(memory int) (*Engine, error) {
 		e.Close()
 		return nil, fmt.Errorf("start JavaScript: %d bytes of memory are not enough", memory)
 	}
-	for _, part := range []struct {
-		source string
-		value  *lib.TJSValue
-	}{{"undefined", &e.nothing}, {driver, &e.run}} {
-		v, err := e.eval("driver.js", part.source, lib.MJS_EVAL_TYPE_GLOBAL)
-		if err != nil {
-			e.Close()
-			return nil, fmt.Errorf("start JavaScript: %w", err)
-		}
-		*part.value = v
-	}
-	e.room = h.take(uint64(unsafe.Sizeof(lib.TJSValue{})))
-	if e.room == 0 {
+	if err := e.start(); err != nil {
 		e.Close()
-		return nil, fmt.Errorf("start JavaScript: %w", errMemory)
+		return nil, fmt.Errorf("start JavaScript: %w", err)
 	}
 	e.empty = h.save()
 	return e, nil
+}
+
+// start runs driver.js.
+func (e *Engine) start() error {
+	var err error
+	if e.nothing, err = e.eval("driver.js", "undefined", lib.MJS_EVAL_TYPE_GLOBAL); err != nil {
+		return err
+	}
+	parts, err := e.eval("driver.js", driver, lib.MJS_EVAL_TYPE_GLOBAL)
+	if err != nil {
+		return err
+	}
+	e.run = lib.XJS_GetPropertyUint32(e.tls, e.ctx, parts, 0)
+	if e.room = e.heap.take(uint64(unsafe.Sizeof([2]lib.TJSValue{}))); e.room == 0 {
+		return errMemory
+	}
+	e.clock = lib.XJS_GetArrayBuffer(e.tls, e.ctx, e.room, lib.XJS_GetPropertyUint32(e.tls, e.ctx, parts, 1))
+	return e.thrown()
 }
 
 // Close gives the memory back. The engine and its programs cannot be used afterwards.
@@ -124,30 +132,44 @@ func (e *Engine) compile(name, source string, strict bool) (*Program, error) {
 }
 
 // Run runs the whole codec from its compiled state and gives what driver.js makes of its
-// output, JSON. question is what driver.js reads. Errors are those of the codec: what it
-// threw, or that it wanted more memory than there is.
-func (e *Engine) Run(p *Program, question string) (string, error) {
+// output, JSON. at is when the payload was received, and the only time there is for the
+// codec. Errors are those of the codec: what it threw, or that it wanted more memory than
+// there is.
+func (e *Engine) Run(p *Program, port byte, payload []byte, at time.Time) (string, error) {
 	if err := e.heap.put(p.state); err != nil {
 		return "", err
 	}
+	*(*float64)(e.pointer(e.clock)) = float64(at.UnixMilli())
+	// Made before the codec has a chance to change what a list is.
+	args := (*[2]lib.TJSValue)(e.pointer(e.room))
+	args[0], args[1] = e.list(payload), number(port)
 	lib.XJS_EvalFunction(e.tls, e.ctx, p.code)
 	if err := e.thrown(); err != nil {
 		return "", err
 	}
-	text := e.heap.keep(question)
-	if text == 0 {
-		return "", errMemory
-	}
-	*(*lib.TJSValue)(e.shared()) = lib.XJS_NewStringLen(e.tls, e.ctx, text, libc.Tsize_t(len(question)))
-	answer := lib.XJS_Call(e.tls, e.ctx, e.run, e.nothing, 1, e.room)
+	answer := lib.XJS_Call(e.tls, e.ctx, e.run, e.nothing, int32(len(args)), e.room)
 	if err := e.thrown(); err != nil {
 		return "", err
 	}
 	return e.string(answer)
 }
 
-// shared is room as Go sees it.
-func (e *Engine) shared() unsafe.Pointer { return unsafe.Pointer(&e.heap.mem[e.room-e.heap.base]) }
+// list makes a list of numbers. Where memory ends, so does the list, and what comes next
+// tells of it.
+func (e *Engine) list(payload []byte) lib.TJSValue {
+	l := lib.XJS_NewArray(e.tls, e.ctx)
+	for i, b := range payload {
+		lib.XJS_SetPropertyUint32(e.tls, e.ctx, l, uint32(i), number(b))
+	}
+	return l
+}
+
+func number(b byte) lib.TJSValue {
+	return lib.TJSValue{Fu: lib.TJSValueUnion{Fuint641: uint64(b)}, Ftag: lib.EJS_TAG_INT}
+}
+
+// pointer is an address in the heap as Go sees it.
+func (e *Engine) pointer(p uintptr) unsafe.Pointer { return unsafe.Pointer(&e.heap.mem[p-e.heap.base]) }
 
 func (e *Engine) eval(name, source string, flags int) (lib.TJSValue, error) {
 	at := e.heap.keep(name, source)
@@ -221,7 +243,7 @@ func (e *Engine) string(v lib.TJSValue) (string, error) {
 	if p == 0 {
 		return "", errText
 	}
-	size := *(*libc.Tsize_t)(unsafe.Pointer(&e.heap.mem[room-e.heap.base]))
+	size := *(*libc.Tsize_t)(e.pointer(room))
 	from := int(p - e.heap.base)
 	return strings.ToValidUTF8(string(e.heap.mem[from:from+int(size)]), "\uFFFD"), nil
 }

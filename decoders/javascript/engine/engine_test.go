@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"encoding/hex"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 const tank = `
@@ -13,9 +16,11 @@ function decodeUplink(input) {
   return { data: { distance: input.bytes[0] << 8 | input.bytes[1], seen: seen } };
 }`
 
-const (
-	question = `{"bytes":[8,68],"fPort":2,"recvTime":1700000000000}`
-	answer   = `{"data":{"distance":2116,"seen":1},"errors":[],"warnings":[]}`
+const answer = `{"data":{"distance":2116,"seen":1}}`
+
+var (
+	payload = []byte{8, 68}
+	at      = time.UnixMilli(1700000000000)
 )
 
 func newEngine(t testing.TB, memory int) *Engine {
@@ -43,10 +48,10 @@ func TestRunStartsAfresh(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if got, err := e.Run(p, question); err != nil || got != answer {
+		if got, err := e.Run(p, 2, payload, at); err != nil || got != answer {
 			t.Errorf("got %s, %v, want %s", got, err, answer)
 		}
-		if _, err := e.Run(greedy, question); err == nil || !strings.Contains(err.Error(), "out of memory") {
+		if _, err := e.Run(greedy, 2, payload, at); err == nil || !strings.Contains(err.Error(), "out of memory") {
 			t.Errorf("got %v, want out of memory", err)
 		}
 	}
@@ -141,16 +146,38 @@ func TestClass(t *testing.T) {
 	}
 }
 
+// BenchmarkRun measures runs without the process boundary.
 func BenchmarkRun(b *testing.B) {
-	e := newEngine(b, 32<<20)
-	p, err := e.Compile("tank.js", tank, false)
-	if err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		if got, err := e.Run(p, question); err != nil || got != answer {
-			b.Fatal(got, err)
-		}
+	for _, c := range []struct {
+		name    string
+		port    byte
+		payload string
+	}{
+		{"tlv", 85, "01755c03670101048244080500018367f6ff01"},
+		{"bits", 2, "4d3b0b1ff9d3012c1552"},
+		{"ports", 2, "65535e800301ed0c1c"},
+		{"table", 1, "0212340007098c82fe01900c2b"},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			source, err := os.ReadFile("../testdata/typical/" + c.name + ".js")
+			if err != nil {
+				b.Fatal(err)
+			}
+			payload, err := hex.DecodeString(c.payload)
+			if err != nil {
+				b.Fatal(err)
+			}
+			e := newEngine(b, 32<<20)
+			p, err := e.Compile(c.name, string(source), false)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if _, err := e.Run(p, c.port, payload, at); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
