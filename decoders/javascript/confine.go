@@ -10,8 +10,9 @@ const (
 	// spareData is what a worker may allocate beyond what it has when it starts, JavaScript's
 	// own memory included in the latter: compiled codecs, stacks, answers.
 	spareData = 32 << 20
-	// spareSpace is for reservations of address space: Go's heap grows by 64 MiB of them.
-	spareSpace = 128 << 20
+	// spareSpace is for reservations of address space. Go's heap grows by 64 MiB of them, takes
+	// twice that for a moment to align one, and starts at random somewhere in the first.
+	spareSpace = 1 << 30
 )
 
 // confine takes from this process, for good, what a codec has no use for: opening or
