@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	slots    = 24       // compiled codecs that a worker keeps
-	maxState = 1 << 20  // bytes of a compiled codec, the language included
+	slots    = 16       // compiled codecs that a worker keeps
+	maxState = 3 << 19  // bytes of a compiled codec, the language included
 	maxStack = 64 << 20 // bytes of goroutine stack; the engine's own limit on recursion is at 16 MB
 )
 
