@@ -28,16 +28,18 @@ type Model struct {
 	Kind  city.Kind
 	File  string // where it was read
 	Codec *Codec
+	draft bool
 }
 
 // document is a mapping file.
 type document struct {
-	Model  string    `yaml:"model"`
-	Kind   city.Kind `yaml:"kind"`
-	Codec  string    `yaml:"codec"`
-	Strict bool      `yaml:"strict"`
-	Ports  []uint8   `yaml:"ports"`
-	Values []entry   `yaml:"values"`
+	Model    string    `yaml:"model"`
+	Reviewed *bool     `yaml:"reviewed"` // false: a draft, see Import
+	Kind     city.Kind `yaml:"kind"`
+	Codec    string    `yaml:"codec"`
+	Strict   bool      `yaml:"strict"`
+	Ports    []uint8   `yaml:"ports"`
+	Values   []entry   `yaml:"values"`
 }
 
 type entry struct {
@@ -54,7 +56,8 @@ type faultName city.Fault
 
 // UnmarshalText reads one of the faults that a sensor can report about itself.
 func (f *faultName) UnmarshalText(b []byte) error {
-	known := []city.Fault{city.FaultNoSensor, city.FaultProbe, city.FaultTooClose, city.FaultNoEcho, city.FaultImplausible}
+	known := []city.Fault{city.FaultNoSensor, city.FaultProbe, city.FaultTooClose, city.FaultNoEcho, city.FaultImplausible,
+		city.FaultObstructed, city.FaultNoFix, city.FaultDevice, city.FaultClock, city.FaultChecksum}
 	if !slices.Contains(known, city.Fault(b)) {
 		return fmt.Errorf("unknown fault %.40q: want one of %v", b, known)
 	}
@@ -64,8 +67,9 @@ func (f *faultName) UnmarshalText(b []byte) error {
 
 var modelName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9.-]*$`)
 
-// LoadFolder reads every mapping file (*.yaml, *.yml) below a folder. The error holds every
-// problem, each on its own line; two files for one model are one.
+// LoadFolder reads every mapping file (*.yaml, *.yml) below a folder, except those of which
+// "reviewed: false" says that nobody has checked them yet. The error holds every problem,
+// each on its own line; two files for one model are one.
 func LoadFolder(folder string) ([]Model, error) {
 	var models []Model
 	var problems []error
@@ -80,6 +84,9 @@ func LoadFolder(folder string) ([]Model, error) {
 		m, err := LoadFile(path)
 		if err != nil {
 			problems = append(problems, err)
+			return nil
+		}
+		if m.draft {
 			return nil
 		}
 		if other, twice := first[m.Name]; twice {
@@ -117,6 +124,10 @@ func LoadFile(path string) (Model, error) {
 	if err != nil {
 		return Model{}, err
 	}
+	return parseFile(path, text)
+}
+
+func parseFile(path string, text []byte) (Model, error) {
 	var doc document
 	lines, err := decodeYAML(path, text, &doc)
 	if err != nil {
@@ -129,10 +140,11 @@ func LoadFile(path string) (Model, error) {
 	if !modelName.MatchString(doc.Model) {
 		add(lines.of("model"), "model: is %.60q: want vendor/model in lower case, as in the inventory", doc.Model)
 	}
-	if doc.Kind == city.KindUnknown {
+	isDraft := doc.Reviewed != nil && !*doc.Reviewed
+	if doc.Kind == city.KindUnknown && !isDraft {
 		add(lines.of("kind"), "kind: is missing: want one of %v", city.Kinds())
 	}
-	if len(doc.Values) == 0 {
+	if len(doc.Values) == 0 && !isDraft {
 		add(lines.of("values"), "values: is missing: want a list of fields and what they mean")
 	}
 	if len(doc.Values) > maxFields {
@@ -159,7 +171,7 @@ func LoadFile(path string) (Model, error) {
 	if len(problems) > 0 {
 		return Model{}, errors.Join(problems...)
 	}
-	return Model{Name: doc.Model, Kind: doc.Kind, File: path, Codec: codec}, nil
+	return Model{Name: doc.Model, Kind: doc.Kind, File: path, Codec: codec, draft: isDraft}, nil
 }
 
 func loadScript(path string, doc document, m Mapping) (*Codec, error) {

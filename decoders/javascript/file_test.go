@@ -1,6 +1,8 @@
 package javascript
 
 import (
+	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,4 +93,41 @@ func write(t *testing.T, path, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// FuzzMappingFile: whatever a mapping file says, it is a clear error or a mapping that gives
+// nothing but values in their range.
+func FuzzMappingFile(f *testing.F) {
+	dir := f.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "tank.js"), []byte("function Decoder() { return {} }"), 0o600); err != nil {
+		f.Fatal(err)
+	}
+	path := filepath.Join(dir, "tank.yaml")
+	for _, name := range []string{"tank-sonar", "bay", "moisture"} {
+		text, err := os.ReadFile("testdata/acme/" + name + ".yaml")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(bytes.ReplaceAll(text, []byte(name+".js"), []byte("tank.js")), `{"distance": "20 mm", "status": "car", "depths": [{"vwc": 0.2}]}`)
+	}
+	f.Add([]byte(goodMapping), `{"distance": 1e308}`)
+	f.Add([]byte("reviewed: false\n"+goodMapping), `{"distance": null}`)
+	f.Fuzz(func(t *testing.T, text []byte, output string) {
+		m, err := parseFile(path, text)
+		if err != nil {
+			if !strings.Contains(err.Error(), "tank.yaml:") {
+				t.Errorf("%v does not say where", err)
+			}
+			return
+		}
+		var data map[string]any
+		if json.Unmarshal([]byte(output), &data) != nil {
+			return
+		}
+		for _, v := range m.Codec.mapping.Apply(data).Values {
+			if low, high := v.Quantity.Range(); !(v.Number >= low && v.Number <= high) {
+				t.Errorf("%v is out of range", v)
+			}
+		}
+	})
 }
