@@ -1,0 +1,2 @@
+// Written for the tests of this package: it is no JavaScript.
+function decodeUplink( {
