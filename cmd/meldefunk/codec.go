@@ -51,7 +51,7 @@ func codecCommand() *cobra.Command {
 		Use: "codec", Short: "Work with JavaScript codecs", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(codecTestCommand())
+	c.AddCommand(codecTestCommand(), codecImportCommand())
 	return c
 }
 
