@@ -68,46 +68,67 @@ function decodeUplink(input) {
   return { data: data };
 }`
 
-// TestHostile lets each do its worst and then asks another codec: it must answer at once.
+// TestHostile lets each do its worst and then asks another codec: it must answer at once. On
+// a machine that does many other things the clock runs for nothing: what took too long is
+// tried again, and must be in time once.
 func TestHostile(t *testing.T) {
 	s := startSandbox(t, DefaultConfig(), time.Now)
 	good := script(t, "good.js", honest)
-	ask := func(t *testing.T, c *Codec) (Output, time.Duration, error) {
-		start := time.Now()
-		out, err := s.Output(t.Context(), c, 2, []byte{1, 13, 59}, time.UnixMilli(0))
-		return out, time.Since(start), err
-	}
 	warm(t, s, good)
 	base := resident(t, s)
 	for _, h := range hostile {
 		t.Run(h.name, func(t *testing.T) {
-			peak := watchMemory(t, s)
-			_, took, err := ask(t, script(t, h.name, h.source))
-			above := peak() - base
-			t.Logf("%v, %.1f MiB, %v", took.Round(time.Millisecond), float64(above)/(1<<20), err)
-			if took > 200*time.Millisecond*patience {
-				t.Errorf("took %v", took)
-			}
-			if above > 64<<20 && patience == 1 {
-				t.Errorf("took %d MiB more than a good codec", above>>20)
-			}
-			var r *city.Rejection
-			if err != nil && !errors.As(err, &r) {
-				t.Errorf("%v is no rejection", err)
-			}
-			// Under the race detector they end too, some by other means.
-			if patience == 1 && h.want != "" && (err == nil || !strings.Contains(err.Error(), h.want)) {
-				t.Errorf("got %v, want %q", err, h.want)
-			}
-			out, took, err := ask(t, good)
-			if err != nil || out.Data["battery"] != 3.387 {
-				t.Errorf("the next codec gave %v, %v", out, err)
-			}
-			if took > 50*time.Millisecond*patience {
-				t.Errorf("the next codec took %v", took)
+			const tries = 8
+			for n := 1; ; n++ {
+				late := attack(t, s, h.name, h.source, h.want, good, base)
+				if late == "" {
+					return
+				}
+				if n == tries {
+					t.Fatalf("%s, %d times", late, n)
+				}
+				t.Log(late)
 			}
 		})
 	}
+}
+
+// attack runs a hostile codec and a good one, and says what took too long, "" for nothing.
+// Anything else that is wrong fails the test.
+func attack(t *testing.T, s *Sandbox, name, source, want string, good *Codec, base int) string {
+	ask := func(c *Codec) (Output, time.Duration, error) {
+		start := time.Now()
+		out, err := s.Output(t.Context(), c, 2, []byte{1, 13, 59}, time.UnixMilli(0))
+		return out, time.Since(start), err
+	}
+	peak := watchMemory(t, s)
+	_, took, err := ask(script(t, name, source))
+	above := peak() - base
+	t.Logf("%v, %.1f MiB, %v", took.Round(time.Millisecond), float64(above)/(1<<20), err)
+	if above > 64<<20 && patience == 1 {
+		t.Errorf("took %d MiB more than a good codec", above>>20)
+	}
+	out, next, nextErr := ask(good)
+	if errors.Is(err, errStarved) || errors.Is(nextErr, errStarved) {
+		return fmt.Sprintf("%v, %v", err, nextErr)
+	}
+	var r *city.Rejection
+	if err != nil && !errors.As(err, &r) {
+		t.Errorf("%v is no rejection", err)
+	}
+	if nextErr != nil || out.Data["battery"] != 3.387 {
+		t.Errorf("the next codec gave %v, %v", out, nextErr)
+	}
+	switch {
+	case took > 200*time.Millisecond*patience:
+		return fmt.Sprintf("took %v", took)
+	case next > 50*time.Millisecond*patience:
+		return fmt.Sprintf("the next codec took %v", next)
+	case patience == 1 && want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+		// Under the race detector they end too, some by other means; so they may here when it is late.
+		return fmt.Sprintf("got %v, want %q", err, want)
+	}
+	return ""
 }
 
 // warm waits until all workers run and have the codec.
