@@ -2,6 +2,7 @@ package javascript
 
 import (
 	"encoding/hex"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -74,11 +75,16 @@ func BenchmarkDecode(b *testing.B) {
 				ownBefore, theirsBefore := processorTimes(b, children)
 				b.ResetTimer()
 				var n atomic.Int64
+				var starved atomic.Bool
 				var all sync.WaitGroup
 				for _, codec := range codecs {
 					all.Go(func() {
 						for n.Add(1) <= int64(b.N) {
 							out, err := s.Output(b.Context(), codec, c.port, payload, time.UnixMilli(1700000000000))
+							if errors.Is(err, errStarved) { // and the worker gone, with its clock
+								starved.Store(true)
+								return
+							}
 							if err != nil || len(out.Data) != c.fields {
 								b.Error(out, err)
 								return
@@ -88,6 +94,9 @@ func BenchmarkDecode(b *testing.B) {
 				}
 				all.Wait()
 				b.StopTimer()
+				if starved.Load() {
+					b.Skip("the machine is too busy")
+				}
 				own, theirs := processorTimes(b, children)
 				own, theirs = own-ownBefore, theirs-theirsBefore
 				rate := float64(b.N) / (own + theirs).Seconds()
