@@ -19,7 +19,7 @@ import (
 func output(t *testing.T, s *Sandbox, c *Codec, payload ...byte) (map[string]any, error) {
 	t.Helper()
 	out, err := s.Output(t.Context(), c, 2, payload, time.Date(2026, 3, 29, 1, 30, 0, 5e6, time.UTC))
-	for tries := 1; errors.Is(err, errStarved) && tries < 20; tries++ {
+	for tries := 1; errors.Is(err, errStarved) && tries < 100; tries++ {
 		out, err = s.Output(t.Context(), c, 2, payload, time.Date(2026, 3, 29, 1, 30, 0, 5e6, time.UTC))
 	}
 	return out.Data, err
