@@ -21,7 +21,8 @@ type Server interface {
 }
 
 // Event is something a network server tells of a device: *Up, *Join, *Status, *Ack,
-// *TxAck, *Queued, *Log or *Location.
+// *TxAck, *Queued, *Log or *Location. What its fields point to must be there, but for
+// Session.EndToEnd and where a comment names the cases that need it.
 type Event interface{ device() *Device }
 
 func (e *Up) device() *Device       { return e.Device }
