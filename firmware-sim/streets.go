@@ -95,6 +95,7 @@ func tourOf(district string) string {
 // spot is a made-up address on a real street.
 type spot struct {
 	street   street
+	number   int // of the house
 	address  string
 	position city.Position
 }
@@ -107,9 +108,11 @@ func newSpot(rng *rand.Rand, among []street) spot {
 	s := among[rng.IntN(len(among))]
 	north := clamp(rng.NormFloat64(), -2, 2) * scatter
 	east := clamp(rng.NormFloat64(), -2, 2) * scatter
+	number := 1 + rng.IntN(s.numbers)
 	return spot{
 		street:  s,
-		address: fmt.Sprintf("%s %d", s.name, 1+rng.IntN(s.numbers)),
+		number:  number,
+		address: fmt.Sprintf("%s %d", s.name, number),
 		position: city.Position{
 			Lat: round(s.lat+north/metresPerLat, 1e5),
 			Lon: round(s.lon+east/metresPerLon, 1e5),

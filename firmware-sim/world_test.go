@@ -151,8 +151,10 @@ func TestDistancesFitTheCalibration(t *testing.T) {
 		}
 		compared++
 		// The echo is at most 8.5 mm off, which is below 2 % of the smallest span.
-		if math.Abs(level-b.level) > 2 || level < -2 || level > 102 {
-			t.Fatalf("%s: payload says %.1f %%, the world %.1f %%", s.site.asset.ID, level, b.level)
+		// A frame tells of its own time in milliseconds, when a crew may just not have been there.
+		truth := b.level(p.event.time)
+		if math.Abs(level-truth) > 2 || level < -2 || level > 102 {
+			t.Fatalf("%s: payload says %.1f %%, the world %.1f %%", s.site.asset.ID, level, truth)
 		}
 		if mm := binary.LittleEndian.Uint16(p.event.payload[5:]); mm < 30 || mm > 4500 {
 			t.Fatalf("%s: %d mm is out of the sensor's range", s.site.asset.ID, mm)
@@ -189,19 +191,19 @@ func TestBinsLiveThroughAMonth(t *testing.T) {
 		}
 		days += 30
 		var low, high float64 = 100, 0
-		previous := b.level
+		previous := b.level(noon)
 		for hour := 1; hour <= 30*24; hour++ {
-			b.advance(noon.Add(time.Duration(hour) * time.Hour))
-			if b.level < 0 || b.level > 100 {
-				t.Fatalf("level %v", b.level)
+			level := b.level(noon.Add(time.Duration(hour) * time.Hour))
+			if !(level >= 0 && level <= 100) {
+				t.Fatalf("level %v", level)
 			}
-			if b.level < previous-3 {
+			if level < previous-3 {
 				emptyings++
 			}
-			previous = b.level
-			low, high = min(low, b.level), max(high, b.level)
+			previous = level
+			low, high = min(low, level), max(high, level)
 			hours++
-			if b.level >= 90 {
+			if level >= 90 {
 				overflow++
 			}
 		}
@@ -217,69 +219,6 @@ func TestBinsLiveThroughAMonth(t *testing.T) {
 		t.Errorf("%.2f emptyings per bin and day, want 0.3 to 0.9", perDay)
 	}
 	t.Logf("over 90 %% for %.1f %% of the time, %.2f emptyings per bin and day", share*100, perDay)
-}
-
-func TestSoilDriesAndIsWetted(t *testing.T) {
-	w := weather{seed: 3}
-	for _, c := range []struct {
-		name string
-		from time.Time
-		// how far the driest moment of 40 days may lie, in usable field capacity
-		driest, notBelow float64
-	}{
-		{"summer", time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC), 0.5, -0.1},
-		{"winter", time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), 1.2, 0.4},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			ground := soils[1]
-			tree := &tree{soil: ground, weather: w, rng: rand.New(rand.NewPCG(1, 1)), at: c.from}
-			tree.water = ground.wiltingPoint + 0.6*(ground.fieldCapacity-ground.wiltingPoint)
-			usable := func() float64 {
-				return (tree.water - ground.wiltingPoint) / (ground.fieldCapacity - ground.wiltingPoint)
-			}
-			driest, up, down := usable(), 0, 0
-			for hour := 1; hour <= 40*24; hour++ {
-				before := tree.water
-				tree.advance(c.from.Add(time.Duration(hour) * time.Hour))
-				if math.IsNaN(tree.water) || tree.water < 0 || tree.water > 50 {
-					t.Fatalf("water %v", tree.water)
-				}
-				switch {
-				case tree.water > before+0.05:
-					up++
-				case tree.water < before:
-					down++
-				}
-				driest = min(driest, usable())
-			}
-			if up == 0 || down == 0 || driest > c.driest || driest < c.notBelow {
-				t.Errorf("wetter in %d hours, drier in %d, driest %.2f of usable field capacity", up, down, driest)
-			}
-		})
-	}
-}
-
-func TestWateringVisits(t *testing.T) {
-	tree := &tree{visits: 1}
-	count := func(month time.Month) (visits int) {
-		at := time.Date(2026, month, 1, 0, 0, 0, 0, time.UTC)
-		for range 28 * 48 {
-			if tree.visited(at, at.Add(soilStep)) {
-				visits++
-				if at.Hour() != 8 || at.Weekday() != time.Tuesday && at.Weekday() != time.Friday {
-					t.Errorf("a visit on %s", at.Format("Mon 15:04"))
-				}
-			}
-			at = at.Add(soilStep)
-		}
-		return visits
-	}
-	if n := count(time.July); n < 3 || n > 8 {
-		t.Errorf("%d visits in four weeks of July, want most of 8", n)
-	}
-	if n := count(time.December); n != 0 {
-		t.Errorf("%d visits in December", n)
-	}
 }
 
 func TestBaysFollowTheirCustom(t *testing.T) {
@@ -341,45 +280,6 @@ func TestWall(t *testing.T) {
 				t.Errorf("got %s, want %s", got, c.wall)
 			}
 		})
-	}
-}
-
-func TestWeatherOfAYear(t *testing.T) {
-	w := weather{seed: 1}
-	var rain, thirst, coldest, hottest, july, january float64
-	wet, hours := map[int]bool{}, map[time.Month]float64{}
-	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	for hour := range 365 * 24 {
-		at := begin.Add(time.Duration(hour) * time.Hour)
-		r := w.rain(at)
-		if r > 0 {
-			wet[at.YearDay()] = true
-		}
-		rain += r
-		thirst += w.thirst(at)
-		air := w.air(at)
-		coldest, hottest = min(coldest, air), max(hottest, air)
-		hours[at.Month()]++
-		switch at.Month() {
-		case time.January:
-			january += air
-		case time.July:
-			july += air
-		}
-	}
-	january, july = january/hours[time.January], july/hours[time.July]
-	for what, c := range map[string]struct{ got, low, high float64 }{
-		"rain, mm":            {rain, 500, 1100},
-		"wet days":            {float64(len(wet)), 100, 170},
-		"evaporation, mm":     {thirst, 600, 950},
-		"mean of January, °C": {january, 0, 5},
-		"mean of July, °C":    {july, 16, 21},
-		"coldest, °C":         {coldest, -12, 0},
-		"hottest, °C":         {hottest, 22, 38},
-	} {
-		if c.got < c.low || c.got > c.high {
-			t.Errorf("%s: %.1f, want %.0f to %.0f", what, c.got, c.low, c.high)
-		}
 	}
 }
 
