@@ -278,10 +278,14 @@ func vs121Past() item {
 		pastKind(0x03, 1).with("most at once"),
 		pastKind(0x10, 4, field{quantity: city.PeopleIn, at: 5, form: u16le}, field{quantity: city.PeopleOut, at: 7, form: u16le}),
 		pastKind(0x11, 5).with("how long they stay"),
+		pastKind(0x02, 4).with("in and out since the record before"),
+		pastKind(0x12, 4).with("over a line since the record before"),
 	}
-	// In and out since the record before, per region, ways between the sides, over a line.
-	for _, kind := range []uint32{0x02, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x12} {
-		kinds = append(kinds, pastKind(kind, 4))
+	for kind := uint32(0x04); kind <= 0x07; kind++ {
+		kinds = append(kinds, pastKind(kind, 4).with("people per region"))
+	}
+	for kind := uint32(0x08); kind <= 0x0f; kind++ {
+		kinds = append(kinds, pastKind(kind, 4).with("ways between the sides"))
 	}
 	return pastKinds(kinds...)
 }
@@ -295,10 +299,10 @@ func vs133() []item {
 	past := []item{
 		pastKind(0x0f, 4).with("people per region"),
 		pastKind(0x1d, 4).with("children per region"),
-		pastKind(0x10, 3).with("how long they stay"),
-		pastKind(0x20, 3),
-		pastKind(0x1e, 3),
-		pastKind(0x3c, 3),
+		pastKind(0x10, 3).with("how long they stay on average"),
+		pastKind(0x20, 3).with("how long they stay at most"),
+		pastKind(0x1e, 3).with("how long children stay on average"),
+		pastKind(0x3c, 3).with("how long children stay at most"),
 	}
 	for i := range in {
 		first := uint32(i) * 3
@@ -307,8 +311,8 @@ func vs133() []item {
 			pastKind(0x04+first, 4, field{quantity: out[i], at: 5, form: u32le}),
 			pastKind(0x05+first, 4).with("since the record before"),
 			pastKind(0x11+first, 4).with("children"),
-			pastKind(0x12+first, 4),
-			pastKind(0x13+first, 4))
+			pastKind(0x12+first, 4).with("children"),
+			pastKind(0x13+first, 4).with("children since the record before"))
 		step := first << 8
 		list = append(list,
 			channel(0x03d2+step, field{quantity: in[i], form: u32le}),

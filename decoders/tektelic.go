@@ -15,23 +15,23 @@ func tektelic() []model {
 				field{quantity: city.BatteryLow, mask: 0x80}), // end of service is near
 			channel(0x00ff, field{quantity: city.BatteryLevel}),
 			channel(0x00d3, field{quantity: city.BatteryLevel}),
-			item{key: 0x00bd, size: 2}, // days that the battery will last
+			item{key: 0x00bd, size: 2, rest: "days the battery will last"},
 			channel(0x0104, field{quantity: city.SoilFrequency, form: u16be}),
 			channel(0x0202, field{quantity: city.SoilThermistor, form: u16be}),
-			item{key: 0x0302, size: 2}, // two more inputs, for thermistors or whatever is connected
-			item{key: 0x0367, size: 2},
-			item{key: 0x0402, size: 2},
-			item{key: 0x0467, size: 2},
+			item{key: 0x0302, size: 2, rest: "input 3"},
+			item{key: 0x0367, size: 2, rest: "input 3"},
+			item{key: 0x0402, size: 2, rest: "input 4"},
+			item{key: 0x0467, size: 2, rest: "input 4"},
 			channel(0x0504, field{quantity: city.WatermarkFrequency, form: u16be}),
 			channel(0x0604, field{quantity: city.WatermarkFrequency2, form: u16be}),
 			channel(0x0965, field{quantity: city.Illuminance, form: u16be}),
-			item{key: 0x0900, size: 1}, // light came or went
-			item{key: 0x0a71, size: 6}, // acceleration
-			item{key: 0x0a00, size: 1}, // the device was turned
+			item{key: 0x0900, size: 1, rest: "light came or went"},
+			item{key: 0x0a71, size: 6, rest: "acceleration"},
+			item{key: 0x0a00, size: 1, rest: "the device was turned"},
 			channel(0x0b67, field{quantity: city.Temperature, form: s16be, per: 10}),
 			channel(0x0b68, field{quantity: city.Humidity, per: 2}),
 			channel(0x0c67, field{quantity: city.ProbeTemperature, form: s16be, per: 10}), // of the processor
-			item{key: 0x0d73, size: 2},
+			item{key: 0x0d73, size: 2, rest: "reserved"},
 		)},
 		{number: 100, carries: "configuration"},
 	}
