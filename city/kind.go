@@ -19,22 +19,29 @@ const (
 	Tracker          // something that moves: position
 	Light            // street lamp
 	Meter            // water, heat, electricity
+	kindCount
 )
 
-var kindNames = [...]string{"unknown", "bin", "soil", "parking", "level", "weather", "air", "people", "door", "tracker", "light", "meter"}
+var kindNames = [kindCount]string{"unknown", "bin", "soil", "parking", "level", "weather", "air", "people", "door", "tracker", "light", "meter"}
 
-// Kinds lists every kind an asset can have. Inventory, rules and board need a word for each
-// of them; the kinds after Parking are known by sensor models only, until they have one.
-func Kinds() []Kind { return []Kind{Bin, Soil, Parking} }
-
-func (k Kind) String() string {
-	if int(k) < len(kindNames) {
-		return kindNames[k]
+// Kinds lists every kind an asset can have. Inventory, rules and board have words for each
+// of them; their tests fail for a kind without.
+func Kinds() []Kind {
+	all := make([]Kind, 0, kindCount-1)
+	for k := KindUnknown + 1; k < kindCount; k++ {
+		all = append(all, k)
 	}
-	return "unknown"
+	return all
 }
 
-// ParseKind reads "bin", "soil" or "parking".
+func (k Kind) String() string {
+	if k < kindCount {
+		return kindNames[k]
+	}
+	return kindNames[KindUnknown]
+}
+
+// ParseKind reads a name as String gives it, of a kind that Kinds lists.
 func ParseKind(s string) (Kind, error) {
 	for _, k := range Kinds() {
 		if s == k.String() {
