@@ -11,9 +11,10 @@ type Asset struct {
 	Position *Position // nil: not surveyed
 	District string
 	Tour     string
-	Bin      *BinCalibration  // nil: fill level cannot be computed
-	Soil     *SoilCalibration // nil: usable field capacity cannot be computed
-	Offsets  *Offsets         // nil: none
+	Bin      *BinCalibration   // nil: fill level cannot be computed
+	Soil     *SoilCalibration  // nil: usable field capacity cannot be computed
+	Level    *LevelCalibration // nil: the water level cannot be computed from a distance
+	Offsets  *Offsets          // nil: none
 }
 
 // Offsets correct what the sensors of one asset measure.
@@ -36,6 +37,11 @@ type BinCalibration struct {
 	Height float64
 	// Strapping is what Shape Table goes by; Empty and Full are not used then.
 	Strapping *StrappingTable
+}
+
+// LevelCalibration turns the distance from a sensor down to the water into the water level.
+type LevelCalibration struct {
+	Zero float64 // mm from the sensor down to the zero of the gauge, more than 0
 }
 
 // StrappingTable is a container's fill level as somebody measured it.
@@ -85,8 +91,9 @@ func (s Shape) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Device is a sensor: which model it is and on which asset it hangs.
 type Device struct {
-	DevEUI EUI
-	Model  string // "milesight/em310-udl": the key of the decoder table
-	Asset  string // Asset.ID
-	Server string // only this network server's messages count; "": any
+	DevEUI   EUI
+	Model    string   // "milesight/em310-udl": the key of the decoder table
+	Asset    string   // Asset.ID
+	Server   string   // only this network server's messages count; "": any
+	Firmware Firmware // zero: not told, and taken for the newest
 }
