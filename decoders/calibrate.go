@@ -8,13 +8,19 @@ import (
 )
 
 // Calibrate makes of what a device measured what is true at its asset: offsets first, then
-// fill level, usable field capacity and soil tension. kind is what the device's model is made for. Decode
-// has done it already; it is for what was decoded elsewhere.
+// fill level, water level, usable field capacity and soil tension. What must be calibrated
+// depends on the asset, because the same sensor hangs over bins and over water; kind is what
+// the device's model is made for, where the asset does not say. Decode has done it already; it
+// is for what was decoded elsewhere.
 func Calibrate(kind city.Kind, a *city.Asset, r *city.Reading) {
+	if a != nil && a.Kind != city.KindUnknown {
+		kind = a.Kind
+	}
 	if a != nil && a.Offsets != nil {
 		addOffsets(a.Offsets.Values, r)
 	}
 	putFillLevel(kind == city.Bin, a, r)
+	putWaterLevel(a, r)
 	putFieldCapacity(a, r)
 	putSoilTension(r)
 }

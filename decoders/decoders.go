@@ -1,7 +1,7 @@
 // Package decoders turns payload bytes into typed values with units, and back for the
 // simulator: one file per family of devices, one catalogue that lists every model, and
-// the calibration that makes a fill level from a distance, and usable field capacity from a
-// water content.
+// the calibration that makes a fill level or a water level from a distance, and usable
+// field capacity from a water content.
 //
 // It is pure: no clock, no network, no memory from one frame to the next. It does not
 // know network servers, the inventory file, rules or storage. Whether a value is somebody's
@@ -27,6 +27,7 @@ func New() *Table {
 	for _, m := range catalogue() {
 		t.models[m.name] = m.prepared()
 	}
+	t.addVariants()
 	return t
 }
 
@@ -41,6 +42,15 @@ func (t *Table) Models() []string {
 	return slices.Sorted(maps.Keys(t.models))
 }
 
+// Kinds lists the kinds of assets that the model is of use on, the one it is made for first;
+// nothing for an unknown model.
+func (t *Table) Kinds(model string) []city.Kind {
+	if m, ok := t.models[model]; ok {
+		return m.kinds()
+	}
+	return nil
+}
+
 // Kind says which kind of asset the model is made for; KindUnknown for an unknown model.
 func (t *Table) Kind(model string) city.Kind {
 	if m, ok := t.models[model]; ok {
@@ -49,14 +59,15 @@ func (t *Table) Kind(model string) city.Kind {
 	return city.KindUnknown
 }
 
-// Decode appends what u says to r.Values, r.Faults, r.Tail and r.History, which come in
-// empty; spare capacity is used, but not for a frame with history. Nothing of u is kept: Tail
-// is a copy. A frame that is understood but measures nothing (device information, debug)
-// leaves r as it was and is no error.
+// Decode reads u as d's model sends it, in the variant for d's firmware where a firmware
+// changed the frames. It appends what u says to r.Values, r.Faults, r.Tail and r.History,
+// which come in empty; spare capacity is used, but not for a frame with history. Nothing of u
+// is kept: Tail is a copy. A frame that is understood but measures nothing (device
+// information, debug) leaves r as it was and is no error.
 //
 // Values are in Quantity.Unit() and inside Quantity.Range(), each quantity at most once;
-// a's offsets are added, and fill level and usable field capacity follow from its
-// calibrations. a may be nil. The same holds for each record of the history; a record that
+// a's offsets are added, and fill level, water level and usable field capacity follow from
+// its calibrations. a may be nil. The same holds for each record of the history; a record that
 // claims to be of before 2015, or of after u.Time where that is given, is dropped with fault
 // clock.
 //
@@ -69,6 +80,7 @@ func (t *Table) Decode(d *city.Device, a *city.Asset, u *city.Uplink, r *city.Re
 	if !ok {
 		return city.Reject(city.ReasonUndecodable, "no decoder for model %.40q", d.Model)
 	}
+	m = m.of(d.Firmware)
 	p := m.port(u.FPort)
 	if p == nil {
 		return city.Reject(city.ReasonUnknownPort, "%s sends nothing on port %d: it uses %s",

@@ -41,6 +41,7 @@ func (t *Table) Explain(d *city.Device, u *city.Uplink) ([]Span, error) {
 	if !ok {
 		return nil, err
 	}
+	m = m.of(d.Firmware)
 	p := newPage(u)
 	if port := m.port(u.FPort); port != nil && len(u.Payload) > 0 {
 		if port.layout != nil {

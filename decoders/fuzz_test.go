@@ -78,6 +78,7 @@ func FuzzCalibration(f *testing.F) {
 			Bin: &city.BinCalibration{Empty: empty, Full: full, Offset: offset, Shape: city.Shape(shape), Height: height, Strapping: strapping(
 				city.LevelPoint{Distance: full, Level: 100}, city.LevelPoint{Distance: middle, Level: level}, city.LevelPoint{Distance: empty})},
 			Soil:    &city.SoilCalibration{FieldCapacity: capacity, WiltingPoint: wilting},
+			Level:   &city.LevelCalibration{Zero: empty},
 			Offsets: &city.Offsets{Values: []city.Value{{Quantity: city.SoilMoisture, Number: by}, {Quantity: city.Distance, Number: by}}},
 		}
 		measured := func() []city.Value {

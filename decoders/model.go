@@ -53,6 +53,33 @@ type model struct {
 	name  string // "vendor/model", lower case
 	kind  city.Kind
 	ports []port
+	older []variant // by their last firmware, the oldest first
+}
+
+// kinds lists the kinds of assets that the model is of use on, the one it is made for first.
+// A distance is a bin's level or a basin's, and air is the same at a weather station and
+// beside a road; a contact that feels water watches a cellar as well as a door.
+func (m *model) kinds() []city.Kind {
+	switch {
+	case m.kind == city.Bin && m.measures(city.Distance):
+		return []city.Kind{city.Bin, city.Level}
+	case m.kind == city.Level && m.measures(city.Distance):
+		return []city.Kind{city.Level, city.Bin}
+	case m.kind == city.Air && m.measures(city.Temperature):
+		return []city.Kind{city.Air, city.Weather}
+	case m.kind == city.Weather && m.measures(city.Temperature):
+		return []city.Kind{city.Weather, city.Air}
+	case m.kind == city.Door && m.measures(city.Leak):
+		return []city.Kind{city.Door, city.Level}
+	}
+	return []city.Kind{m.kind}
+}
+
+// measures tells whether a quantity is in some frame of the model.
+func (m *model) measures(q city.Quantity) bool {
+	return slices.ContainsFunc(m.ports, func(p port) bool {
+		return p.layout != nil && slices.Contains(p.layout.carries(), q)
+	})
 }
 
 // port is what a model sends on one FPort.
@@ -87,8 +114,8 @@ func (m *model) portList() string {
 	return strings.Join(names, ", ")
 }
 
-// computed are the values that are not in the frame. Most are usable field capacity and soil
-// tension.
+// computed are the values that are not in the frame. Most are two: fill level and water level,
+// or usable field capacity and soil tension.
 const computed = 2
 
 // prepared is the model with the room each port needs, so that the values of a reading are
