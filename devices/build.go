@@ -117,6 +117,8 @@ func differences(a, b *city.Asset) []string {
 		{"tour", a.Tour == b.Tour},
 		{"calibration", reflect.DeepEqual(a.Bin, b.Bin)},
 		{"soil", reflect.DeepEqual(a.Soil, b.Soil)},
+		{"gauge zero", reflect.DeepEqual(a.Level, b.Level)},
+		{"offsets", reflect.DeepEqual(a.Offsets, b.Offsets)},
 	} {
 		if !fact.same {
 			names = append(names, fact.name)
@@ -140,18 +142,61 @@ func (b *builder) checkFacts(at place, a *city.Asset) {
 	if a.Soil != nil && a.Kind != city.Soil && a.Kind != city.KindUnknown {
 		b.field(at, "soil_type", "only soil has a field capacity, this is %s: leave it out", a.Kind)
 	}
+	b.checkLevel(at, a)
+	b.checkOffsets(at, a)
+	b.checkContainer(at, a)
+}
+
+// checkLevel checks the zero of a gauge.
+func (b *builder) checkLevel(at place, a *city.Asset) {
+	if a.Level == nil {
+		return
+	}
+	_, deepest := city.WaterLevel.Range()
+	switch {
+	case a.Kind != city.Level && a.Kind != city.KindUnknown:
+		b.field(at, "level", "only water has a gauge zero, this is %s: leave it out", a.Kind)
+	case !(a.Level.Zero > 0 && a.Level.Zero <= deepest):
+		b.field(at, "level", "zero %.9g mm does not fit: want the distance from the sensor down to the gauge zero, more than 0 and at most %.9g mm", a.Level.Zero, deepest)
+	}
+}
+
+// checkOffsets checks what is added to measured values.
+func (b *builder) checkOffsets(at place, a *city.Asset) {
+	if a.Offsets == nil {
+		return
+	}
+	seen := make(map[city.Quantity]bool)
+	for _, v := range a.Offsets.Values {
+		if seen[v.Quantity] {
+			b.field(at, "offsets", "%s stands here a second time: want it once", v.Quantity)
+		} else if err := checkOffset(a, v); err != nil {
+			b.field(at, "offsets", "%w", err)
+		}
+		seen[v.Quantity] = true
+	}
+}
+
+// checkContainer checks how a fill level comes from a distance. Basins have one as well.
+func (b *builder) checkContainer(at place, a *city.Asset) {
 	c := a.Bin
 	if c == nil {
 		return
 	}
-	if a.Kind != city.Bin && a.Kind != city.KindUnknown {
-		b.field(at, "empty", "only bins have a calibration, this is %s: leave out the distances", a.Kind)
-		return
-	}
 	_, furthest := city.Distance.Range()
-	if !(c.Empty > 0 && c.Empty <= furthest) {
+	switch table := c.Shape == city.Table; {
+	case a.Kind != city.Bin && a.Kind != city.Level && a.Kind != city.KindUnknown:
+		b.field(at, "empty", "only bins and basins have a fill level, this is %s: leave out their calibration", a.Kind)
+		return
+	case table && c.Strapping == nil:
+		b.field(at, "points", "are missing: shape table goes by them")
+	case table:
+		if err := checkPoints(c.Strapping.Points); err != nil {
+			b.field(at, "points", "%w", err)
+		}
+	case !(c.Empty > 0 && c.Empty <= furthest):
 		b.field(at, "empty", "%.9g mm does not fit: want the distance from the sensor to the bottom, more than 0 and at most %.9g mm", c.Empty, furthest)
-	} else if !(c.Full >= 0 && c.Full < c.Empty) {
+	case !(c.Full >= 0 && c.Full < c.Empty):
 		b.field(at, "full", "%.9g mm does not fit: want the distance at which it counts as full, at least 0 and less than when empty (%.9g mm)", c.Full, c.Empty)
 	}
 	if !(c.Offset >= -furthest && c.Offset <= furthest) {
@@ -210,10 +255,10 @@ func (b *builder) build() (*Inventory, error) {
 // fit checks that a device's model and asset exist and go together. It gives the asset, or
 // nil after a complaint.
 func (b *builder) fit(at place, d *city.Device) *city.Asset {
-	kind := city.KindUnknown
+	var kinds []city.Kind
 	if d.Model == "" {
 		b.field(at, "model", "is missing: want one of %s", strings.Join(b.names, ", "))
-	} else if kind = b.models.Kind(d.Model); kind == city.KindUnknown {
+	} else if kinds = b.models.Kinds(d.Model); len(kinds) == 0 {
 		b.field(at, "model", "unknown model %.40q: want one of %s%s", d.Model, strings.Join(b.names, ", "), meant(strings.ToLower(d.Model), b.names))
 	}
 	if d.Asset == "" {
@@ -233,9 +278,18 @@ func (b *builder) fit(at place, d *city.Device) *city.Asset {
 		return nil
 	}
 	on.device = at
-	if kind != city.KindUnknown && on.asset.Kind != city.KindUnknown && kind != on.asset.Kind {
-		b.field(at, "model", "%s is made for assets of kind %s, but %.40q is %s: want a model for %s", d.Model, kind, d.Asset, on.asset.Kind, on.asset.Kind)
+	if len(kinds) > 0 && on.asset.Kind != city.KindUnknown && !slices.Contains(kinds, on.asset.Kind) {
+		b.field(at, "model", "%s is made for assets of kind %s, but %.40q is %s: want a model for %s", d.Model, eitherOf(kinds), d.Asset, on.asset.Kind, on.asset.Kind)
 		return nil
 	}
 	return &on.asset
+}
+
+// eitherOf names kinds: "bin or level".
+func eitherOf(kinds []city.Kind) string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = k.String()
+	}
+	return strings.Join(names, " or ")
 }

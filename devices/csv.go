@@ -27,7 +27,8 @@ func Columns() []Column {
 		{"model", []string{"modell"}, "like milesight/em310-udl", true},
 		{"asset", []string{"anlage", "nummer", "asset_id"}, "the city's own number, like PK-0042", true},
 		{"server", nil, "only messages of this network server count", false},
-		{"kind", []string{"art"}, "bin, soil or parking, or a German word for them; describes the asset", false},
+		{"firmware", []string{"fw", "firmware_version", "firmwarestand"}, "version of the device's software, like 1.2.1", false},
+		{"kind", []string{"art"}, "what the asset is, like bin, or a German word for it; describes the asset", false},
 		{"name", []string{"bezeichnung"}, "as people call it", false},
 		{"address", []string{"adresse"}, "street and number", false},
 		{"lat", []string{"latitude", "breite", "breitengrad"}, "latitude in degrees, WGS 84", false},
@@ -37,11 +38,14 @@ func Columns() []Column {
 		{"empty_mm", []string{"leer_mm"}, "bins: distance from the sensor to the bottom", false},
 		{"full_mm", []string{"voll_mm"}, "bins: distance to the contents when full", false},
 		{"offset_mm", nil, "bins: added to what the sensor measures", false},
-		{"shape", []string{"form"}, "bins: linear (the same cross section everywhere), lying_cylinder or sphere", false},
+		{"shape", []string{"form"}, "bins: linear (the same cross section everywhere), lying_cylinder, sphere or table", false},
 		{"height_mm", []string{"durchmesser_mm", "innenmass_mm"}, "bins: inner diameter of a lying cylinder or sphere", false},
+		{"points", []string{"strapping_table", "peiltabelle", "stuetzpunkte", "stützpunkte"}, "bins of shape table: distance in mm and level in %, like 1200=0|800=35|250=100", false},
+		{"zero_mm", []string{"gauge_zero_mm", "pegelnull_mm", "nullpunkt_mm"}, "water: distance from the sensor down to the gauge zero", false},
 		{"soil_type", []string{"bodenart"}, "soil: German soil type (KA5), like Sl3, for the usable field capacity", false},
 		{"field_capacity", []string{"feldkapazitaet", "feldkapazität"}, "soil: % by volume, in place of soil_type", false},
 		{"wilting_point", []string{"welkepunkt"}, "soil: % by volume, in place of soil_type", false},
+		{"offsets", []string{"corrections", "korrekturen", "korrektur"}, "added to measured values, like temperature=-0.5|distance=20", false},
 	}
 }
 
@@ -142,7 +146,7 @@ func (b *builder) header(at place, header []string, comma rune) (table, bool) {
 		}
 		name, ok := names[plain(title)]
 		if !ok {
-			b.add(at, "unknown column %.40q: want one of %s%s", title, strings.Join(columnNames(false), ", "), meant(strings.ToLower(title), words))
+			b.add(at, "unknown column %.40q: want one of %s%s", title, columnList(), meant(strings.ToLower(title), words))
 			continue
 		}
 		if _, twice := t.index[name]; twice {
@@ -150,12 +154,12 @@ func (b *builder) header(at place, header []string, comma rune) (table, bool) {
 			continue
 		}
 		t.index[name], titles[name] = i, title
-		if !slices.Contains([]string{"dev_eui", "model", "asset", "server"}, name) {
+		if !slices.Contains(deviceKeys, name) {
 			t.facts = append(t.facts, i)
 		}
 	}
 	// What the checks of all sources call by another name.
-	for key, name := range map[string]string{"id": "asset", "position": "lat", "empty": "empty_mm", "full": "full_mm", "offset": "offset_mm", "height": "height_mm"} {
+	for key, name := range map[string]string{"id": "asset", "position": "lat", "empty": "empty_mm", "full": "full_mm", "offset": "offset_mm", "height": "height_mm", "level": "zero_mm"} {
 		if title, ok := titles[name]; ok {
 			titles[key] = title
 		}
@@ -174,7 +178,7 @@ func (b *builder) row(at place, t table, record []string) {
 	r := rowReader{b: b, at: at, t: t, record: record}
 	for _, i := range t.unnamed {
 		if f := strings.TrimSpace(record[i]); f != "" {
-			b.add(at, "field %d holds %.40q, but its column has no name: want one of %s", i+1, f, strings.Join(columnNames(false), ", "))
+			b.add(at, "field %d holds %.40q, but its column has no name: want one of %s", i+1, f, columnList())
 		}
 	}
 
@@ -185,6 +189,13 @@ func (b *builder) row(at place, t table, record []string) {
 		b.field(at, "dev_eui", "%w", err)
 	} else {
 		d.DevEUI = eui
+	}
+	if text := r.raw("firmware"); text != "" {
+		f, err := city.ParseFirmware(text)
+		if err != nil {
+			b.field(at, "firmware", "%w; spreadsheets make dates of versions unless the column is text", err)
+		}
+		d.Firmware = f
 	}
 	b.addDevice(at, d)
 
@@ -210,17 +221,24 @@ func (b *builder) row(at place, t table, record []string) {
 	if lat != nil && lon != nil {
 		a.Position = &city.Position{Lat: *lat, Lon: *lon}
 	}
-	empty, full, offset := r.number("empty_mm"), r.number("full_mm"), r.number("offset_mm")
-	c, err := calibration(empty, full, offset, r.raw("shape"), r.number("height_mm"))
+	said := container{
+		empty: r.number("empty_mm"), full: r.number("full_mm"), offset: r.number("offset_mm"), height: r.number("height_mm"),
+		shape: r.raw("shape"), points: listed(&r, "points", parsePoints),
+	}
+	c, key, err := said.calibration()
 	if err != nil && b.count() == before {
-		b.field(at, "empty_mm", "%w", err)
+		b.field(at, key, "%w", err)
 	}
 	a.Bin = c
+	if zero := r.number("zero_mm"); zero != nil {
+		a.Level = &city.LevelCalibration{Zero: *zero}
+	}
 	soil, err := soilCalibration(r.raw("soil_type"), r.number("field_capacity"), r.number("wilting_point"))
 	if err != nil && b.count() == before {
 		b.field(at, "soil_type", "%w", err)
 	}
 	a.Soil = soil
+	a.Offsets = listed(&r, "offsets", parseOffsets)
 	b.checkFacts(at, &a)
 	b.addAsset(at, a)
 }
@@ -263,6 +281,18 @@ func (r *rowReader) number(name string) *float64 {
 	return &n
 }
 
+// listed reads a field that holds several things; zero for an empty one, and after a
+// complaint.
+func listed[T any](r *rowReader, name string, parse func(text string, comma bool) (T, error)) (all T) {
+	if text := r.raw(name); text != "" {
+		var err error
+		if all, err = parse(text, r.t.comma); err != nil {
+			r.b.field(r.at, name, "%w", err)
+		}
+	}
+	return all
+}
+
 // describes tells whether the row says anything about its asset.
 func (r *rowReader) describes() bool {
 	for _, i := range r.t.facts {
@@ -286,4 +316,17 @@ func columnNames(required bool) []string {
 		}
 	}
 	return names
+}
+
+// columnList names the columns with their other names, for people.
+func columnList() string {
+	var list []string
+	for _, c := range Columns() {
+		text := c.Name
+		if len(c.Aliases) > 0 {
+			text += " (" + strings.Join(c.Aliases, ", ") + ")"
+		}
+		list = append(list, text)
+	}
+	return strings.Join(list, ", ")
 }

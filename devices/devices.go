@@ -15,8 +15,8 @@ import (
 
 // Models says which sensor models can be read. It is asked while an inventory is built.
 type Models interface {
-	Models() []string            // every model
-	Kind(model string) city.Kind // of the assets it is made for; KindUnknown: no such model
+	Models() []string               // every model
+	Kinds(model string) []city.Kind // of the assets it is of use on; none: no such model
 }
 
 // Inventory is what hangs where. It does not change: a reload makes a new one. Any number

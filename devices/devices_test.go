@@ -16,16 +16,16 @@ func (catalogue) Models() []string {
 	return []string{"bosch/tps110", "dragino/lse01", "milesight/em310-udl"}
 }
 
-func (catalogue) Kind(model string) city.Kind {
+func (catalogue) Kinds(model string) []city.Kind {
 	switch model {
 	case "bosch/tps110":
-		return city.Parking
+		return []city.Kind{city.Parking}
 	case "dragino/lse01":
-		return city.Soil
+		return []city.Kind{city.Soil}
 	case "milesight/em310-udl":
-		return city.Bin
+		return []city.Kind{city.Bin, city.Level}
 	}
-	return city.KindUnknown
+	return nil
 }
 
 func eui(t testing.TB, s string) city.EUI {
@@ -124,7 +124,7 @@ func TestNew(t *testing.T) {
 		[]city.Asset{bin, {Bin: &city.BinCalibration{Empty: 100, Full: 100}}},
 		catalogue{})
 	want := `assets[1]: id: is missing: want the city's number of it, like PK-0042
-assets[1]: kind: is missing: want one of [bin soil parking]
+assets[1]: kind: is missing: want one of [bin soil parking level weather air people door tracker]
 assets[1]: full: 100 mm does not fit: want the distance at which it counts as full, at least 0 and less than when empty (100 mm)
 devices[1]: dev_eui: is missing: want 16 hex digits, like a840410001810001
 devices[1]: asset: is missing: want the number of the asset that the device hangs on

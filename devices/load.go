@@ -26,7 +26,7 @@ const (
 //
 //	assets:
 //	  - id: PK-0042                  # the city's own number
-//	    kind: bin                    # bin, soil or parking
+//	    kind: bin                    # see city.Kinds
 //	    name: Papierkorb Domhof 4    # from here on everything may be left out
 //	    address: Domhof 4
 //	    position: [52.2775, 8.0417]  # latitude, longitude (WGS 84)
@@ -34,15 +34,21 @@ const (
 //	    tour: "3"
 //	    empty: 1200 mm               # sensor to bottom; mm, cm or m
 //	    full: 200 mm                 # sensor to contents when full
-//	    offset: 0 mm                 # added to what the sensor measures
+//	    offset: 0 mm                 # added to the distance
+//	    shape: linear                # lying_cylinder or sphere, with height; table, with points
+//	    offsets: {temperature: -0.5} # added to what the sensor measures, before anything else
+//	  - id: PG-3
+//	    kind: level
+//	    level: {zero: 4500 mm}       # sensor down to the zero of the gauge
 //	devices:
 //	  - dev_eui: 24e124713b170042
 //	    model: milesight/em310-udl
 //	    asset: PK-0042
 //	    server: stadtwerke           # only messages of this network server count
+//	    firmware: 1.2.1              # where it decides how payloads are read
 //
 // CSV has a row per device and its asset, see Columns. A row with nothing but dev_eui,
-// model, asset and server hangs the device on an asset that is described elsewhere. An asset
+// model, asset, server and firmware hangs the device on an asset that is described elsewhere. An asset
 // may be described several times in the same words.
 func Load(files []string, models Models) (*Inventory, error) {
 	if len(files) == 0 {

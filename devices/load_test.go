@@ -101,9 +101,16 @@ func TestSameInventory(t *testing.T) {
 // TestLoadBad: each set of files with exactly what is said about it.
 func TestLoadBad(t *testing.T) {
 	const (
-		models  = "bosch/tps110, dragino/lse01, milesight/em310-udl"
-		kinds   = "bin (papierkorb, behälter, behaelter, abfallbehälter, container), soil (baum, boden, grünfläche, beet), parking (stellplatz, parkplatz, ladeplatz)"
-		columns = "dev_eui, model, asset, server, kind, name, address, lat, lon, district, tour, empty_mm, full_mm, offset_mm, shape, height_mm, soil_type, field_capacity, wilting_point"
+		models = "bosch/tps110, dragino/lse01, milesight/em310-udl"
+		kinds  = "bin (papierkorb, behälter, behaelter, abfallbehälter, container), soil (baum, boden, grünfläche, beet), parking (stellplatz, parkplatz, ladeplatz), " +
+			"level (pegel, wasserstand, schacht, becken, gewässer, gewaesser, basin, shaft), weather (wetterstation, wetter), air (luftgüte, luftguete, luftqualität, luft), " +
+			"people (personenzählung, personenzaehlung, zählstelle, zaehlstelle, counter), door (tür, tuer, klappe, deckel, tor, lid, gate), tracker (fahrzeug, anhänger, anhaenger, vehicle)"
+		columns = "dev_eui (eui, geraete_eui, geräte_eui), model (modell), asset (anlage, nummer, asset_id), server, firmware (fw, firmware_version, firmwarestand), " +
+			"kind (art), name (bezeichnung), address (adresse), lat (latitude, breite, breitengrad), lon (lng, longitude, laenge, länge, längengrad, laengengrad), " +
+			"district (stadtteil), tour, empty_mm (leer_mm), full_mm (voll_mm), offset_mm, shape (form), height_mm (durchmesser_mm, innenmass_mm), " +
+			"points (strapping_table, peiltabelle, stuetzpunkte, stützpunkte), zero_mm (gauge_zero_mm, pegelnull_mm, nullpunkt_mm), soil_type (bodenart), " +
+			"field_capacity (feldkapazitaet, feldkapazität), wilting_point (welkepunkt), offsets (corrections, korrekturen, korrektur)"
+		assetKeys = "id, kind, name, address, position, district, tour, empty, full, offset, shape, height, points, level, soil_type, field_capacity, wilting_point, offsets"
 	)
 	csv := func(old, new string) []string {
 		if !strings.Contains(header+row, old) {
@@ -303,7 +310,7 @@ func TestLoadBad(t *testing.T) {
 			name:  "kind missing",
 			files: csv(";bin;", ";;"),
 			want: []string{
-				`a.csv:2: column "kind": is empty, but the row describes its asset: want one of [bin soil parking]`,
+				`a.csv:2: column "kind": is empty, but the row describes its asset: want one of [bin soil parking level weather air people door tracker]`,
 			},
 		},
 		{
@@ -415,7 +422,7 @@ func TestLoadBad(t *testing.T) {
 			name:  "calibration of a tree",
 			files: csv("milesight/em310-udl;PK-1;bin", "dragino/lse01;PK-1;soil"),
 			want: []string{
-				`a.csv:2: column "empty_mm": only bins have a calibration, this is soil: leave out the distances`,
+				`a.csv:2: column "empty_mm": only bins and basins have a fill level, this is soil: leave out their calibration`,
 			},
 		},
 		{
@@ -487,7 +494,7 @@ func TestLoadBad(t *testing.T) {
 			name:  "yaml unknown keys",
 			files: yml("    kind: bin", "    kind: bin\n    addres: Domhof 4"),
 			want: []string{
-				`a.yaml:4: unknown key "addres": want one of id, kind, name, address, position, district, tour, empty, full, offset, shape, height, soil_type, field_capacity, wilting_point; did you mean "address"?`,
+				`a.yaml:4: unknown key "addres": want one of ` + assetKeys + `; did you mean "address"?`,
 			},
 		},
 		{
@@ -502,7 +509,7 @@ func TestLoadBad(t *testing.T) {
 			files: []string{"a.yaml", "assets:\n  - name: Domhof\ndevices:\n  - server: x\n"},
 			want: []string{
 				`a.yaml:2: id: is missing: want the city's number of it, like PK-0042`,
-				`a.yaml:2: kind: is missing: want one of [bin soil parking]`,
+				`a.yaml:2: kind: is missing: want one of [bin soil parking level weather air people door tracker]`,
 				`a.yaml:4: dev_eui: is missing: want 16 hex digits, like a840410001810001`,
 				`a.yaml:4: model: is missing: want one of ` + models,
 				`a.yaml:4: asset: is missing: want the number of the asset that the device hangs on`,
@@ -512,21 +519,21 @@ func TestLoadBad(t *testing.T) {
 			name:  "yaml an asset is a word",
 			files: []string{"a.yaml", "assets:\n  - PK-1\ndevices: []\n"},
 			want: []string{
-				`a.yaml:2: an asset is the single value "PK-1": want a mapping of id, kind, name, address, position, district, tour, empty, full, offset, shape, height, soil_type, field_capacity, wilting_point`,
+				`a.yaml:2: an asset is the single value "PK-1": want a mapping of ` + assetKeys,
 			},
 		},
 		{
 			name:  "yaml alias",
 			files: []string{"a.yaml", "assets:\n  - &a\n    id: PK-1\n    kind: bin\n  - *a\n"},
 			want: []string{
-				`a.yaml:5: an asset is an alias (not understood here): want a mapping of id, kind, name, address, position, district, tour, empty, full, offset, shape, height, soil_type, field_capacity, wilting_point`,
+				`a.yaml:5: an asset is an alias (not understood here): want a mapping of ` + assetKeys,
 			},
 		},
 		{
 			name:  "yaml merge key",
 			files: []string{"a.yaml", "assets:\n  - &a\n    id: PK-1\n    kind: bin\n  - <<: *a\n    id: PK-2\n    kind: bin\n"},
 			want: []string{
-				`a.yaml:5: unknown key "<<": want one of id, kind, name, address, position, district, tour, empty, full, offset, shape, height, soil_type, field_capacity, wilting_point`,
+				`a.yaml:5: unknown key "<<": want one of ` + assetKeys,
 			},
 		},
 		{
@@ -750,7 +757,8 @@ func fuzz(f *testing.F, read func(b *builder, s *source, data []byte)) {
 			return
 		}
 		for _, a := range inv.Assets() {
-			if a.ID == "" || a.Kind == city.KindUnknown || (a.Bin != nil && !(a.Bin.Full < a.Bin.Empty)) {
+			if a.ID == "" || a.Kind == city.KindUnknown || a.Bin != nil && a.Bin.Shape != city.Table && !(a.Bin.Full < a.Bin.Empty) ||
+				a.Bin != nil && a.Bin.Shape == city.Table && len(a.Bin.Strapping.Points) < 2 || a.Level != nil && !(a.Level.Zero > 0) {
 				t.Fatalf("not an asset: %+v", a)
 			}
 			for _, d := range inv.Devices(a.ID) {
@@ -769,6 +777,7 @@ func FuzzYAML(f *testing.F) {
 	}
 	f.Add(example)
 	f.Add([]byte(document))
+	f.Add([]byte("assets: [{id: x, kind: level, shape: table, points: [{distance: 2 m, level: 0 %}, {distance: 1 m, level: 100 %}], level: {zero: 3 m}, offsets: {distance: -5 mm}}]\ndevices: [{dev_eui: 24e1247130000042, model: milesight/em310-udl, asset: x, firmware: 1.2}]\n"))
 	f.Add([]byte("assets: [&a {id: x}, *a, {<<: *a}]\n---\ndevices:\n"))
 	fuzz(f, (*builder).readYAML)
 }
@@ -780,6 +789,7 @@ func FuzzCSV(f *testing.F) {
 	}
 	f.Add(example)
 	f.Add([]byte(header + row))
+	f.Add([]byte("dev_eui;model;asset;fw;art;form;Peiltabelle;Pegelnull mm;Korrekturen\n24e1247130000042;milesight/em310-udl;x;v1.2;Pegel;table;1200=0|800=35,5;4500;distance=-5|temperature=0,5\n"))
 	f.Add([]byte("\ufeffdev_eui,model,asset,\"kind\n\"\n\"a\"b,c\n"))
 	fuzz(f, (*builder).readCSV)
 }

@@ -45,7 +45,7 @@ func parseEUI(text string) (city.EUI, error) {
 	return e, err
 }
 
-// kindWords is what city lists call the kinds.
+// kindWords is what city lists call the kinds, the name first that all of Meldefunk uses.
 func kindWords(k city.Kind) []string {
 	switch k {
 	case city.Bin:
@@ -54,6 +54,18 @@ func kindWords(k city.Kind) []string {
 		return []string{"soil", "baum", "boden", "grünfläche", "beet"}
 	case city.Parking:
 		return []string{"parking", "stellplatz", "parkplatz", "ladeplatz"}
+	case city.Level:
+		return []string{"level", "pegel", "wasserstand", "schacht", "becken", "gewässer", "gewaesser", "basin", "shaft"}
+	case city.Weather:
+		return []string{"weather", "wetterstation", "wetter"}
+	case city.Air:
+		return []string{"air", "luftgüte", "luftguete", "luftqualität", "luft"}
+	case city.People:
+		return []string{"people", "personenzählung", "personenzaehlung", "zählstelle", "zaehlstelle", "counter"}
+	case city.Door:
+		return []string{"door", "tür", "tuer", "klappe", "deckel", "tor", "lid", "gate"}
+	case city.Tracker:
+		return []string{"tracker", "fahrzeug", "anhänger", "anhaenger", "vehicle"}
 	}
 	return nil
 }
@@ -115,37 +127,6 @@ func parseNumber(text string, comma bool) (float64, error) {
 		return 0, fmt.Errorf("%.40q is not a plain number", text)
 	}
 	return n, nil
-}
-
-// calibration makes one of up to three lengths and a shape; nil where none is given.
-func calibration(empty, full, offset *float64, shape string, height *float64) (*city.BinCalibration, error) {
-	switch {
-	case empty == nil && full == nil && offset == nil && shape == "" && height == nil:
-		return nil, nil
-	case empty == nil || full == nil:
-		return nil, errors.New("is one half of a calibration: want the distances when empty and when full, or neither")
-	}
-	c := &city.BinCalibration{Empty: *empty, Full: *full}
-	if offset != nil {
-		c.Offset = *offset
-	}
-	if shape != "" {
-		if err := c.Shape.UnmarshalText([]byte(strings.ToLower(shape))); err != nil {
-			return nil, err
-		}
-	}
-	switch {
-	case c.Shape == city.Table:
-		return nil, errors.New("shape table: its points cannot be given here yet: want linear, lying_cylinder or sphere")
-	case height == nil:
-	case c.Shape == city.Linear:
-		return nil, errors.New("height: only a lying_cylinder or sphere has one: leave it out, or give the shape")
-	case *height < c.Empty-c.Full:
-		return nil, fmt.Errorf("height: %g mm is less than from empty to full, %g mm: want the inner diameter", *height, c.Empty-c.Full)
-	default:
-		c.Height = *height
-	}
-	return c, nil
 }
 
 // soilCalibration makes one of a German soil type, or of two measured shares; nil where

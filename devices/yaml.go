@@ -17,8 +17,8 @@ import (
 
 var (
 	assetKeys = []string{"id", "kind", "name", "address", "position", "district", "tour", "empty", "full", "offset",
-		"shape", "height", "soil_type", "field_capacity", "wilting_point"}
-	deviceKeys = []string{"dev_eui", "model", "asset", "server"}
+		"shape", "height", "points", "level", "soil_type", "field_capacity", "wilting_point", "offsets"}
+	deviceKeys = []string{"dev_eui", "model", "asset", "server", "firmware"}
 )
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
@@ -95,10 +95,13 @@ func (b *builder) yamlAsset(at place) {
 	a.Position = b.position(at)
 
 	before := b.count()
-	empty, full, offset := b.length(at, "empty"), b.length(at, "full"), b.length(at, "offset")
-	c, err := calibration(empty, full, offset, b.text(at, "shape"), b.length(at, "height"))
+	said := container{
+		empty: b.length(at, "empty"), full: b.length(at, "full"), offset: b.length(at, "offset"), height: b.length(at, "height"),
+		shape: b.text(at, "shape"), points: b.points(at),
+	}
+	c, key, err := said.calibration()
 	if err != nil && b.count() == before {
-		b.field(at, "empty", "%w", err)
+		b.field(at, key, "%w", err)
 	}
 	a.Bin = c
 	soil, err := soilCalibration(b.text(at, "soil_type"), b.percent(at, "field_capacity"), b.percent(at, "wilting_point"))
@@ -106,6 +109,7 @@ func (b *builder) yamlAsset(at place) {
 		b.field(at, "soil_type", "%w", err)
 	}
 	a.Soil = soil
+	a.Level, a.Offsets = b.gauge(at), b.offsets(at)
 	b.checkFacts(at, &a)
 	b.addAsset(at, a)
 }
@@ -119,7 +123,77 @@ func (b *builder) yamlDevice(at place) {
 		d.DevEUI, err = parseEUI(text)
 		return err
 	})
+	b.scalar(at, "firmware", func(text string) (err error) {
+		d.Firmware, err = city.ParseFirmware(text)
+		return err
+	})
 	b.addDevice(at, d)
+}
+
+// points reads a list of distances and levels.
+func (b *builder) points(at place) []city.LevelPoint {
+	if at.keys["points"] == nil {
+		return nil
+	}
+	points := []city.LevelPoint{}
+	for _, n := range b.list(at, "points") {
+		point, ok := b.mapping(at.source, n, "a point", []string{"distance", "level"})
+		if !ok {
+			continue
+		}
+		distance, level := b.length(point, "distance"), b.percent(point, "level")
+		if point.keys["distance"] == nil || point.keys["level"] == nil {
+			b.add(point, "a point is not whole: want its distance and level, like {distance: 800 mm, level: 35 %%}")
+		}
+		if distance != nil && level != nil {
+			points = append(points, city.LevelPoint{Distance: *distance, Level: *level})
+		}
+	}
+	return points
+}
+
+// gauge reads where the zero of a gauge is.
+func (b *builder) gauge(at place) *city.LevelCalibration {
+	n := at.keys["level"]
+	if n == nil {
+		return nil
+	}
+	gauge, ok := b.mapping(at.source, n, "level", []string{"zero"})
+	if !ok {
+		return nil
+	}
+	if gauge.keys["zero"] == nil {
+		b.field(at, "level", "zero is missing: want the distance from the sensor down to the gauge zero, like {zero: 4500 mm}")
+		return nil
+	}
+	zero := b.length(gauge, "zero")
+	if zero == nil {
+		return nil
+	}
+	return &city.LevelCalibration{Zero: *zero}
+}
+
+// offsets reads a mapping of quantities to numbers.
+func (b *builder) offsets(at place) *city.Offsets {
+	n := at.keys["offsets"]
+	if n == nil {
+		return nil
+	}
+	if n.Kind != yaml.MappingNode {
+		b.field(at, "offsets", "is %s: want quantities and what is added to them, like {temperature: -0.5}", kindOf(n))
+		return nil
+	}
+	var values []city.Value
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name, number := n.Content[i], n.Content[i+1]
+		v, err := parseOffset(name.Value, strings.TrimSpace(number.Value), false)
+		if err != nil {
+			b.add(place{source: at.source, line: name.Line}, "offsets: %w", err)
+			continue
+		}
+		values = append(values, v)
+	}
+	return offsetsOf(values)
 }
 
 // position reads a list of latitude and longitude.

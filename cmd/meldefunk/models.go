@@ -64,12 +64,13 @@ func (m *models) Knows(model string) bool {
 	return ok || m.native.Knows(model)
 }
 
-// Kind says which kind of asset the model is made for; KindUnknown for an unknown model.
-func (m *models) Kind(model string) city.Kind {
+// Kinds lists the kinds of assets that the model is of use on; nothing for an unknown model.
+// A codec is for the one its mapping names.
+func (m *models) Kinds(model string) []city.Kind {
 	if c, ok := m.codecs[model]; ok {
-		return c.Kind
+		return []city.Kind{c.Kind}
 	}
-	return m.native.Kind(model)
+	return m.native.Kinds(model)
 }
 
 // Lane lets the devices of one codec wait for each other and for nobody else.
