@@ -114,7 +114,7 @@ func (p *problems) rules(root *yaml.Node) []Rule {
 		}
 		m := matter{r.Kind, r.Service}
 		if first, twice := matters[m]; twice && r.Kind != city.KindUnknown && r.Service != "" {
-			p.add(f.node["service"].Line, "service: rule %q opens tickets of %s for %s already: one bin, tree or bay would get two of them; want another service, or one rule", first, r.Service, r.Kind)
+			p.add(f.node["service"].Line, "service: rule %q opens tickets of %s for %s already: one asset would get two of them; want another service, or one rule", first, r.Service, r.Kind)
 		} else {
 			matters[m] = r.ID
 		}

@@ -265,7 +265,7 @@ func TestLoadBad(t *testing.T) {
 			old:  "kind: bin",
 			new:  "kind: bim",
 			want: []string{
-				`rules.yaml:3: kind: unknown kind "bim": want one of [bin soil parking]; did you mean "bin"?`,
+				`rules.yaml:3: kind: unknown kind "bim": want one of [bin soil parking level weather air people door tracker]; did you mean "bin"?`,
 			},
 		},
 		{
@@ -536,7 +536,7 @@ func TestLoadBad(t *testing.T) {
 			old:  "title: Papierkorb voll\n",
 			new:  "title: Papierkorb voll\n  - id: bin-fuller\n    kind: bin\n    quantity: fill_level\n    open: \">= 95 %\"\n    clear: \"<= 30 %\"\n    service: OS-ABF-01\n    title: Papierkorb sehr voll\n",
 			want: []string{
-				`rules.yaml:16: service: rule "bin-full" opens tickets of OS-ABF-01 for bin already: one bin, tree or bay would get two of them; want another service, or one rule`,
+				`rules.yaml:16: service: rule "bin-full" opens tickets of OS-ABF-01 for bin already: one asset would get two of them; want another service, or one rule`,
 			},
 		},
 		{
@@ -551,7 +551,7 @@ func TestLoadBad(t *testing.T) {
 				`rules.yaml:11: open: is missing: want something like open: ">= 90 %"`,
 				`rules.yaml:11: service: is missing: want something like service: OS-ABF-01`,
 				`rules.yaml:11: title: is missing: want something like title: Papierkorb voll`,
-				`rules.yaml:12: kind: unknown kind "tree": want one of [bin soil parking]`,
+				`rules.yaml:12: kind: unknown kind "tree": want one of [bin soil parking level weather air people door tracker]`,
 				`rules.yaml:13: unknown key "colour": want one of ` + keys,
 			},
 		},

@@ -69,14 +69,13 @@ func measures(k city.Kind) []city.Quantity {
 	case city.Parking:
 		own = []city.Quantity{city.Occupied, city.PreviousDuration, city.Count, city.Distance}
 	case city.Level:
-		own = []city.Quantity{city.WaterLevel, city.WaterPressure, city.WaterTemperature, city.Distance, city.DistanceChange, city.FillLevel,
-			city.LevelAlarm, city.Leak, city.Tilt, city.TiltAngle, city.EchoStrength, city.Tampered, city.Pressure}
-	case city.Weather:
-		own = []city.Quantity{city.WindSpeed, city.WindGust, city.WindDirection, city.Rain, city.RainTotal, city.RainRate, city.Humidity,
-			city.Pressure, city.Illuminance, city.UVIndex, city.SolarRadiation, city.Lightning}
-	case city.Air:
-		own = []city.Quantity{city.Humidity, city.Pressure, city.CO2, city.TVOC, city.Ozone, city.Formaldehyde, city.PM1, city.PM25, city.PM4,
-			city.PM10, city.Noise, city.Illuminance, city.Count}
+		own = []city.Quantity{city.WaterLevel, city.WaterPressure, city.WaterTemperature, city.Leak, city.FillLevel, city.Distance,
+			city.Distance2, city.Distance3, city.DistanceMin, city.DistanceMax, city.DistanceMedian, city.DistanceChange, city.EchoStrength,
+			city.Samples, city.LevelAlarm, city.Tilt, city.TiltAngle, city.Tampered, city.Pressure, city.Humidity}
+	case city.Weather, city.Air: // the same stations stand for both
+		own = []city.Quantity{city.Humidity, city.Pressure, city.WindSpeed, city.WindGust, city.WindDirection, city.Rain, city.RainTotal,
+			city.RainRate, city.UVIndex, city.SolarRadiation, city.Lightning, city.CO2, city.TVOC, city.Ozone, city.Formaldehyde, city.PM1,
+			city.PM25, city.PM4, city.PM10, city.Noise, city.Illuminance, city.Count}
 	case city.People:
 		own = []city.Quantity{city.PeoplePresent, city.PeopleIn, city.PeopleIn2, city.PeopleIn3, city.PeopleIn4, city.PeopleOut,
 			city.PeopleOut2, city.PeopleOut3, city.PeopleOut4, city.PeopleInLately, city.PeopleOutLately, city.Count}
