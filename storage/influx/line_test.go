@@ -3,6 +3,7 @@ package influx
 import (
 	"maps"
 	"math"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +33,12 @@ func TestAppendLine(t *testing.T) {
 		{"yes or no", city.Reading{DevEUI: eui, Asset: "P", Kind: city.Parking, Model: "m", FCnt: math.MaxUint32, Time: city.Stamp{At: at.At}, Radio: radio, Late: true,
 			Values: []city.Value{{Quantity: city.Occupied, Number: 1}}},
 			`parking,asset=P,dev_eui=a840410001810001,model=m fcnt=4294967295i,occupied=true,` + heard + `,late=true,time_source="received" 1782907200123456789`},
+		{"below the zero of a gauge", city.Reading{DevEUI: eui, Asset: "PG-3", Kind: city.Level, Model: "m", Time: at, Radio: radio,
+			Values: []city.Value{{Quantity: city.WaterLevel, Number: -120}}},
+			`level,asset=PG-3,dev_eui=a840410001810001,model=m fcnt=0i,water_level=-120,` + heard + `,late=false,time_source="gateway" 1782907200123456789`},
+		{"position", city.Reading{DevEUI: eui, Asset: "F-1", Kind: city.Tracker, Model: "m", Time: at, Radio: radio,
+			Values: []city.Value{{Quantity: city.Latitude, Number: 52.2775}, {Quantity: city.Longitude, Number: 8.0417}}},
+			`tracker,asset=F-1,dev_eui=a840410001810001,model=m fcnt=0i,latitude=52.2775,longitude=8.0417,` + heard + `,late=false,time_source="gateway" 1782907200123456789`},
 		{"nothing but faults", city.Reading{DevEUI: eui, Asset: "P", Kind: city.Bin, Model: "m", Time: at, Radio: radio, Faults: []city.Fault{city.FaultNoEcho, city.FaultUncalibrated}},
 			`bin,asset=P,dev_eui=a840410001810001,model=m fcnt=0i,` + heard + `,late=false,faults="no_echo,uncalibrated",time_source="gateway" 1782907200123456789`},
 		{"nobody told of the radio", city.Reading{DevEUI: eui, Asset: "P", Kind: city.Bin, Model: "m", Time: at, Simulated: true},
@@ -51,6 +58,28 @@ func TestAppendLine(t *testing.T) {
 				t.Errorf("\n got %s\nwant %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// The documentation names every measurement and every field that is a quantity.
+func TestDocsNameEveryField(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/influxdb.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, fields, _ := strings.Cut(string(doc), "### Fields")
+	fields, _, _ = strings.Cut(fields, "## Queries")
+	for _, q := range city.Quantities() {
+		if !strings.Contains(fields, "`"+q.String()+"`") {
+			t.Errorf("docs/influxdb.md does not name the field %s (%s)", q, q.Unit())
+		}
+	}
+	_, measurements, _ := strings.Cut(string(doc), "| measurement |")
+	measurements, _, _ = strings.Cut(measurements, "\n")
+	for _, k := range city.Kinds() {
+		if !strings.Contains(measurements, "`"+k.String()+"`") {
+			t.Errorf("docs/influxdb.md does not name the measurement %s", k)
+		}
 	}
 }
 
