@@ -132,7 +132,7 @@ func (q Quantity) German() string {
 	case PeopleOutLately:
 		return "Personen hinaus, zuletzt"
 	case DoorOpen:
-		return "Tür"
+		return "Tür oder Klappe"
 	case Tampered:
 		return "Gehäuse"
 	case Latitude:

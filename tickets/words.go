@@ -135,6 +135,10 @@ func termOf(q city.Quantity) term {
 		return term{name: "Leitfähigkeit des Bodens", decimals: 0}
 	case city.Occupied:
 		return term{yes: "belegt", no: "frei", relief: "der Sensor den Platz als frei meldet"}
+	case city.WaterLevel:
+		return term{name: "Wasserstand", decimals: 0, relief: "der Sensor wieder einen gewöhnlichen Wasserstand meldet"}
+	case city.DoorOpen:
+		return term{yes: "Tür oder Klappe offen", no: "Tür oder Klappe geschlossen", relief: "der Sensor sie als geschlossen meldet"}
 	case city.Temperature:
 		return term{name: "Temperatur", decimals: 1}
 	case city.BatteryVoltage:
