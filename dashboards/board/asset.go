@@ -65,14 +65,14 @@ func (b *Board) asset(r *http.Request) (content, error) {
 	kind, _ := kindWord(a.Kind)
 	p := assetPage{ID: a.ID, Kind: kind, Address: a.Address, District: a.District, Tour: a.Tour, Rows: historyRows}
 	if a.Position != nil {
-		p.Position = number(a.Position.Lat, 5) + "°" + nbsp + "N, " + number(a.Position.Lon, 5) + "°" + nbsp + "O"
+		p.Position = coordinates(a.Position.Lat, a.Position.Lon)
 	}
 
 	current := newest(history, func(r *city.Reading) bool { return !r.Simulated })
 	p.State, _ = stateNamed(stateKey(a.Kind, current, now, b.opt.Config.StaleAfter.of(a.Kind)))
 	if current != nil {
 		p.Heard = momentOf(current.Time.At, now, b.opt.Location)
-		p.Values, p.Faults = b.facts(current), faultWords(current.Faults)
+		p.Values, p.Faults = b.facts(a.Kind, current.Values), faultWords(current.Faults)
 	}
 	for i := range open {
 		if open[i].Case.Asset == id {
@@ -86,7 +86,7 @@ func (b *Board) asset(r *http.Request) (content, error) {
 	for i := range history {
 		h := &history[i]
 		p.History = append(p.History, historyRow{
-			At: momentOf(h.Time.At, now, b.opt.Location), Values: b.facts(h), Faults: faultWords(h.Faults),
+			At: momentOf(h.Time.At, now, b.opt.Location), Values: b.facts(h.Kind, h.Values), Faults: faultWords(h.Faults),
 			Notes: notes(h), Radio: radio(h.Radio),
 		})
 	}
@@ -121,18 +121,37 @@ func (b *Board) deviceRow(d *city.Device, last *city.Reading, now time.Time) dev
 	return row
 }
 
-// facts puts the values of a reading into words, in the order they were decoded.
-func (b *Board) facts(r *city.Reading) []fact {
+// facts puts values of an asset of a kind into words, in their order. Latitude and longitude
+// are one fact: the position.
+func (b *Board) facts(k city.Kind, values []city.Value) []fact {
 	var all []fact
-	for _, v := range r.Values {
-		if v.Quantity == city.OccupiedSince {
-			occupied, _ := r.Value(city.Occupied)
+	for _, v := range values {
+		switch v.Quantity {
+		case city.Latitude:
+			if lon, ok := numberOf(values, city.Longitude); ok {
+				all = append(all, fact{"Position", coordinates(v.Number, lon)})
+				continue
+			}
+		case city.Longitude:
+			if _, ok := numberOf(values, city.Latitude); ok {
+				continue
+			}
+		case city.OccupiedSince:
+			occupied, _ := numberOf(values, city.Occupied)
 			all = append(all, fact{yesNo(city.Occupied, occupied != 0) + " seit", clock(time.Unix(int64(v.Number), 0), b.opt.Location)})
 			continue
 		}
-		all = append(all, fact{v.Quantity.German(), amount(v.Quantity, v.Number)})
+		all = append(all, fact{quantityWord(k, v.Quantity), amount(v.Quantity, v.Number)})
 	}
 	return all
+}
+
+func numberOf(values []city.Value, q city.Quantity) (float64, bool) {
+	i := slices.IndexFunc(values, func(v city.Value) bool { return v.Quantity == q })
+	if i < 0 {
+		return 0, false
+	}
+	return values[i].Number, true
 }
 
 // radio says how well a frame was heard; nothing where nobody told.

@@ -79,7 +79,7 @@ var rowIDs = regexp.MustCompile(`<th scope="row" role="rowheader"><a href="[^"]*
 func TestOverviewFilterAndSort(t *testing.T) {
 	h := newBoard(t, options(t, first(osnabrueck()), second(osnabrueck())))
 	for _, c := range []struct{ query, want string }{
-		{"", "PK-1 PK-2 B/7 ö PK-4 PK-6 P-11 PK-5 P-9 B-8 PK-3 P-10"},
+		{"", "PK-1 PK-2 B/7 ö PK-4 PK-6 P-11 PK-5 P-9 PK-3 B-8 P-10"},
 		{"?art=behaelter", "PK-1 PK-2 PK-4 PK-6 PK-5 PK-3"},
 		{"?art=boden&bezirk=Innenstadt", "B-8"},
 		{"?bezirk=W%C3%BCste+%26+Weite", "B/7 ö PK-6"},
@@ -103,6 +103,40 @@ func TestOverviewFilterAndSort(t *testing.T) {
 				t.Errorf("status %d, assets %q, want %q", w.Code, got, c.want)
 			}
 		})
+	}
+}
+
+func TestOverviewRowsOfEveryKind(t *testing.T) {
+	s, inv := harbour()
+	h := newBoard(t, options(t, s, inv))
+	body := ask(h, "GET", "/").Body.String()
+	for asset, want := range map[string]string{
+		"PG-1": "Pegel Hase, Römerbrücke PG-1 Wasserstand Hafen ◆ meldet sich Wasserstand 1.235 mm vor 10 Minuten 21.11.2026, 13:55 Uhr –",
+		"PG-2": "Regenrückhaltebecken Fledder PG-2 Wasserstand Hafen ○ leer 12,0 % vor 10 Minuten 21.11.2026, 13:55 Uhr –",
+		"PG-3": "Unterführung Hannoversche Straße PG-3 Wasserstand Hafen ≈ Wasser Wasser ausgetreten ja vor 1 Minute 21.11.2026, 14:04 Uhr –",
+		"PG-4": "Schacht Klärwerk PG-4 Wasserstand Hafen ✕ Störung 900 mm Abstand ✕ nicht oder falsch kalibriert vor 1 Minute 21.11.2026, 14:04 Uhr –",
+		"WS-1": "Wetterstation Hafen WS-1 Wetterstation Hafen ◆ meldet sich Temperatur −1,3 °C Luftfeuchte 81,0 % vor 10 Minuten 21.11.2026, 13:55 Uhr –",
+		"LG-1": "Luftgüte Neumarkt LG-1 Luftgüte Hafen ◆ meldet sich Kohlendioxid 431 ppm Feinstaub PM2,5 8,4 µg/m³ vor 10 Minuten 21.11.2026, 13:55 Uhr –",
+		"PZ-1": "Zählstelle Große Straße PZ-1 Zählstelle Hafen ◆ meldet sich Personen hinein 41.207 Personen hinaus 39.980 vor 10 Minuten 21.11.2026, 13:55 Uhr –",
+		"TK-1": "Revisionsklappe Pumpwerk TK-1 Tür oder Klappe Hafen ◁ offen offen vor 5 Stunden 21.11.2026, 09:05 Uhr –",
+		"TK-2": "Tor Betriebshof TK-2 Tür oder Klappe Hafen ? unbekannt zuletzt geschlossen vor 3 Tagen 18.11.2026, 06:05 Uhr –",
+		"FZ-1": "Anhänger 7 FZ-1 Fahrzeug Hafen ◆ meldet sich Position 52,28310° N, 8,02950° O Geschwindigkeit 0 km/h vor 3 Stunden 21.11.2026, 11:05 Uhr –",
+		"FZ-2": "Anhänger 8 FZ-2 Fahrzeug Hafen ✕ Störung – ✕ keine Position vor 3 Stunden 21.11.2026, 11:05 Uhr –",
+	} {
+		if got := row(t, body, asset); got != want {
+			t.Errorf("row of %s\n got %s\nwant %s", asset, got, want)
+		}
+	}
+	doors := ask(h, "GET", "/?art=tuer&zustand=offen").Body.String()
+	if !strings.Contains(doors, "TK-1") || strings.Contains(doors, "TK-2") || strings.Contains(doors, "PG-1") {
+		t.Error("open doors cannot be chosen")
+	}
+	page := text(ask(h, "GET", "/anlage/WS-1").Body.String())
+	if want := "Wind 4,2 m/s Luftfeuchte 81,0 % Temperatur −1,3 °C Windrichtung 270 °"; !strings.Contains(page, want) {
+		t.Errorf("the page of a weather station does not say %q: %s", want, page)
+	}
+	if page := text(ask(h, "GET", "/anlage/FZ-1").Body.String()); strings.Count(page, "Position 52,28310° N, 8,02950° O") != 2 || strings.Contains(page, "Breite") {
+		t.Errorf("the page of a tracker does not give its position, now and before: %s", page)
 	}
 }
 
@@ -276,7 +310,7 @@ func TestErrorPages(t *testing.T) {
 		{"GET", "/nirgends", 404, "Seite nicht gefunden"},
 		{"GET", "/anlage/PK-404", 404, "Anlage nicht gefunden"},
 		{"GET", "/static/", 404, "Seite nicht gefunden"},
-		{"GET", "/?art=auto", 400, "Die Art „auto“ gibt es nicht. Möglich: behaelter, boden, stellplatz."},
+		{"GET", "/?art=auto", 400, "Die Art „auto“ gibt es nicht. Möglich: behaelter, boden, stellplatz, wasserstand, wetterstation, luftguete, zaehlstelle, tuer, fahrzeug."},
 		{"GET", "/?zustand=<b>", 400, "Den Zustand „<b>“ gibt es nicht."},
 		{"GET", "/?sortierung=x", 400, "Die Sortierung „x“ gibt es nicht. Möglich: nummer, name, wert, alter."},
 		{"GET", "/?seite=0", 400, "Die Seitenzahl „0“ ist keine Zahl ab 1."},

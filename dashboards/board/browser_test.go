@@ -13,9 +13,12 @@ import (
 // site serves a full city on a real port and gives its address.
 func site(t *testing.T) string {
 	s, inv := osnabrueck()
-	more, moreInv := bigCity(195) // with the others six more than one page
-	s.readings = append(s.readings, more.readings...)
-	inv.assets = append(inv.assets, moreInv.assets...)
+	for _, more := range []func() (*store, *inventory){harbour, func() (*store, *inventory) { return bigCity(195) }} { // more than one page
+		moreStore, moreInv := more()
+		s.readings = append(s.readings, moreStore.readings...)
+		inv.assets = append(inv.assets, moreInv.assets...)
+		inv.devices = append(inv.devices, moreInv.devices...)
+	}
 	o := options(t, s, inv)
 	o.Notice = "Vorführung: simulierte Stadt, Zeitraffer 360-fach"
 	srv := httptest.NewServer(newBoard(t, o))
@@ -28,6 +31,7 @@ func TestPagesInBrowser(t *testing.T) {
 	pages := []struct{ name, path string }{
 		{"uebersicht", "/?bezirk=Innenstadt"}, {"seite-2", "/?seite=2&sortierung=name"}, {"leer", "/?bezirk=Atlantis"},
 		{"anlage", "/anlage/PK-1"}, {"ohne-daten", "/anlage/PK-5"}, {"skript", "/anlage/PK-6"},
+		{"jede-art", "/?bezirk=Hafen"}, {"pegel", "/anlage/PG-1"}, {"schacht", "/anlage/PG-4"}, {"wetter", "/anlage/WS-1"}, {"klappe", "/anlage/TK-1"}, {"fahrzeug", "/anlage/FZ-1"},
 		{"meldungen", "/meldungen"}, {"zurueckgestellt", "/zurueckgestellt"}, {"fehler", "/nirgends"},
 	}
 	views := []browsertest.View{

@@ -33,6 +33,12 @@ type StaleAfter struct {
 	Bin     time.Duration `yaml:"bin"`
 	Soil    time.Duration `yaml:"soil"`
 	Parking time.Duration `yaml:"parking"`
+	Level   time.Duration `yaml:"level"`
+	Weather time.Duration `yaml:"weather"`
+	Air     time.Duration `yaml:"air"`
+	People  time.Duration `yaml:"people"`
+	Door    time.Duration `yaml:"door"`
+	Tracker time.Duration `yaml:"tracker"`
 }
 
 // of gives the age for a kind; 0 for a kind without one, which then never gets stale.
@@ -44,16 +50,32 @@ func (s StaleAfter) of(k city.Kind) time.Duration {
 		return s.Soil
 	case city.Parking:
 		return s.Parking
+	case city.Level:
+		return s.Level
+	case city.Weather:
+		return s.Weather
+	case city.Air:
+		return s.Air
+	case city.People:
+		return s.People
+	case city.Door:
+		return s.Door
+	case city.Tracker:
+		return s.Tracker
 	}
 	return 0
 }
 
 // DefaultConfig listens on loopback. Six hours for parking is the habit of the public
-// clients of Osnabrück's parking data; 24 hours is three times a period of eight.
+// clients of Osnabrück's parking data; 24 hours is three times a period of eight. Stations
+// report at least every hour; doors and trackers that nobody moves once a day.
 func DefaultConfig() Config {
 	return Config{
-		Listen:     "127.0.0.1:8080",
-		StaleAfter: StaleAfter{Bin: 24 * time.Hour, Soil: 24 * time.Hour, Parking: 6 * time.Hour},
+		Listen: "127.0.0.1:8080",
+		StaleAfter: StaleAfter{
+			Bin: 24 * time.Hour, Soil: 24 * time.Hour, Parking: 6 * time.Hour, Level: 24 * time.Hour,
+			Weather: 3 * time.Hour, Air: 3 * time.Hour, People: 24 * time.Hour, Door: 72 * time.Hour, Tracker: 72 * time.Hour,
+		},
 	}
 }
 

@@ -16,7 +16,7 @@ func TestConfig(t *testing.T) {
 		wrong      []string // what the error says, nothing for a good one
 	}{
 		{"default", "", nil},
-		{"all", "listen: '[::1]:9090'\nhosts: [board.example.org, 10.1.2.3, '2001:db8::1']\nstale_after: {bin: 3h, soil: 2h30m, parking: 90m}", nil},
+		{"all", "listen: '[::1]:9090'\nhosts: [board.example.org, 10.1.2.3, '2001:db8::1']\nstale_after: {bin: 3h, soil: 2h30m, parking: 90m, level: 15m, weather: 1h, air: 1h, people: 1h, door: 25h, tracker: 25h}", nil},
 		{"partly", "stale_after: {bin: 3h}", nil},
 		{"no port", "listen: localhost", []string{`listen: "localhost" is not host:port`}},
 		{"port", "listen: localhost:http", []string{`listen: port "http"`}},
@@ -24,7 +24,7 @@ func TestConfig(t *testing.T) {
 		{"open, with names", "listen: 0.0.0.0:8080\nhosts: [board.example.org]", []string{"no login", "127.0.0.1:8080"}},
 		{"wildcard", "hosts: ['*']", []string{`hosts[0]: "*"`}},
 		{"URL and port", "hosts: ['http://a', 'a:80', '']", []string{"hosts[0]", "hosts[1]", "hosts[2]"}},
-		{"every problem", "listen: x\nstale_after: {bin: 0s, parking: -1h}", []string{"listen", "stale_after.bin: 0s", "stale_after.parking: -1h0m0s"}},
+		{"every problem", "listen: x\nstale_after: {bin: 0s, parking: -1h, tracker: 59s}", []string{"listen", "stale_after.bin: 0s", "stale_after.parking: -1h0m0s", "stale_after.tracker: 59s"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := board.DefaultConfig()

@@ -158,6 +158,31 @@ func osnabrueck() (*store, *inventory) {
 	return s, inv
 }
 
+// harbour has an asset of every kind that osnabrueck has not, and what can be the matter.
+func harbour() (*store, *inventory) {
+	inv := &inventory{}
+	s := &store{}
+	add := func(id string, kind city.Kind, name, model string, age time.Duration, values ...city.Value) *city.Reading {
+		n := 3000 + len(inv.assets)
+		inv.assets = append(inv.assets, &city.Asset{ID: id, Kind: kind, Name: name, District: "Hafen"})
+		inv.devices = append(inv.devices, &city.Device{DevEUI: eui(n), Model: model, Asset: id})
+		s.readings = append(s.readings, reading(id, kind, n, age, values...))
+		return &s.readings[len(s.readings)-1]
+	}
+	add("PG-1", city.Level, "Pegel Hase, Römerbrücke", "milesight/em410-rdl", 10*time.Minute, value(city.Distance, 3265), value(city.WaterLevel, 1235), value(city.Temperature, 7.5))
+	add("PG-2", city.Level, "Regenrückhaltebecken Fledder", "milesight/em310-udl", 10*time.Minute, value(city.Distance, 2000), value(city.FillLevel, 12))
+	add("PG-3", city.Level, "Unterführung Hannoversche Straße", "mclimate/flood-sensor", time.Minute, value(city.Leak, 1))
+	add("PG-4", city.Level, "Schacht Klärwerk", "milesight/em310-udl", time.Minute, value(city.Distance, 900)).Faults = []city.Fault{city.FaultUncalibrated}
+	add("WS-1", city.Weather, "Wetterstation Hafen", "milesight/wts506", 10*time.Minute, value(city.WindSpeed, 4.2), value(city.Humidity, 81), value(city.Temperature, -1.3), value(city.WindDirection, 270))
+	add("LG-1", city.Air, "Luftgüte Neumarkt", "uradmonitor/a3", 10*time.Minute, value(city.Temperature, 9), value(city.PM25, 8.4), value(city.CO2, 431))
+	add("PZ-1", city.People, "Zählstelle Große Straße", "parametric/pcr2", 10*time.Minute, value(city.PeopleIn, 41207), value(city.PeopleOut, 39980))
+	add("TK-1", city.Door, "Revisionsklappe Pumpwerk", "milesight/ws301", 5*time.Hour, value(city.DoorOpen, 1), value(city.Tampered, 0), value(city.BatteryLevel, 71))
+	add("TK-2", city.Door, "Tor Betriebshof", "milesight/ws301", 80*time.Hour, value(city.DoorOpen, 0))
+	add("FZ-1", city.Tracker, "Anhänger 7", "digital-matter/oyster", 3*time.Hour, value(city.Latitude, 52.2831), value(city.Longitude, 8.0295), value(city.Speed, 0), value(city.BatteryVoltage, 3.58))
+	add("FZ-2", city.Tracker, "Anhänger 8", "digital-matter/oyster", 3*time.Hour, value(city.BatteryVoltage, 3.41)).Faults = []city.Fault{city.FaultNoFix}
+	return s, inv
+}
+
 // options are complete and right; tests change what they are about.
 func options(t testing.TB, s board.Store, inv board.Inventory) board.Options {
 	berlin, err := time.LoadLocation("Europe/Berlin")

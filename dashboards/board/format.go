@@ -76,6 +76,18 @@ func amount(q city.Quantity, v float64) string {
 	return withUnit(number(v, decimals(q)), q.Unit())
 }
 
+// coordinates write a position as people read it.
+func coordinates(lat, lon float64) string {
+	ns, ew := "N", "O"
+	if lat < 0 {
+		ns = "S"
+	}
+	if lon < 0 {
+		ew = "W"
+	}
+	return number(math.Abs(lat), decimals(city.Latitude)) + "°" + nbsp + ns + ", " + number(math.Abs(lon), decimals(city.Longitude)) + "°" + nbsp + ew
+}
+
 // withUnit joins a number and a unit that may be empty.
 func withUnit(n, unit string) string {
 	if unit == "" {

@@ -1,6 +1,7 @@
 package board
 
 import (
+	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -39,12 +40,58 @@ func TestEveryQuantityHasUnitAndGermanName(t *testing.T) {
 			t.Errorf("reason %s has no German name", r)
 		}
 	}
-	for _, k := range city.Kinds() {
-		if word, key := kindWord(k); word == "unbekannt" || key == "unbekannt" {
-			t.Errorf("kind %s has no German name", k)
+	for _, f := range city.Faults() {
+		if faultWord(f) == string(f) {
+			t.Errorf("fault %s has no German name", f)
 		}
-		if mainQuantity(k) == city.QuantityUnknown {
-			t.Errorf("kind %s has no main quantity", k)
+	}
+}
+
+// Every kind has a word, an address, something it is looked at for, an age at which it is
+// stale, and bands whose states exist.
+func TestEveryKindIsKnown(t *testing.T) {
+	words, keys := map[string]bool{}, map[string]bool{}
+	for _, k := range city.Kinds() {
+		word, key := kindWord(k)
+		if word == "unbekannt" || words[word] || keys[key] {
+			t.Errorf("kind %s is called %q, in addresses %q", k, word, key)
+		}
+		words[word], keys[key] = true, true
+		if len(looksAt(k)) == 0 {
+			t.Errorf("kind %s is looked at for nothing", k)
+		}
+		if d := DefaultConfig().StaleAfter.of(k); d < time.Hour {
+			t.Errorf("kind %s is stale after %v", k, d)
+		}
+		for _, q := range looksAt(k) {
+			low, high := q.Range()
+			for _, v := range []float64{low, (low + high) / 2, high, math.NaN()} {
+				if s, ok := stateNamed(band(q, v)); !ok || s.Word == "" {
+					t.Errorf("%s: %s of %v has no state", k, q, v)
+				}
+			}
+		}
+	}
+}
+
+func TestFactsJoinPositions(t *testing.T) {
+	v := func(q city.Quantity, n float64) city.Value { return city.Value{Quantity: q, Number: n} }
+	for _, c := range []struct {
+		kind   city.Kind
+		values []city.Value
+		want   string
+	}{
+		{city.Tracker, []city.Value{v(city.Latitude, 52.2775), v(city.Longitude, 8.04166), v(city.Speed, 0)}, "[{Position 52,27750° N, 8,04166° O} {Geschwindigkeit 0 km/h}]"},
+		{city.Bin, []city.Value{v(city.Longitude, -8), v(city.FillLevel, 3), v(city.Latitude, -52)}, "[{Füllstand 3,0 %} {Position 52,00000° S, 8,00000° W}]"},
+		{city.Tracker, []city.Value{v(city.Latitude, 52)}, "[{Breite 52,00000 °}]"},
+		{city.Tracker, []city.Value{v(city.Longitude, 8)}, "[{Länge 8,00000 °}]"},
+		{city.Air, []city.Value{v(city.Temperature, 3)}, "[{Temperatur 3,0 °C}]"},
+		{city.Bin, []city.Value{v(city.Temperature, 3), v(city.Distance, 3)}, "[{Temperatur am Gerät 3,0 °C} {Abstand zum Inhalt 3 mm}]"},
+		{city.Level, []city.Value{v(city.Distance, 3)}, "[{Abstand zum Wasser 3 mm}]"},
+		{city.Door, []city.Value{v(city.DoorOpen, 0)}, "[{Tür oder Klappe geschlossen}]"},
+	} {
+		if got := spaces(fmt.Sprint(new(Board).facts(c.kind, c.values))); got != c.want {
+			t.Errorf("%s: %s, want %s", c.kind, got, c.want)
 		}
 	}
 }

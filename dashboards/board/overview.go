@@ -2,6 +2,7 @@ package board
 
 import (
 	"cmp"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -43,7 +44,8 @@ type assetRow struct {
 	ID, Name, Link       string
 	Kind, District, Tour string
 	State                state
-	Value                string
+	Value                string // where the kind says what it is of
+	Facts                []fact // else, with their words
 	Bar                  *bar
 	Faults               []string
 	Heard                moment
@@ -59,7 +61,8 @@ type standing struct {
 	asset   *city.Asset
 	reading *city.Reading // nil: nothing heard yet
 	state   *state
-	value   float64 // the main one, below every real one where there is none
+	main    city.Quantity // what matters most of what was measured
+	value   float64       // of it; below every real one where there is none
 }
 
 func (b *Board) overview(r *http.Request) (content, error) {
@@ -136,11 +139,11 @@ func (b *Board) standings(assets []*city.Asset, latest []city.Reading, f filter,
 		if !f.place(a) {
 			continue
 		}
-		s := standing{place: i, asset: a, reading: byAsset[a.ID], value: -1}
+		s := standing{place: i, asset: a, reading: byAsset[a.ID], value: math.Inf(-1)}
 		s.state = named[stateKey(a.Kind, s.reading, now, b.opt.Config.StaleAfter.of(a.Kind))]
 		if s.reading != nil {
-			if v, ok := s.reading.Value(mainQuantity(a.Kind)); ok {
-				s.value = v
+			if values := seen(a.Kind, s.reading); len(values) > 0 {
+				s.main, s.value = values[0].Quantity, values[0].Number
 			}
 		}
 		all = append(all, s)
@@ -160,7 +163,8 @@ func arrange(all []standing, sort string) {
 		case "alter":
 			first = x.at().Compare(y.at())
 		case "":
-			first = cmp.Or(cmp.Compare(x.state.rank, y.state.rank), cmp.Compare(y.value, x.value))
+			// Millimetres of water and degrees do not compare.
+			first = cmp.Or(cmp.Compare(x.state.rank, y.state.rank), cmp.Compare(x.main, y.main), cmp.Compare(y.value, x.value))
 		}
 		return cmp.Or(first, cmp.Compare(x.place, y.place))
 	})
@@ -187,22 +191,30 @@ func (b *Board) assetRow(s standing, cases int, now time.Time) assetRow {
 	if s.reading == nil {
 		return row
 	}
-	q := mainQuantity(s.asset.Kind)
 	row.Heard = momentOf(s.reading.Time.At, now, b.opt.Location)
 	row.Faults = faultWords(s.reading.Faults)
-	if v, ok := s.reading.Value(q); ok {
-		row.Value = amount(q, v)
-		if s.asset.Kind == city.Parking && s.state.Key == "unbekannt" {
+	switch s.main {
+	case city.QuantityUnknown:
+		if v, ok := s.reading.Value(city.Distance); ok {
+			row.Value = amount(city.Distance, v) + " Abstand"
+		}
+	case city.FillLevel, city.SoilMoisture, city.Occupied, city.DoorOpen:
+		row.Value = amount(s.main, s.value)
+		if sudden(s.asset.Kind) && s.state.Key == "unbekannt" {
 			row.Value = "zuletzt " + row.Value
 		}
-		if q.Unit() == "%" {
-			row.Bar = &bar{min(100, max(0, v))}
+		if s.main.Unit() == "%" {
+			row.Bar = &bar{min(100, max(0, s.value))}
 		}
-	} else if v, ok := s.reading.Value(city.Distance); ok {
-		row.Value = amount(city.Distance, v) + " Abstand"
+	default:
+		row.Facts = b.facts(s.asset.Kind, seen(s.asset.Kind, s.reading))
+		row.Facts = row.Facts[:min(rowFacts, len(row.Facts))]
 	}
 	return row
 }
+
+// rowFacts is how many values a row shows; the asset's page has them all.
+const rowFacts = 2
 
 // nameOf falls back to the number: a row without a name could not be clicked.
 func nameOf(a *city.Asset) string { return cmp.Or(a.Name, a.ID) }

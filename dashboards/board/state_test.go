@@ -17,6 +17,9 @@ func TestStateKey(t *testing.T) {
 	faulty := &city.Reading{Faults: []city.Fault{city.FaultNoEcho}, Values: []city.Value{{Quantity: city.BatteryLevel, Number: 80}}}
 	capped := of(city.FillLevel, 100)
 	capped.Faults = []city.Fault{city.FaultOutOfScale}
+	uncalibrated := of(city.Distance, 3000)
+	uncalibrated.Faults = []city.Fault{city.FaultUncalibrated}
+	noFix := &city.Reading{Faults: []city.Fault{city.FaultNoFix}}
 	for _, c := range []struct {
 		name string
 		kind city.Kind
@@ -45,6 +48,21 @@ func TestStateKey(t *testing.T) {
 		{"free", city.Parking, of(city.Occupied, 0), 6 * time.Hour, "frei"},
 		{"taken", city.Parking, of(city.Occupied, 1), 0, "belegt"},
 		{"old bay", city.Parking, of(city.Occupied, 1), 6*time.Hour + time.Second, "unbekannt"},
+		{"water in a cellar", city.Level, of(city.Leak, 1), 0, "wasser"},
+		{"no water in a cellar", city.Level, of(city.Leak, 0), 0, "meldet"},
+		{"gauge below zero", city.Level, of(city.WaterLevel, -20), 0, "meldet"},
+		{"basin", city.Level, of(city.FillLevel, 92), 0, "voll"},
+		{"uncalibrated gauge", city.Level, uncalibrated, 0, "stoerung"},
+		{"soil tension has no bands", city.Soil, of(city.SoilTension, 40), 0, "meldet"},
+		{"frost", city.Weather, of(city.Temperature, -3), 0, "meldet"},
+		{"wind alone", city.Weather, of(city.WindSpeed, 3), 0, "meldet"},
+		{"silent station", city.Weather, of(city.Temperature, -3), 3*time.Hour + time.Second, "veraltet"},
+		{"nobody passed", city.People, of(city.PeopleIn, 0), 0, "meldet"},
+		{"open", city.Door, of(city.DoorOpen, 1), 72 * time.Hour, "offen"},
+		{"shut", city.Door, of(city.DoorOpen, 0), 0, "geschlossen"},
+		{"old door", city.Door, of(city.DoorOpen, 0), 72*time.Hour + time.Second, "unbekannt"},
+		{"position", city.Tracker, of(city.Latitude, 52), 0, "meldet"},
+		{"no fix", city.Tracker, noFix, 0, "stoerung"},
 		{"ahead of the clock", city.Parking, of(city.Occupied, 1), -time.Minute, "belegt"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

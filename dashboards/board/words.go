@@ -11,8 +11,32 @@ func kindWord(k city.Kind) (word, key string) {
 		return "Boden", "boden"
 	case city.Parking:
 		return "Stellplatz", "stellplatz"
+	case city.Level:
+		return "Wasserstand", "wasserstand"
+	case city.Weather:
+		return "Wetterstation", "wetterstation"
+	case city.Air:
+		return "Luftgüte", "luftguete"
+	case city.People:
+		return "Zählstelle", "zaehlstelle"
+	case city.Door:
+		return "Tür oder Klappe", "tuer"
+	case city.Tracker:
+		return "Fahrzeug", "fahrzeug"
 	}
 	return "unbekannt", "unbekannt"
+}
+
+// quantityWord is what a quantity is called at assets of a kind, where it means more there
+// than at others.
+func quantityWord(k city.Kind, q city.Quantity) string {
+	switch {
+	case q == city.Temperature && (k == city.Weather || k == city.Air):
+		return "Temperatur"
+	case q == city.Distance && k == city.Level:
+		return "Abstand zum Wasser"
+	}
+	return q.German()
 }
 
 func yesNo(q city.Quantity, yes bool) string {
@@ -23,7 +47,7 @@ func yesNo(q city.Quantity, yes bool) string {
 	case city.Tilt:
 		words = [2]string{"aufrecht", "gekippt"}
 	case city.DoorOpen:
-		words = [2]string{"zu", "offen"}
+		words = [2]string{"geschlossen", "offen"}
 	case city.Tampered:
 		words = [2]string{"unversehrt", "geöffnet oder abgenommen"}
 	}
@@ -46,9 +70,9 @@ func faultWord(f city.Fault) string {
 	case city.FaultImplausible:
 		return "unmöglicher Messwert verworfen"
 	case city.FaultUncalibrated:
-		return "nicht kalibriert, kein Füllstand"
+		return "nicht oder falsch kalibriert"
 	case city.FaultOutOfScale:
-		return "außerhalb der Kalibrierung, Füllstand begrenzt"
+		return "außerhalb der Kalibrierung, Wert begrenzt"
 	case city.FaultObstructed:
 		return "Sensor verdeckt"
 	case city.FaultNoFix:
