@@ -113,15 +113,16 @@ func modelCommand() *cobra.Command {
 func listModels(out io.Writer, asJSON bool) error {
 	table := decoders.New()
 	if asJSON {
-		all := []map[string]string{}
+		all := []map[string]any{}
 		for _, m := range table.Models() {
-			all = append(all, map[string]string{"model": m, "kind": table.Kind(m).String()})
+			all = append(all, map[string]any{"model": m, "kind": table.Kind(m), "kinds": table.Kinds(m)})
 		}
 		return json.NewEncoder(out).Encode(all)
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, m := range table.Models() {
-		fmt.Fprintf(w, "%s\t%s\n", m, table.Kind(m))
+		kinds := fmt.Sprint(table.Kinds(m))
+		fmt.Fprintf(w, "%s\t%s\n", m, strings.Trim(kinds, "[]"))
 	}
 	return w.Flush()
 }
