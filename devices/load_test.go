@@ -736,6 +736,36 @@ func TestColumnsAreTold(t *testing.T) {
 	}
 }
 
+// The documentation names every column with its other names, every key, and every kind with
+// its words.
+func TestDocsNameEverything(t *testing.T) {
+	data, err := os.ReadFile("../docs/inventory.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := strings.ToLower(string(data))
+	umlauts := strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue")
+	names := func(what, word string) {
+		if !strings.Contains(doc, word) && !strings.Contains(doc, umlauts.Replace(word)) {
+			t.Errorf("docs/inventory.md does not name %s %q", what, word)
+		}
+	}
+	for _, c := range Columns() {
+		names("the column", "`"+c.Name+"`")
+		for _, alias := range c.Aliases {
+			names(c.Name+", also called", alias)
+		}
+	}
+	for _, k := range city.Kinds() {
+		for _, word := range kindWords(k) {
+			names(k.String()+", also called", word)
+		}
+	}
+	for _, key := range append(append([]string{}, assetKeys...), deviceKeys...) {
+		names("the key", key)
+	}
+}
+
 func fuzz(f *testing.F, read func(b *builder, s *source, data []byte)) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b := newBuilder(catalogue{})

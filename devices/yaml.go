@@ -130,11 +130,12 @@ func (b *builder) yamlDevice(at place) {
 	b.addDevice(at, d)
 }
 
-// points reads a list of distances and levels.
+// points reads a list of distances and levels; nil where there is none, and after a complaint.
 func (b *builder) points(at place) []city.LevelPoint {
 	if at.keys["points"] == nil {
 		return nil
 	}
+	before := b.count()
 	points := []city.LevelPoint{}
 	for _, n := range b.list(at, "points") {
 		point, ok := b.mapping(at.source, n, "a point", []string{"distance", "level"})
@@ -148,6 +149,9 @@ func (b *builder) points(at place) []city.LevelPoint {
 		if distance != nil && level != nil {
 			points = append(points, city.LevelPoint{Distance: *distance, Level: *level})
 		}
+	}
+	if b.count() > before {
+		return nil // the rest makes another table than was meant
 	}
 	return points
 }
