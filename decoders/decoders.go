@@ -43,10 +43,10 @@ func (t *Table) Models() []string {
 }
 
 // Kinds lists the kinds of assets that the model is of use on, the one it is made for first;
-// nothing for an unknown model.
+// nothing for an unknown model. The slice must not be changed.
 func (t *Table) Kinds(model string) []city.Kind {
 	if m, ok := t.models[model]; ok {
-		return m.kinds()
+		return m.kinds
 	}
 	return nil
 }

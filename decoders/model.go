@@ -53,13 +53,14 @@ type model struct {
 	name  string // "vendor/model", lower case
 	kind  city.Kind
 	ports []port
-	older []variant // by their last firmware, the oldest first
+	older []variant   // by their last firmware, the oldest first
+	kinds []city.Kind // of assets that it is of use on, kind first
 }
 
-// kinds lists the kinds of assets that the model is of use on, the one it is made for first.
+// suits lists the kinds of assets that the model is of use on, the one it is made for first.
 // A distance is a bin's level or a basin's, and air is the same at a weather station and
 // beside a road; a contact that feels water watches a cellar as well as a door.
-func (m *model) kinds() []city.Kind {
+func (m *model) suits() []city.Kind {
 	switch {
 	case m.kind == city.Bin && m.measures(city.Distance):
 		return []city.Kind{city.Bin, city.Level}
@@ -121,7 +122,7 @@ const computed = 2
 // prepared is the model with the room each port needs, so that the values of a reading are
 // allocated once.
 func (m model) prepared() *model {
-	m.ports = slices.Clone(m.ports)
+	m.ports, m.kinds = slices.Clone(m.ports), m.suits()
 	for i := range m.ports {
 		if l := m.ports[i].layout; l != nil {
 			m.ports[i].room = len(l.carries()) + computed
