@@ -67,7 +67,7 @@ func measures(k city.Kind) []city.Quantity {
 			city.Permittivity, city.SoilMoistureRaw, city.ConductivityRaw, city.SoilFrequency, city.SoilThermistor,
 			city.WatermarkFrequency, city.WatermarkFrequency2, city.Humidity, city.Illuminance}
 	case city.Parking:
-		own = []city.Quantity{city.Occupied, city.PreviousDuration, city.Count, city.Distance}
+		own = []city.Quantity{city.Occupied, city.PreviousDuration, city.FormerDuration, city.Count, city.Distance}
 	case city.Level:
 		own = []city.Quantity{city.WaterLevel, city.WaterPressure, city.WaterTemperature, city.Leak, city.FillLevel, city.Distance,
 			city.Distance2, city.Distance3, city.DistanceMin, city.DistanceMax, city.DistanceMedian, city.DistanceChange, city.EchoStrength,
