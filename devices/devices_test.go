@@ -124,7 +124,7 @@ func TestNew(t *testing.T) {
 		[]city.Asset{bin, {Bin: &city.BinCalibration{Empty: 100, Full: 100}}},
 		catalogue{})
 	want := `assets[1]: id: is missing: want the city's number of it, like PK-0042
-assets[1]: kind: is missing: want one of [bin soil parking level weather air people door tracker]
+assets[1]: kind: is missing: want one of [bin soil parking level weather air people door tracker light meter]
 assets[1]: full: 100 mm does not fit: want the distance at which it counts as full, at least 0 and less than when empty (100 mm)
 devices[1]: dev_eui: is missing: want 16 hex digits, like a840410001810001
 devices[1]: asset: is missing: want the number of the asset that the device hangs on

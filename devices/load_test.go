@@ -104,7 +104,8 @@ func TestLoadBad(t *testing.T) {
 		models = "bosch/tps110, dragino/lse01, milesight/em310-udl"
 		kinds  = "bin (papierkorb, behälter, behaelter, abfallbehälter, container), soil (baum, boden, grünfläche, beet), parking (stellplatz, parkplatz, ladeplatz), " +
 			"level (pegel, wasserstand, schacht, becken, gewässer, gewaesser, basin, shaft), weather (wetterstation, wetter), air (luftgüte, luftguete, luftqualität, luft), " +
-			"people (personenzählung, personenzaehlung, zählstelle, zaehlstelle, counter), door (tür, tuer, klappe, deckel, tor, lid, gate), tracker (fahrzeug, anhänger, anhaenger, vehicle)"
+			"people (personenzählung, personenzaehlung, zählstelle, zaehlstelle, counter), door (tür, tuer, klappe, deckel, tor, lid, gate), tracker (fahrzeug, anhänger, anhaenger, vehicle), " +
+			"light (leuchte, straßenleuchte, strassenleuchte, laterne, lamp), meter (zähler, zaehler, wasserzähler, wasserzaehler)"
 		columns = "dev_eui (eui, geraete_eui, geräte_eui), model (modell), asset (anlage, nummer, asset_id), server, firmware (fw, firmware_version, firmwarestand), " +
 			"kind (art), name (bezeichnung), address (adresse), lat (latitude, breite, breitengrad), lon (lng, longitude, laenge, länge, längengrad, laengengrad), " +
 			"district (stadtteil), tour, empty_mm (leer_mm), full_mm (voll_mm), offset_mm, shape (form), height_mm (durchmesser_mm, innenmass_mm), " +
@@ -310,7 +311,7 @@ func TestLoadBad(t *testing.T) {
 			name:  "kind missing",
 			files: csv(";bin;", ";;"),
 			want: []string{
-				`a.csv:2: column "kind": is empty, but the row describes its asset: want one of [bin soil parking level weather air people door tracker]`,
+				`a.csv:2: column "kind": is empty, but the row describes its asset: want one of [bin soil parking level weather air people door tracker light meter]`,
 			},
 		},
 		{
@@ -509,7 +510,7 @@ func TestLoadBad(t *testing.T) {
 			files: []string{"a.yaml", "assets:\n  - name: Domhof\ndevices:\n  - server: x\n"},
 			want: []string{
 				`a.yaml:2: id: is missing: want the city's number of it, like PK-0042`,
-				`a.yaml:2: kind: is missing: want one of [bin soil parking level weather air people door tracker]`,
+				`a.yaml:2: kind: is missing: want one of [bin soil parking level weather air people door tracker light meter]`,
 				`a.yaml:4: dev_eui: is missing: want 16 hex digits, like a840410001810001`,
 				`a.yaml:4: model: is missing: want one of ` + models,
 				`a.yaml:4: asset: is missing: want the number of the asset that the device hangs on`,

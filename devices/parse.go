@@ -66,6 +66,10 @@ func kindWords(k city.Kind) []string {
 		return []string{"door", "tür", "tuer", "klappe", "deckel", "tor", "lid", "gate"}
 	case city.Tracker:
 		return []string{"tracker", "fahrzeug", "anhänger", "anhaenger", "vehicle"}
+	case city.Light:
+		return []string{"light", "leuchte", "straßenleuchte", "strassenleuchte", "laterne", "lamp"}
+	case city.Meter:
+		return []string{"meter", "zähler", "zaehler", "wasserzähler", "wasserzaehler"}
 	}
 	return nil
 }
