@@ -121,6 +121,8 @@ func TestOverviewRowsOfEveryKind(t *testing.T) {
 		"TK-1": "Revisionsklappe Pumpwerk TK-1 Tür oder Klappe Hafen ◁ offen offen vor 5 Stunden 21.11.2026, 09:05 Uhr –",
 		"TK-2": "Tor Betriebshof TK-2 Tür oder Klappe Hafen ? unbekannt zuletzt geschlossen vor 3 Tagen 18.11.2026, 06:05 Uhr –",
 		"FZ-1": "Anhänger 7 FZ-1 Fahrzeug Hafen ◆ meldet sich Position 52,28310° N, 8,02950° O Geschwindigkeit 0 km/h vor 3 Stunden 21.11.2026, 11:05 Uhr –",
+		"SL-1": "Leuchte Martinistraße 12 SL-1 Leuchte Hafen ◆ meldet sich Dimmstufe 60 % Leistung 27 W vor 20 Minuten 21.11.2026, 13:45 Uhr –",
+		"WZ-1": "Trinkbrunnen Domhof WZ-1 Zähler Hafen ◆ meldet sich Volumen, Zählerstand 1.204,318 m³ vor 9 Stunden 21.11.2026, 05:05 Uhr –",
 		"FZ-2": "Anhänger 8 FZ-2 Fahrzeug Hafen ✕ Störung – ✕ keine Position vor 3 Stunden 21.11.2026, 11:05 Uhr –",
 	} {
 		if got := row(t, body, asset); got != want {
@@ -310,7 +312,7 @@ func TestErrorPages(t *testing.T) {
 		{"GET", "/nirgends", 404, "Seite nicht gefunden"},
 		{"GET", "/anlage/PK-404", 404, "Anlage nicht gefunden"},
 		{"GET", "/static/", 404, "Seite nicht gefunden"},
-		{"GET", "/?art=auto", 400, "Die Art „auto“ gibt es nicht. Möglich: behaelter, boden, stellplatz, wasserstand, wetterstation, luftguete, zaehlstelle, tuer, fahrzeug."},
+		{"GET", "/?art=auto", 400, "Die Art „auto“ gibt es nicht. Möglich: behaelter, boden, stellplatz, wasserstand, wetterstation, luftguete, zaehlstelle, tuer, fahrzeug, leuchte, zaehler."},
 		{"GET", "/?zustand=<b>", 400, "Den Zustand „<b>“ gibt es nicht."},
 		{"GET", "/?sortierung=x", 400, "Die Sortierung „x“ gibt es nicht. Möglich: nummer, name, wert, alter."},
 		{"GET", "/?seite=0", 400, "Die Seitenzahl „0“ ist keine Zahl ab 1."},

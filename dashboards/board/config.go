@@ -39,6 +39,8 @@ type StaleAfter struct {
 	People  time.Duration `yaml:"people"`
 	Door    time.Duration `yaml:"door"`
 	Tracker time.Duration `yaml:"tracker"`
+	Light   time.Duration `yaml:"light"`
+	Meter   time.Duration `yaml:"meter"`
 }
 
 // of gives the age for a kind; 0 for a kind without one, which then never gets stale.
@@ -62,19 +64,24 @@ func (s StaleAfter) of(k city.Kind) time.Duration {
 		return s.Door
 	case city.Tracker:
 		return s.Tracker
+	case city.Light:
+		return s.Light
+	case city.Meter:
+		return s.Meter
 	}
 	return 0
 }
 
 // DefaultConfig listens on loopback. Six hours for parking is the habit of the public
 // clients of Osnabrück's parking data; 24 hours is three times a period of eight. Stations
-// report at least every hour; doors and trackers that nobody moves once a day.
+// report at least every hour; doors and trackers that nobody moves, and meters, once a day.
 func DefaultConfig() Config {
 	return Config{
 		Listen: "127.0.0.1:8080",
 		StaleAfter: StaleAfter{
 			Bin: 24 * time.Hour, Soil: 24 * time.Hour, Parking: 6 * time.Hour, Level: 24 * time.Hour,
 			Weather: 3 * time.Hour, Air: 3 * time.Hour, People: 24 * time.Hour, Door: 72 * time.Hour, Tracker: 72 * time.Hour,
+			Light: 24 * time.Hour, Meter: 72 * time.Hour,
 		},
 	}
 }

@@ -180,6 +180,8 @@ func harbour() (*store, *inventory) {
 	add("TK-2", city.Door, "Tor Betriebshof", "milesight/ws301", 80*time.Hour, value(city.DoorOpen, 0))
 	add("FZ-1", city.Tracker, "Anhänger 7", "digital-matter/oyster", 3*time.Hour, value(city.Latitude, 52.2831), value(city.Longitude, 8.0295), value(city.Speed, 0), value(city.BatteryVoltage, 3.58))
 	add("FZ-2", city.Tracker, "Anhänger 8", "digital-matter/oyster", 3*time.Hour, value(city.BatteryVoltage, 3.41)).Faults = []city.Fault{city.FaultNoFix}
+	add("SL-1", city.Light, "Leuchte Martinistraße 12", "nas/ul2030", 20*time.Minute, value(city.DimLevel, 60), value(city.Power, 27.4), value(city.Energy, 412.7))
+	add("WZ-1", city.Meter, "Trinkbrunnen Domhof", "axioma/qalcosonic-w1", 9*time.Hour, value(city.Volume, 1204.318))
 	return s, inv
 }
 

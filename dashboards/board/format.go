@@ -53,14 +53,14 @@ func decimals(q city.Quantity) int {
 	switch q {
 	case city.FillLevel, city.SoilMoisture, city.SoilTemperature, city.Temperature, city.ProbeTemperature, city.WaterTemperature,
 		city.UsableFieldCapacity, city.SoilTension, city.Humidity, city.Pressure, city.PM1, city.PM25, city.PM4, city.PM10, city.Noise,
-		city.WindSpeed, city.WindGust, city.Rain, city.RainTotal, city.RainRate, city.UVIndex, city.Permittivity, city.TiltAngle,
+		city.WindSpeed, city.WindGust, city.Rain, city.RainTotal, city.RainRate, city.UVIndex, city.Permittivity, city.TiltAngle, city.Energy,
 		city.SoilTemperature2, city.SoilTemperature3, city.SoilTemperature4, city.SoilTemperature5, city.SoilTemperature6,
 		city.SoilTemperature7, city.SoilTemperature8:
 		return 1
 	case city.BatteryVoltage, city.EchoStrength, city.SoilMoistureIndex, city.SoilMoistureIndex2, city.SoilMoistureIndex3,
 		city.SoilMoistureIndex4, city.SoilMoistureIndex5, city.SoilMoistureIndex6, city.SoilMoistureIndex7, city.SoilMoistureIndex8:
 		return 2
-	case city.WaterPressure:
+	case city.WaterPressure, city.Volume: // meters are read to the litre
 		return 3
 	case city.Latitude, city.Longitude:
 		return 5

@@ -83,6 +83,10 @@ func looksAt(k city.Kind) []city.Quantity {
 		return []city.Quantity{city.DoorOpen, city.Leak}
 	case city.Tracker:
 		return []city.Quantity{city.Latitude, city.Longitude, city.Speed}
+	case city.Light:
+		return []city.Quantity{city.DimLevel, city.Power, city.Energy}
+	case city.Meter:
+		return []city.Quantity{city.Volume, city.Energy}
 	}
 	return nil
 }

@@ -23,6 +23,10 @@ func kindWord(k city.Kind) (word, key string) {
 		return "Tür oder Klappe", "tuer"
 	case city.Tracker:
 		return "Fahrzeug", "fahrzeug"
+	case city.Light:
+		return "Leuchte", "leuchte"
+	case city.Meter:
+		return "Zähler", "zaehler"
 	}
 	return "unbekannt", "unbekannt"
 }
