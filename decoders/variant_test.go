@@ -90,6 +90,8 @@ func TestKindsOfModels(t *testing.T) {
 		"bosch/tps110":          {city.Parking},
 		"digital-matter/oyster": {city.Tracker},
 		"parametric/pcr2":       {city.People},
+		"nas/ul2030":            {city.Light},
+		"axioma/qalcosonic-w1":  {city.Meter},
 		"acme/unknown":          nil,
 	} {
 		if got := table.Kinds(model); !slices.Equal(got, want) {
