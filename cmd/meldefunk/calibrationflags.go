@@ -16,6 +16,7 @@ type calibrationFlags struct {
 
 	empty, full, offset, height float64
 	shape                       string
+	zero                        float64
 
 	soilType                    string
 	fieldCapacity, wiltingPoint float64
@@ -29,6 +30,7 @@ func (c *calibrationFlags) add(to *cobra.Command) {
 	f.Float64Var(&c.offset, "offset", 0, "`mm` added to every distance")
 	f.StringVar(&c.shape, "shape", city.Linear.String(), "linear, lying_cylinder or sphere")
 	f.Float64Var(&c.height, "height", 0, "inner diameter in `mm` of a lying_cylinder or sphere; 0: from empty to full")
+	f.Float64Var(&c.zero, "zero", 0, "`mm` down to the zero of the gauge, for the water level")
 	f.StringVar(&c.soilType, "soil-type", "", "German soil `type` (KA5), like Sl3, for the usable field capacity")
 	f.Float64Var(&c.fieldCapacity, "field-capacity", 0, "measured field capacity, `%` by volume, in place of --soil-type")
 	f.Float64Var(&c.wiltingPoint, "wilting-point", 0, "measured wilting point, `%` by volume")
@@ -41,7 +43,17 @@ func (c *calibrationFlags) asset(kind city.Kind) (*city.Asset, error) {
 		return nil, err
 	}
 	soil, err := c.soil()
-	return &city.Asset{Kind: kind, Bin: bin, Soil: soil}, err
+	if err != nil {
+		return nil, err
+	}
+	a := &city.Asset{Kind: kind, Bin: bin, Soil: soil}
+	if c.given("zero") {
+		if !(c.zero > 0 && !math.IsInf(c.zero, 0)) {
+			return nil, fmt.Errorf("--zero %g: want a number of mm, more than 0", c.zero)
+		}
+		a.Kind, a.Level = city.Level, &city.LevelCalibration{Zero: c.zero}
+	}
+	return a, nil
 }
 
 func (c *calibrationFlags) any(flags ...string) bool {

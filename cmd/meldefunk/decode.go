@@ -18,6 +18,7 @@ import (
 // decodeOptions are the flags of decode.
 type decodeOptions struct {
 	model       string
+	firmware    string
 	port        uint8
 	calibration calibrationFlags
 	json        bool
@@ -47,6 +48,7 @@ were understood. 2: the command line is wrong.`,
 	}
 	f := c.Flags()
 	f.StringVarP(&o.model, "model", "m", "", "sensor `model`, see meldefunk model list")
+	f.StringVar(&o.firmware, "firmware", "", "`version` of the device's software, where it changed the frames; without it the newest")
 	f.Uint8VarP(&o.port, "port", "p", 0, "FPort")
 	o.calibration.add(c)
 	f.BoolVar(&o.json, "json", false, "print JSON")
@@ -80,6 +82,11 @@ func decode(o decodeOptions, text string, out io.Writer) error {
 		return usageError{err}
 	}
 	device, uplink := &city.Device{Model: o.model}, &city.Uplink{FPort: o.port, Payload: payload}
+	if o.firmware != "" {
+		if device.Firmware, err = city.ParseFirmware(o.firmware); err != nil {
+			return usageError{fmt.Errorf("--firmware: %w", err)}
+		}
+	}
 	d := decoded{options: o, payload: payload}
 	if d.spans, d.err = table.Explain(device, uplink); d.err == nil {
 		err = errors.Join(table.Decode(device, nil, uplink, &d.plain), table.Decode(device, asset, uplink, &d.reading))

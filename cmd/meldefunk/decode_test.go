@@ -121,8 +121,34 @@ BYTES  HEX   BITS   NAME             RAW   MEANING
 battery_voltage  3.387         V
 distance         2799          mm
 temperature      0             °C
-fault            uncalibrated      no fill level without --empty and --full
+fault            uncalibrated      no level without --empty and --full, or --zero
 state            partial
+`},
+		{"water level", "-m milesight/em310-udl -p 85 --zero 4500 03824408", exitOK, `
+BYTES  HEX   BITS  NAME       RAW   MEANING
+0-1    0382        type 0382        distance
+2-3    4408        distance   2116  2116 mm
+
+distance     2116  mm
+water_level  2384  mm  (from the calibration)
+state        ok
+`},
+		{"older firmware", "-m dragino/lse01 -p 2 --firmware v1.1 ce2900f107a5099b6e2890", exitOK, `
+BYTES  HEX   BITS   NAME              RAW    MEANING
+0      ce    7..6   not read          3
+0-1    ce29  13..0  battery_voltage   3625   3.625 V
+2-3    00f1         temperature       241    24.1 °C
+4-5    07a5         soil_moisture     1957   19.57 %
+6-7    099b         soil_temperature  2459   24.59 °C
+8-9    6e28         conductivity      28200  28200 µS/cm
+10     90           interrupt         144
+
+battery_voltage   3.625  V
+temperature       24.1   °C
+soil_moisture     19.57  %
+soil_temperature  24.59  °C
+conductivity      28200  µS/cm
+state             ok
 `},
 		{"nothing measured", "-m bosch/tps110 -p 4 0102", exitOK, `
 BYTES  HEX   BITS  NAME                RAW  MEANING
@@ -165,6 +191,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"table", bin + "--empty 2500 --full 300 --shape table", exitUsage, "--shape table: its points cannot be given here"},
 		{"height of a box", bin + "--empty 2500 --full 300 --height 2400", exitUsage, "--height: only a lying_cylinder or sphere"},
 		{"diameter too small", bin + "--empty 2500 --full 300 --shape sphere --height 2000", exitUsage, "--height 2000 is less than from empty to full, 2200"},
+		{"no gauge zero", bin + "--zero -1", exitUsage, "--zero -1: want a number of mm, more than 0"},
+		{"no firmware", soil + "--firmware newest", exitUsage, `--firmware: "newest" is no firmware version`},
 		{"no soil", soil + "--soil-type Sand", exitUsage, `--soil-type: unknown soil type "Sand"`},
 		{"half a soil", soil + "--field-capacity 30", exitUsage, "both --field-capacity and --wilting-point"},
 		{"soil twice", soil + "--soil-type Sl3 --field-capacity 30 --wilting-point 10", exitUsage, "--soil-type stands beside"},

@@ -91,7 +91,7 @@ func (d *decoded) readingRows() (rows [][]string) {
 		note := ""
 		switch {
 		case f == city.FaultUncalibrated:
-			note = "no fill level without --empty and --full"
+			note = "no level without --empty and --full, or --zero"
 		case !slices.Contains(d.plain.Faults, f):
 			note = calibrationNote
 		}
