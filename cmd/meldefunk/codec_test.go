@@ -28,23 +28,28 @@ func TestCodecCommands(t *testing.T) {
 		code int
 		want string
 	}{
-		{"test, all pass", []string{"test", testdata + "/acme"}, exitOK, "17 passed, 0 failed\n"},
-		{"test, one fails", []string{"test", in("test_decode_a.json")}, exitFailure, "FAIL " + in("test_decode_a.json") + ": 1 n: data.x: got 7, want 8\n0 passed, 1 failed\n"},
-		{"test, as JSON", []string{"test", "--json", in("test_decode_a.json")}, exitFailure, `"passed":0,"failed":1,"failures":[{"file":`},
-		{"test, nothing there", []string{"test", t.TempDir()}, exitUsage, "no examples found"},
-		{"test, no such folder", []string{"test", in("nowhere")}, exitUsage, "want a file or folder that can be read"},
-		{"test, no argument", []string{"test"}, exitUsage, "wants one file or folder, got 0"},
-		{"import, dry", []string{"import", "--dry-run", "--into", in("dry"), testdata + "/repository"}, exitFailure, "6 files would be written"},
-		{"import", []string{"import", "--into", in("into"), testdata + "/repository"}, exitFailure, "acme/bay (parking): mapped battery=battery_level, occupied=occupied, temp_f=temperature; raw distance\n"},
-		{"import again", []string{"import", "--into", in("into"), testdata + "/repository"}, exitFailure, "0 files written, 6 unchanged, 0 kept; 5 failed"},
-		{"import by configuration", []string{"import", "--config", in("good.yaml"), testdata + "/repository"}, exitFailure, "6 files written"},
-		{"import, nowhere to", []string{"import", testdata + "/repository"}, exitUsage, "Give --into or --config"},
-		{"import, no repository", []string{"import", "--into", in("into"), testdata + "/acme"}, exitUsage, "has no folder vendor"},
-		{"import, no such folder", []string{"import", "--into", in("into"), in("nowhere")}, exitUsage, "no such file"},
-		{"import, no argument", []string{"import"}, exitUsage, "wants one folder, got 0"},
+		{"test, all pass", []string{"codec", "test", testdata + "/acme"}, exitOK, "17 passed, 0 failed\n"},
+		{"test, one fails", []string{"codec", "test", in("test_decode_a.json")}, exitFailure, "FAIL " + in("test_decode_a.json") + ": 1 n: data.x: got 7, want 8\n0 passed, 1 failed\n"},
+		{"test, as JSON", []string{"codec", "test", "--json", in("test_decode_a.json")}, exitFailure, `"passed":0,"failed":1,"failures":[{"file":`},
+		{"test, nothing there", []string{"codec", "test", t.TempDir()}, exitUsage, "no examples found"},
+		{"test, no such folder", []string{"codec", "test", in("nowhere")}, exitUsage, "want a file or folder that can be read"},
+		{"test, no argument", []string{"codec", "test"}, exitUsage, "wants one file or folder, got 0"},
+		{"decode", []string{"decode", "--codecs", testdata + "/acme", "-m", "acme/tank-sonar", "-p", "2", "--empty", "3000", "--full", "300", "010d3b02084403"},
+			exitOK, "fill_level       32.74074074074074  %   (from the calibration)\nnot mapped       {\"frames\":1}\nstate            ok\n"},
+		{"decode, refused", []string{"decode", "--codecs", testdata + "/acme", "-m", "acme/tank-sonar", "-p", "2", "090000"}, exitFailure, "unknown type 9 at 0"},
+		{"decode, no such codec", []string{"decode", "--codecs", testdata + "/acme", "-m", "acme/none", "-p", "2", "01"}, exitUsage, "need --codecs"},
+		{"list", []string{"model", "list", "--codecs", testdata + "/acme"}, exitOK, "acme/bay                             parking  JavaScript\n"},
+		{"import, dry", []string{"codec", "import", "--dry-run", "--into", in("dry"), testdata + "/repository"}, exitFailure, "6 files would be written"},
+		{"import", []string{"codec", "import", "--into", in("into"), testdata + "/repository"}, exitFailure, "acme/bay (parking): mapped battery=battery_level, occupied=occupied, temp_f=temperature; raw distance\n"},
+		{"import again", []string{"codec", "import", "--into", in("into"), testdata + "/repository"}, exitFailure, "0 files written, 6 unchanged, 0 kept; 5 failed"},
+		{"import by configuration", []string{"codec", "import", "--config", in("good.yaml"), testdata + "/repository"}, exitFailure, "6 files written"},
+		{"import, nowhere to", []string{"codec", "import", testdata + "/repository"}, exitUsage, "Give --into or --config"},
+		{"import, no repository", []string{"codec", "import", "--into", in("into"), testdata + "/acme"}, exitUsage, "has no folder vendor"},
+		{"import, no such folder", []string{"codec", "import", "--into", in("into"), in("nowhere")}, exitUsage, "no such file"},
+		{"import, no argument", []string{"codec", "import"}, exitUsage, "wants one folder, got 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			out, code := runCodec(t, binary, c.args...)
+			out, code := runBinary(t, binary, c.args...)
 			if code != c.code || !strings.Contains(out, c.want) {
 				t.Errorf("got %d, want %d with %q in\n%s", code, c.code, c.want, out)
 			}
@@ -68,10 +73,10 @@ func TestCodecCommands(t *testing.T) {
 	})
 }
 
-// runCodec gives what is printed, on both ways, and the exit code.
-func runCodec(t *testing.T, binary string, args ...string) (string, int) {
+// runBinary gives what is printed, on both ways, and the exit code.
+func runBinary(t *testing.T, binary string, args ...string) (string, int) {
 	t.Helper()
-	c := exec.Command(binary, append([]string{"codec"}, args...)...)
+	c := exec.Command(binary, args...)
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out
 	err := c.Run()

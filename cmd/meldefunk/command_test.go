@@ -65,7 +65,7 @@ func TestCommandLine(t *testing.T) {
 		{"decode as JSON", []string{"decode", "-m", "bosch/tps110", "-p", "2", "--json", "00F6"}, exitOK, `"occupied":false,"temperature":-10`},
 		{"decode nothing", []string{"decode"}, exitUsage, "which payload?"},
 		{"models", []string{"model", "list"}, exitOK, "dragino/lse01"},
-		{"models as JSON", []string{"model", "list", "--json"}, exitOK, `{"kind":"parking","kinds":["parking"],"model":"bosch/tps110"}`},
+		{"models as JSON", []string{"model", "list", "--json"}, exitOK, `{"codec":false,"kind":"parking","kinds":["parking"],"model":"bosch/tps110"}`},
 		{"replay, bad time", []string{"replay", "--from", "gestern"}, exitUsage, `--from: "gestern" is no time`},
 		{"demo too fast", []string{"demo", "--speed", "0"}, exitUsage, "--speed 0 is out of range"},
 	} {

@@ -22,7 +22,9 @@ func (d *decoded) print(out io.Writer) error {
 		writeTable(&text, d.byteRows())
 	}
 	if d.err == nil {
-		text.WriteString("\n")
+		if len(d.spans) > 0 {
+			text.WriteString("\n")
+		}
 		writeTable(&text, d.readingRows())
 		if len(d.reading.History) > 0 {
 			text.WriteString("\n")
@@ -100,6 +102,9 @@ func (d *decoded) readingRows() (rows [][]string) {
 	if len(d.reading.Tail) > 0 {
 		rows = append(rows, []string{"not understood", short(d.reading.Tail), "", ""})
 	}
+	if len(d.reading.Raw) > 0 {
+		rows = append(rows, []string{"not mapped", string(d.reading.Raw), "", ""})
+	}
 	return append(rows, []string{"state", d.reading.State(), "", ""})
 }
 
@@ -139,16 +144,17 @@ func plain(v city.Value) string {
 }
 
 type decodedJSON struct {
-	Model    string         `json:"model"`
-	Port     uint8          `json:"port"`
-	Error    string         `json:"error,omitempty"` // there is then no reading
-	Bytes    []spanJSON     `json:"bytes"`
-	Values   map[string]any `json:"values"`
-	Computed []string       `json:"computed"` // of the values: what the calibration gave
-	Faults   []city.Fault   `json:"faults"`
-	Tail     string         `json:"tail"`
-	History  []recordJSON   `json:"history,omitempty"`
-	State    string         `json:"state,omitempty"`
+	Model    string          `json:"model"`
+	Port     uint8           `json:"port"`
+	Error    string          `json:"error,omitempty"` // there is then no reading
+	Bytes    []spanJSON      `json:"bytes"`
+	Values   map[string]any  `json:"values"`
+	Computed []string        `json:"computed"` // of the values: what the calibration gave
+	Faults   []city.Fault    `json:"faults"`
+	Tail     string          `json:"tail"`
+	Raw      json.RawMessage `json:"unmapped,omitempty"` // of a JavaScript codec: what no field is mapped to
+	History  []recordJSON    `json:"history,omitempty"`
+	State    string          `json:"state,omitempty"`
 }
 
 type spanJSON struct {
@@ -181,7 +187,7 @@ func (d *decoded) printJSON(out io.Writer) error {
 		j.Error = d.err.Error()
 		return json.NewEncoder(out).Encode(j)
 	}
-	j.State = d.reading.State()
+	j.State, j.Raw = d.reading.State(), d.reading.Raw
 	for i, record := range d.reading.History {
 		j.History = append(j.History, recordJSON{record.Time, valuesJSON(record.Values),
 			computedJSON(record.Values, d.plain.History[i].Values), orEmpty(record.Faults)})
