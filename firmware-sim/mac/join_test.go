@@ -252,6 +252,28 @@ func TestJoinButton(t *testing.T) {
 	}
 }
 
+func TestJoinButtonOfABP(t *testing.T) {
+	p := newPair(t, lorawan.V1_0_3, true, Profile{})
+	p.d.Join(p.now)
+	if _, up := p.say("a"); string(up.payload) != "a" {
+		t.Errorf("%+v, want the session it was made with", up)
+	}
+}
+
+// TestOddJoinAccept: what the band does not know is left as the band has it.
+func TestOddJoinAccept(t *testing.T) {
+	p := newPair(t, lorawan.V1_0_4, false, Profile{DataRate: 5})
+	tx := p.next()
+	list := make([]byte, 16)
+	list[0], list[15] = 0xff, 1 // a mask, as other regions have it
+	if _, err := p.hear(tx, 1, p.n.accept(t, tx.PHYPayload, 7, 15, 0, list)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := p.d.mem.P, (&Profile{DataRate: 5}).parameters(); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 // TestNoRekeyConf: a network that never confirms the new keys is left after 64 uplinks.
 func TestNoRekeyConf(t *testing.T) {
 	p := newPair(t, lorawan.V1_1, false, Profile{DataRate: 5})

@@ -148,7 +148,7 @@ func TestFallback(t *testing.T) {
 		for range 8 {
 			tx = p.next()
 		}
-		if p.silent(); tx.DataRate != c.want {
+		if p.silent(); tx.DataRate != c.want || p.d.DataRate() != c.want {
 			t.Errorf("%s, %d bytes: DR%d, want DR%d", c.v, c.size, tx.DataRate, c.want)
 		}
 	}
@@ -185,6 +185,36 @@ func TestKeepUnacknowledged(t *testing.T) {
 		}
 	}
 	p.silent()
+}
+
+// TestKeepsLast: where the queue is full it is the older payloads that go.
+func TestKeepsLast(t *testing.T) {
+	p := joined(t, lorawan.V1_0_4, Profile{DataRate: 5, Queue: 2, KeepUnacknowledged: true})
+	p.send(Message{Port: 1, Confirmed: true, Tag: 1})
+	p.next()
+	p.send(Message{Port: 1, Tag: 2})
+	p.send(Message{Port: 1, Tag: 3})
+	p.now = p.now.Add(time.Hour)
+	p.send(Message{Port: 1, Tag: 4})
+	for tag := uint64(3); tag <= 4; tag++ {
+		if tx := p.next(); tx.Tag != tag {
+			t.Errorf("tag %d, want %d", tx.Tag, tag)
+		}
+	}
+	if got := p.d.Stats(); got.Dropped != 2 || got.Unacknowledged != 1 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestRepetitionTooLong: a data rate that does not carry the frame any more ends its tries.
+func TestRepetitionTooLong(t *testing.T) {
+	p := joined(t, lorawan.V1_0_3, Profile{ADR: true, DataRate: 5})
+	p.send(Message{Port: 1, Payload: make([]byte, 200), Confirmed: true})
+	p.mustHear(p.next(), plainDown{port: -1, fopts: wire(t, lorawan.LinkADRReq{DataRate: 0, ChMask: 7, NbTrans: 1})})
+	p.silent()
+	if tx, up := p.say("kurz"); tx.DataRate != 0 || len(up.commands) != 1 || p.d.Stats().Unacknowledged != 1 {
+		t.Errorf("%+v %+v %+v", tx, up, p.d.Stats())
+	}
 }
 
 func TestNbTrans(t *testing.T) {
