@@ -248,6 +248,8 @@ func FuzzDatagram(f *testing.F) {
 			if !reflect.DeepEqual(e, again) {
 				t.Fatalf("%+v is read again as %+v", e, again)
 			}
+			p := plan{}
+			_, _ = p.add(e, testTime)
 		case txAck:
 			_, _ = parseRefusal(d.body)
 		}
