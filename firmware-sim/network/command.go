@@ -168,7 +168,7 @@ func (ses *session) apply(req, ans lorawan.Command, res *Result) bool {
 		r, _ := req.(lorawan.NewChannelReq)
 		if int(r.Channel) < maxChannels {
 			ses.Channels[r.Channel] = r.Frequency
-			delete(ses.DownChannels, r.Channel) // L2 1.1 section 5.6
+			delete(ses.DownChannels, r.Channel) // L2 1.1 section 5.7
 		}
 	case lorawan.DLChannelAns:
 		if !a.Frequency || !a.UplinkExists {

@@ -285,6 +285,44 @@ func TestConfirmedDownlink(t *testing.T) {
 	})
 }
 
+// A session that ends leaves no downlink without a verdict.
+func TestConfirmedDownlinkAcrossSessions(t *testing.T) {
+	confirmed := func(t *testing.T, s *Server, dev *sensor) {
+		t.Helper()
+		if err := s.Queue(dev.DevEUI, Item{ID: 5, Port: 85, Confirmed: true}); err != nil {
+			t.Fatal(err)
+		}
+		dev.hears(s.Receive(dev.reading("a"), heard(20)))
+		dev.ack = false // it is switched off before it can say so
+	}
+	unknown := func(t *testing.T, res Result) {
+		t.Helper()
+		accepted(t, res)
+		if res.Ack == nil || res.Ack.ID != 5 || res.Ack.Acknowledged {
+			t.Errorf("ack %+v", res.Ack)
+		}
+	}
+	t.Run("join", func(t *testing.T) {
+		versions(t, func(t *testing.T, v lorawan.Version) {
+			dev := newSensor(t, 1, v)
+			s := newServer(t, Config{}, dev)
+			join(t, s, dev)
+			confirmed(t, s, dev)
+			dev.joined(s.Receive(dev.joinRequest(), heard(30)))
+			unknown(t, s.Receive(dev.reading("b", rekey(v)...), heard(40)))
+		})
+	})
+	t.Run("reset", func(t *testing.T) {
+		dev := newSensor(t, 1, lorawan.V1_0_3).personalised(1)
+		dev.AllowReset = true
+		s := newServer(t, Config{}, dev)
+		dev.up = 7
+		confirmed(t, s, dev)
+		dev.up = 0
+		unknown(t, s.Receive(dev.reading("b"), heard(40)))
+	})
+}
+
 func TestQueue(t *testing.T) {
 	dev := newSensor(t, 1, lorawan.V1_0_4)
 	s := newServer(t, Config{}, dev)
@@ -332,7 +370,7 @@ func TestWindows(t *testing.T) {
 			h[0].DataRate = c.dr
 			res := s.Receive(dev.reading("x"), h)
 			if c.windows == nil {
-				if res.Down != nil || s.Counted()[DownlinkTooBig] != 1 || len(s.devices[dev.DevEUI].DeviceState.Queue) != 0 {
+				if res.Down != nil || s.Counted()[DownlinkTooBig] != 1 || len(s.devices[dev.DevEUI].Queue) != 0 {
 					t.Errorf("%+v %v", res.Down, s.Counted())
 				}
 				return

@@ -137,11 +137,11 @@ func (s *Server) Queue(devEUI city.EUI, it Item) error {
 		return fmt.Errorf("downlink for %s: port %d, want 1 to %d", devEUI, it.Port, maxAppPort)
 	case len(it.Payload) > band.MaxPayload(lorawan.EU868MaxDR):
 		return fmt.Errorf("downlink for %s: %d bytes, want at most %d", devEUI, len(it.Payload), band.MaxPayload(lorawan.EU868MaxDR))
-	case len(dev.DeviceState.Queue) >= maxQueue:
+	case len(dev.Queue) >= maxQueue:
 		return fmt.Errorf("downlink for %s: %d wait already", devEUI, maxQueue)
 	}
 	it.Payload = slices.Clone(it.Payload)
-	dev.DeviceState.Queue = append(dev.DeviceState.Queue, it)
+	dev.Queue = append(dev.Queue, it)
 	return nil
 }
 

@@ -41,10 +41,10 @@ func (s *Server) answer(ses *session, up *lorawan.Data, answers []lorawan.Comman
 	room := max(band.MaxPayload(windows[0].DataRate), band.MaxPayload(windows[1].DataRate))
 
 	var item *Item
-	if queue := dev.DeviceState.Queue; res.Kind == Accepted && len(queue) > 0 {
+	if queue := dev.Queue; res.Kind == Accepted && len(queue) > 0 {
 		if len(queue[0].Payload) > room {
 			s.fault(res, DownlinkTooBig, "%d bytes for %s, at most %d fit", len(queue[0].Payload), dev.DevEUI, room)
-			dev.DeviceState.Queue = queue[1:]
+			dev.Queue = queue[1:]
 		} else {
 			item = &queue[0]
 		}
@@ -77,7 +77,7 @@ func (s *Server) answer(ses *session, up *lorawan.Data, answers []lorawan.Comman
 		FOpts:   options,
 	}
 	down := &Downlink{DevEUI: dev.DevEUI, Uplink: res.Receptions[res.Best]}
-	waiting := len(dev.DeviceState.Queue)
+	waiting := len(dev.Queue)
 	counter := &ses.Down
 	if item != nil {
 		d.HasPort, d.FPort, d.FRMPayload = true, item.Port, item.Payload
@@ -97,7 +97,7 @@ func (s *Server) answer(ses *session, up *lorawan.Data, answers []lorawan.Comman
 	if err != nil {
 		s.fault(res, NoKey, "downlink for %s: %v", dev.DevEUI, err)
 		if item != nil {
-			dev.DeviceState.Queue = dev.DeviceState.Queue[1:]
+			dev.Queue = dev.Queue[1:]
 		}
 		return
 	}
@@ -106,7 +106,7 @@ func (s *Server) answer(ses *session, up *lorawan.Data, answers []lorawan.Comman
 		if item.Confirmed {
 			ses.Awaiting, ses.Conf, ses.ConfItem = true, d.FCnt, item.ID
 		}
-		dev.DeviceState.Queue = dev.DeviceState.Queue[1:]
+		dev.Queue = dev.Queue[1:]
 	}
 	if len(requests) > 0 && !answerless(requests) {
 		ses.Requested = requests

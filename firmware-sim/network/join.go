@@ -88,6 +88,12 @@ func (s *Server) rejoin(frame []byte, res *Result) {
 			s.refuse(res, NonceUsed, "%s rejoins with RJcount0 %d, want %d or more", req.DevEUI, req.RJCount, ses.NextRJ0)
 			return
 		}
+		channel, ok := s.channelOf(ses, res.Frequency)
+		if !ok {
+			s.refuse(res, WrongRadio, "rejoin-request of %s at %d Hz: no such channel of the device", req.DevEUI, res.Frequency)
+			return
+		}
+		res.Channel = channel
 		ses.NextRJ0 = uint32(req.RJCount) + 1
 		s.grant(dev, req.Ask(dev.JoinEUI), ses, res)
 		return
@@ -175,7 +181,6 @@ func (s *Server) grant(dev *device, ask lorawan.JoinAsk, from *session, res *Res
 	listens := &session{SessionState: SessionState{RX2Frequency: lorawan.EU868RX2Frequency}}
 	if from != nil {
 		listens = from
-		res.Channel, _ = s.channelOf(from, res.Frequency)
 	}
 	windows := listens.windows(res, lorawan.JoinAcceptDelay1)
 	res.Down = &Downlink{DevEUI: dev.DevEUI, Uplink: res.Receptions[res.Best], Frame: frame, Join: true, Windows: windows[:]}
@@ -183,10 +188,13 @@ func (s *Server) grant(dev *device, ask lorawan.JoinAsk, from *session, res *Res
 
 // activate makes the session that was granted the device's only one: a frame of it has
 // come, so the device has heard of it.
-func (s *Server) activate(ses *session) {
+func (s *Server) activate(ses *session, res *Result) {
 	dev := ses.device
 	if dev.next != ses {
 		return
+	}
+	if dev.current != nil {
+		dev.current.giveUp(res)
 	}
 	s.close(dev.current)
 	dev.current, dev.next = ses, nil

@@ -184,6 +184,10 @@ func TestRejoin(t *testing.T) {
 			dev.session = old
 			f, _ = request(0, lorawan.NetID{9})
 			refused(t, s.Receive(f, heard(50)), WrongNetID)
+			f, _ = request(3, testNet)
+			h := heard(55)
+			h[0].Frequency = 867100000
+			refused(t, s.Receive(f, h), WrongRadio)
 			f, _ = request(4, testNet)
 			dev.granted(s.Receive(f, heard(60)), lorawan.RejoinRequest{Type: typ, NetID: testNet, DevEUI: dev.DevEUI, RJCount: 4}.Ask(dev.JoinEUI))
 			refused(t, s.Receive(f, heard(70)), NonceUsed)

@@ -81,9 +81,8 @@ func (c Complaint) Error() string { return fmt.Sprintf("%s: %s", c.Reason, c.Det
 // refuse fills in the result of a frame that is not accepted. The detail is made by the
 // caller only here, where it is needed.
 func (s *Server) refuse(res *Result, reason Reason, format string, args ...any) {
-	s.counts[reason]++
 	res.Kind = Refused
-	res.Complaints = append(res.Complaints, Complaint{reason, fmt.Sprintf(format, args...)})
+	s.fault(res, reason, format, args...)
 }
 
 // fault notes what is wrong with a frame that is accepted.

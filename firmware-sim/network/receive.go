@@ -215,10 +215,11 @@ func (s *Server) take(ses *session, frame []byte, d lorawan.Data, res *Result) {
 		return
 	}
 	res.Kind = Accepted
-	s.activate(ses)
+	s.activate(ses, res)
 	first := !ses.Heard
 	switch {
 	case ses.Heard && d.FCnt <= ses.Up:
+		ses.giveUp(res)
 		s.reset(ses)
 		res.Epoch = ses.Epoch
 	case ses.Heard:
@@ -266,7 +267,7 @@ func (s *Server) payload(ses *session, d lorawan.Data, res *Result) {
 }
 
 // acknowledged settles what became of the last confirmed downlink. A device of class A
-// acknowledges in its next frame or never (L2 1.0.4 section 4.3.1.4).
+// acknowledges in its next frame or never (L2 1.0.4 section 4.3.1.2).
 func (s *Server) acknowledged(ses *session, ack bool, res *Result) {
 	switch {
 	case ses.Awaiting:
@@ -274,6 +275,15 @@ func (s *Server) acknowledged(ses *session, ack bool, res *Result) {
 		ses.Awaiting = false
 	case ack:
 		s.fault(res, UnaskedACK, "%s acknowledges in frame %d", res.DevEUI, res.FCnt)
+	}
+}
+
+// giveUp settles the last confirmed downlink of a session that ends: whether the device has
+// heard it nobody will know.
+func (ses *session) giveUp(res *Result) {
+	if ses.Awaiting {
+		res.Ack = &Ack{ID: ses.ConfItem, FCnt: ses.Conf}
+		ses.Awaiting = false
 	}
 }
 
