@@ -25,7 +25,10 @@ func TestCollector(t *testing.T) {
 	add(0, "one", by(gatewayA, 868100000, 1))
 	add(50, "two", by(gatewayA, 868100000, 1))
 	add(100, "one", by(gatewayB, 868100000, 7))
-	add(120, "one", by(gatewayB, 868300000, 7)) // a repeat on another channel
+	add(120, "one", by(gatewayB, 868300000, 7)) // a repeat on another channel is not the same
+	slow := by(gatewayB, 868100000, 7)          // nor with another data rate
+	slow.DataRate = 4
+	add(130, "one", slow)
 	add(150, "two", by(gatewayA, 868100000, 3)) // told twice: the better one counts
 	add(199, "two", by(gatewayA, 868100000, 2))
 	if next, ok := c.Next(); !ok || !next.Equal(at(200)) {
@@ -38,7 +41,7 @@ func TestCollector(t *testing.T) {
 		frame string
 		ms    int
 		snr   []float32
-	}{{"one", 200, []float32{1, 7}}, {"two", 250, []float32{3}}, {"one", 320, []float32{7}}} {
+	}{{"one", 200, []float32{1, 7}}, {"two", 250, []float32{3}}, {"one", 320, []float32{7}}, {"one", 330, []float32{7}}} {
 		frame, heard, ok := c.Take(at(want.ms))
 		if !ok || string(frame) != want.frame || len(heard) != len(want.snr) {
 			t.Fatalf("%q %v %v, want %+v", frame, heard, ok, want)
