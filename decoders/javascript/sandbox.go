@@ -93,6 +93,7 @@ func (s *Sandbox) keep(ctx context.Context) {
 		s.giveBack(c)
 		select {
 		case <-c.gone:
+			s.sweep()
 		case <-s.closed: // and not ctx: a run that this breaks must know why
 			c.stop()
 		}
@@ -119,6 +120,23 @@ func (s *Sandbox) giveBack(c *child) {
 	}
 }
 
+// sweep takes out workers that died while they were free: where nothing is decoded nobody else
+// does, and there would be no room for those that replace them.
+func (s *Sandbox) sweep() {
+	for range len(s.idle) {
+		select {
+		case c := <-s.idle:
+			if c.dead() {
+				c.stop()
+			} else {
+				s.giveBack(c)
+			}
+		default:
+			return
+		}
+	}
+}
+
 var errClosed = errors.New("codec sandbox: not running")
 
 // ended tells whether Run has come to its end.
@@ -141,6 +159,7 @@ func (s *Sandbox) take(ctx context.Context) (*child, error) {
 			if !c.dead() {
 				return c, nil
 			}
+			c.stop()
 		case <-s.closed:
 			return nil, errClosed
 		case <-ctx.Done():

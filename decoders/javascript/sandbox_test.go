@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	"meldefunk/city"
 )
 
@@ -353,5 +355,43 @@ func TestConfig(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
+	}
+}
+
+// TestWorkersDieIdle: workers that die again and again while nothing is decoded are replaced,
+// each once, and not for ever.
+func TestWorkersDieIdle(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Workers = 1
+	s := startSandbox(t, cfg, time.Now)
+	for range cap(s.idle) + 2 {
+		killIdle(t, s)
+	}
+	if _, err := output(t, s, script(t, "good.js", `function decodeUplink() { return { data: { x: 1 } } }`), 7); err != nil {
+		t.Fatal(err)
+	}
+	if n, want := testutil.ToFloat64(s.restarts), float64(cap(s.idle)+3); n != want {
+		t.Errorf("%v workers were started, want %v", n, want)
+	}
+}
+
+// killIdle kills a free worker and leaves it where it lies, among others that are dead.
+func killIdle(t *testing.T, s *Sandbox) {
+	t.Helper()
+	for {
+		c := <-s.idle
+		alive := !c.dead()
+		if alive {
+			c.kill()
+			<-c.gone
+		}
+		select {
+		case s.idle <- c:
+		default:
+		}
+		if alive {
+			return
+		}
+		runtime.Gosched()
 	}
 }
