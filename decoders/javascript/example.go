@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -51,12 +49,7 @@ type wantedReading struct {
 // path itself, or files that are none of these forms when they are named.
 func LoadExamples(path string) ([]Example, error) {
 	l := exampleLoader{scripts: map[string]*Codec{}, models: map[string]map[string]Model{}}
-	err := filepath.WalkDir(path, func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		return l.file(file, file == path)
-	})
+	err := walk(path, func(file string) error { return l.file(file, file == path) })
 	if err != nil {
 		return nil, err
 	}

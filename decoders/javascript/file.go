@@ -68,15 +68,16 @@ func (f *faultName) UnmarshalText(b []byte) error {
 var modelName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9.-]*$`)
 
 // LoadFolder reads every mapping file (*.yaml, *.yml) below a folder, except those of which
-// "reviewed: false" says that nobody has checked them yet. The error holds every problem,
-// each on its own line; two files for one model are one.
+// "reviewed: false" says that nobody has checked them yet, and what has a name that begins with
+// a dot. The folder may be a link; links to folders in it are not followed. The error holds
+// every problem, each on its own line; two files for one model are one.
 func LoadFolder(folder string) ([]Model, error) {
 	var models []Model
 	var problems []error
 	first := map[string]string{}
-	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !isYAML(path) {
-			return err
+	err := walk(folder, func(path string) error {
+		if !isYAML(path) {
+			return nil
 		}
 		if text, err := readLimited(path, maxFile); err == nil && isRepository(text) {
 			return nil // a vendor's examples, kept beside the script
@@ -101,6 +102,29 @@ func LoadFolder(folder string) ([]Model, error) {
 		problems = append(problems, fmt.Errorf("read codecs: %w", err))
 	}
 	return models, errors.Join(problems...)
+}
+
+// walk calls do for each file below a folder, or for the one file that path is. Names that
+// begin with a dot are version control's, editors' or those of a mounted volume.
+func walk(path string, do func(path string) error) error {
+	root := path
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		root += string(filepath.Separator) // a link is followed
+	}
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case path != root && strings.HasPrefix(d.Name(), "."):
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case d.IsDir():
+			return nil
+		}
+		return do(path)
+	})
 }
 
 // isRepository tells whether the text describes a codec in the form of the LoRaWAN Device
@@ -295,8 +319,14 @@ func yamlError(path string, err error) error {
 	return errors.Join(list...)
 }
 
-// readLimited reads a file of at most limit bytes.
+// readLimited reads a file of at most limit bytes. What is no plain file, as a pipe, is not
+// opened: nobody may ever write to it.
 func readLimited(path string, limit int64) ([]byte, error) {
+	if info, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: is no file: want one, or a link to one", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

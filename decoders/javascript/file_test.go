@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"meldefunk/city"
@@ -72,6 +73,41 @@ func TestLoadFolder(t *testing.T) {
 	write(t, filepath.Join(dir, "b.yml"), goodMapping)
 	if _, err := LoadFolder(dir); err == nil || !strings.Contains(err.Error(), "b.yml: model acme/tank is in "+dir+"/a.yaml already") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestLoadFolderOfAllSorts: a folder that is a link is read, what others keep in it is not,
+// and what is no file is told and not waited for.
+func TestLoadFolderOfAllSorts(t *testing.T) {
+	dir := t.TempDir()
+	folder, link := filepath.Join(dir, "v1"), filepath.Join(dir, "current")
+	for _, d := range []string{folder, filepath.Join(folder, ".git"), filepath.Join(folder, "..data")} {
+		if err := os.Mkdir(d, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(d, "tank.js"), "function Decoder() { return {} }")
+		write(t, filepath.Join(d, "tank.yaml"), goodMapping)
+	}
+	for old, new := range map[string]string{folder: link, "me@host.17": filepath.Join(folder, ".#tank.yaml")} {
+		if err := os.Symlink(old, new); err != nil {
+			t.Fatal(err)
+		}
+	}
+	models, err := LoadFolder(link)
+	if err != nil || len(models) != 1 || models[0].File != filepath.Join(link, "tank.yaml") {
+		t.Errorf("got %v, %v, want the model of current/tank.yaml", models, err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(folder, "pipe.yaml"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(folder, ".git"), filepath.Join(folder, "more.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	_, err = LoadFolder(link)
+	for _, name := range []string{"pipe.yaml", "more.yaml"} {
+		if want := filepath.Join(link, name) + ": is no file"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }
 
