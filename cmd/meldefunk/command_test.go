@@ -64,6 +64,8 @@ func TestCommandLine(t *testing.T) {
 		{"decode", []string{"decode", "-m", "milesight/em310-udl", "-p", "85", "--empty", "2500", "--full", "300", "01755C 03824408 040001"}, exitOK, "fill_level     17.454545454545457  %   (from the calibration)"},
 		{"decode as JSON", []string{"decode", "-m", "bosch/tps110", "-p", "2", "--json", "00F6"}, exitOK, `"occupied":false,"temperature":-10`},
 		{"decode nothing", []string{"decode"}, exitUsage, "which payload?"},
+		{"unknown subcommand", []string{"model", "lits"}, exitUsage, `meldefunk model takes no argument, got "lits"`},
+		{"payload of no model", []string{"decode", "01"}, exitUsage, "of which model? Give --model"},
 		{"models", []string{"model", "list"}, exitOK, "dragino/lse01"},
 		{"models as JSON", []string{"model", "list", "--json"}, exitOK, `{"codec":false,"kind":"parking","kinds":["parking"],"model":"bosch/tps110"}`},
 		{"replay, bad time", []string{"replay", "--from", "gestern"}, exitUsage, `--from: "gestern" is no time`},

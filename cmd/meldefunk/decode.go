@@ -91,6 +91,9 @@ func decode(ctx context.Context, o decodeOptions, text string, out io.Writer) er
 	if err != nil {
 		return usageError{fmt.Errorf("payload %.40q: %w", text, err)}
 	}
+	if o.model == "" {
+		return usageError{errors.New("of which model? Give --model; meldefunk model list shows the known ones")}
+	}
 	known, err := loadModels(o.codecs, nil)
 	if err != nil {
 		return usageError{err}
@@ -151,7 +154,10 @@ func (d *decoded) run(ctx context.Context, known *models, device *city.Device, a
 }
 
 func modelCommand() *cobra.Command {
-	c := &cobra.Command{Use: "model", Short: "Show the sensor models that can be read"}
+	c := &cobra.Command{
+		Use: "model", Short: "Show the sensor models that can be read", Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
 	var asJSON bool
 	var codecs string
 	list := &cobra.Command{
