@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
@@ -127,7 +126,7 @@ func withSandbox(ctx context.Context, cfg javascript.Config, do func(*javascript
 	if err != nil {
 		return err
 	}
-	s, err := javascript.New(cfg, command, time.Now, zerolog.Nop(), prometheus.NewRegistry())
+	s, err := javascript.New(cfg, command, nil, zerolog.Nop(), prometheus.NewRegistry())
 	if err != nil {
 		return err
 	}

@@ -123,8 +123,8 @@ func keepRaw(r *city.Reading, unmapped map[string]any) error {
 }
 
 // openSandbox makes what codecs run in; nil where none are configured. Each worker is this
-// same program.
-func openSandbox(s codecSettings, log zerolog.Logger, reg prometheus.Registerer) (*javascript.Sandbox, error) {
+// same program. now is as in javascript.New.
+func openSandbox(s codecSettings, now func() time.Time, log zerolog.Logger, reg prometheus.Registerer) (*javascript.Sandbox, error) {
 	if s.Folder == "" {
 		return nil, nil
 	}
@@ -132,5 +132,5 @@ func openSandbox(s codecSettings, log zerolog.Logger, reg prometheus.Registerer)
 	if err != nil {
 		return nil, err
 	}
-	return javascript.New(s.Config, command, time.Now, log, reg)
+	return javascript.New(s.Config, command, now, log, reg)
 }

@@ -32,7 +32,7 @@ func openOffline(ctx context.Context, path string, logTo io.Writer) (*offline, e
 	}
 	log := newLogger(s.Log, logTo)
 	registry := prometheus.NewRegistry()
-	sandbox, err := openSandbox(s.Codecs, log, registry)
+	sandbox, err := openSandbox(s.Codecs, nil, log, registry)
 	if err != nil {
 		return nil, err
 	}

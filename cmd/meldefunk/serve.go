@@ -41,7 +41,7 @@ func serve(ctx context.Context, path string, logTo io.Writer) error {
 	}
 	log := newLogger(s.Log, logTo)
 	registry := prometheus.NewRegistry()
-	sandbox, err := openSandbox(s.Codecs, log, registry)
+	sandbox, err := openSandbox(s.Codecs, time.Now, log, registry)
 	if err != nil {
 		return err
 	}

@@ -211,6 +211,22 @@ func TestHeldBack(t *testing.T) {
 	}
 }
 
+// TestNeverHeldBack: where nobody waits, good payloads are read behind any number of bad ones.
+func TestNeverHeldBack(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Timeout = min(20*time.Millisecond*patience, 120*time.Millisecond)
+	s := startSandbox(t, cfg, nil)
+	bad := script(t, "bad.js", `function decodeUplink(i) { while (i.bytes[0]); return { data: { x: 1 } } }`)
+	for range strikesAllowed + 1 {
+		if _, err := output(t, s, bad, 1); err == nil || !strings.Contains(err.Error(), "took longer") {
+			t.Fatalf("got %v", err)
+		}
+	}
+	if out, err := output(t, s, bad, 0); err != nil || out["x"] != 1.0 {
+		t.Errorf("a good payload: got %v, %v", out, err)
+	}
+}
+
 func TestHoldGrows(t *testing.T) {
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	var h hold
