@@ -1,76 +1,31 @@
 // Package sim is a city of pretend sensors: bins that fill and are emptied, trees that
-// dry out and are watered, parking bays that come and go. It tells of them in the bytes
-// of real devices, wrapped as ChirpStack v4 publishes them, for the demo, for tests and
-// for the load generator.
+// dry out and are watered, parking bays that come and go. Its devices are LoRaWAN devices
+// on the air, and send the bytes of real ones.
 //
-//	world  (place, weather)   what is so: fill level, soil water, a car in the bay
-//	sensor (device, radio)    when a device speaks, what it sends, who hears it
-//	event  (chirpstack)       what the network server makes of it
+//	world   (place, weather)  what is so: fill level, soil water, a car in the bay
+//	sensor  (sensor, mac)     when a device measures, what it sends, and how
+//	air     (air)             which gateways hear it
+//	network (network)         what a network server makes of it, and what it answers
+//	message (events)          what the network server publishes
 //
 // Everything comes from the seed and the moment of the start: the same two give the same
 // bytes, on one processor architecture.
 //
 // It does not know MQTT, payload layouts of healthy devices (an Encoder does), rules,
-// tickets, or how fast time runs. Radio encryption and joins are told of, not computed.
+// tickets, or how fast time runs.
 package sim
 
 import (
-	"errors"
-	"fmt"
 	"math/rand/v2"
 
 	"meldefunk/city"
 )
 
-// Config says how large the city is and how bad its radio.
-type Config struct {
-	Seed       uint64  `yaml:"seed"`
-	Bins       int     `yaml:"bins"`
-	Trees      int     `yaml:"trees"`
-	Bays       int     `yaml:"bays"`
-	Loss       float64 `yaml:"loss"`       // share of frames that no gateway hears, 0 to 0.5
-	Duplicates float64 `yaml:"duplicates"` // share of messages delivered twice, 0 to 0.5
-}
-
-// DefaultConfig is the city of the demo: 320 sensors.
-func DefaultConfig() Config {
-	return Config{Seed: 1, Bins: 180, Trees: 80, Bays: 60, Loss: 0.02, Duplicates: 0.005}
-}
-
-// maxPlaces of one kind: what the numbering of devices has room for.
-const maxPlaces = 0xffff
-
-// Validate returns every problem, joined.
-func (c Config) Validate() error {
-	var errs []error
-	for _, n := range []struct {
-		key   string
-		count int
-	}{{"bins", c.Bins}, {"trees", c.Trees}, {"bays", c.Bays}} {
-		if n.count < 0 || n.count > maxPlaces {
-			errs = append(errs, fmt.Errorf("%s is %d: want 0 to %d", n.key, n.count, maxPlaces))
-		}
-	}
-	if c.Bins == 0 && c.Trees == 0 && c.Bays == 0 {
-		errs = append(errs, errors.New("bins, trees and bays are all 0: want at least one sensor"))
-	}
-	for _, s := range []struct {
-		key   string
-		share float64
-	}{{"loss", c.Loss}, {"duplicates", c.Duplicates}} {
-		if !(s.share >= 0 && s.share <= 0.5) { // written so that NaN fails
-			errs = append(errs, fmt.Errorf("%s is %v: want a share from 0 to 0.5, like 0.02", s.key, s.share))
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // City is a simulated city as it stands before anything happens. It does not change and
 // may be played any number of times, also at once.
 type City struct {
-	cfg     Config
-	weather weather
-	sites   []*site
+	cfg   Config
+	sites []*site
 }
 
 // site is one place with its sensor: everything about it that does not change.
@@ -86,11 +41,11 @@ type site struct {
 // New lays out a city. cfg must be valid.
 func New(cfg Config) *City {
 	rng := rand.New(rand.NewPCG(cfg.Seed, 0))
-	c := &City{cfg: cfg, weather: weather{seed: cfg.Seed}}
+	c := &City{cfg: cfg}
 	roles := rng.Perm(cfg.Bins)
 	for i := range cfg.Bins {
 		s := newBinSite(rng, i+1)
-		if roles[i] < len(binRoles) {
+		if cfg.Story && roles[i] < len(binRoles) {
 			s.role = binRoles[roles[i]]
 		}
 		c.sites = append(c.sites, s)
@@ -101,7 +56,7 @@ func New(cfg Config) *City {
 	}
 	for i := range cfg.Trees {
 		s := newTreeSite(rng, i+1)
-		if i == broken {
+		if cfg.Story && i == broken {
 			s.role = brokenProbe
 		}
 		c.sites = append(c.sites, s)
@@ -112,7 +67,9 @@ func New(cfg Config) *City {
 	stray := newBinSite(rng, 1)
 	stray.device.DevEUI = devEUI(strayNumbers, 1)
 	stray.unknown = true
-	c.sites = append(c.sites, stray)
+	if cfg.Story {
+		c.sites = append(c.sites, stray)
+	}
 	for _, s := range c.sites {
 		s.link = newLink(rng, *s.asset.Position)
 	}
@@ -123,22 +80,28 @@ func New(cfg Config) *City {
 func (c *City) Assets() []city.Asset {
 	assets := make([]city.Asset, 0, len(c.sites))
 	for _, s := range c.sites {
-		if !s.unknown {
-			a := s.asset
-			position := *a.Position
-			a.Position = &position
-			if a.Bin != nil {
-				calibration := *a.Bin
-				a.Bin = &calibration
-			}
-			assets = append(assets, a)
+		if s.unknown {
+			continue
 		}
+		a := s.asset
+		position := *a.Position
+		a.Position = &position
+		if a.Bin != nil {
+			calibration := *a.Bin
+			a.Bin = &calibration
+		}
+		if a.Soil != nil {
+			calibration := *a.Soil
+			a.Soil = &calibration
+		}
+		assets = append(assets, a)
 	}
 	return assets
 }
 
 // Devices lists the sensors as the inventory should know them, in the order of Assets.
-// One more is on the air and not listed: a bin sensor that was hung up but never entered.
+// With a story one more is on the air and not listed: a bin sensor that was hung up but
+// never entered.
 func (c *City) Devices() []city.Device {
 	devices := make([]city.Device, 0, len(c.sites))
 	for _, s := range c.sites {

@@ -71,6 +71,13 @@ func TestConfigValidate(t *testing.T) {
 		"nothing":      {func(c *Config) { c.Bins, c.Trees, c.Bays = 0, 0, 0 }, "bins, trees and bays are all 0: want at least one sensor"},
 		"all lost":     {func(c *Config) { c.Loss = 1 }, "loss is 1: want a share from 0 to 0.5, like 0.02"},
 		"not a number": {func(c *Config) { c.Duplicates = nan() }, "duplicates is NaN: want a share from 0 to 0.5, like 0.02"},
+		"no period":    {func(c *Config) { c.Period = 0 }, "period is 0s: want 1m to 24h"},
+		"no share":     {func(c *Config) { c.Devices.V11 = -0.1 }, "devices.lorawan_1_1 is -0.1: want a share from 0 to 1, like 0.02"},
+		"more than all": {func(c *Config) { c.Devices.V104, c.Devices.ABP = 0.9, 0.2 },
+			"devices: the shares of lorawan_1_0_4, lorawan_1_1 and abp make 1.2: want 1 at most"},
+		"weather":  {func(c *Config) { c.Weather.RainMM = 5 }, "weather.dry_days is missing: dry_from and rain_mm do nothing without it"},
+		"fault":    {func(c *Config) { c.Faults = []Fault{{Kind: FaultLoss, Share: 1}, {Kind: FaultNoise, Share: 1}} }, "faults.1: noise: size is 0: want a number other than 0, to 100000"},
+		"no level": {func(c *Config) { c.Truth.TreeBelow = []float64{30, 0} }, "truth.tree_below has 0: want levels above 0 to 100 %"},
 		"two at once": {func(c *Config) { c.Trees, c.Loss = -2, -1 },
 			"trees is -2: want 0 to 65535\nloss is -1: want a share from 0 to 0.5, like 0.02"},
 	} {

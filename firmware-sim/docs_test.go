@@ -3,12 +3,15 @@ package sim
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"meldefunk/firmware-sim/network"
 )
 
 // TestTheDocumentationTellsTheFigures holds docs/simulator.md against what it tells of.
@@ -48,6 +51,16 @@ func TestTheDocumentationTellsTheFigures(t *testing.T) {
 			t.Errorf("month %d: no row%s", month+1, row)
 		}
 	}
+	for _, told := range []string{
+		fmt.Sprintf("queues %d measurements", buffered),
+		fmt.Sprintf("within %.0f minutes, measures first %.0f to %.0f seconds after", DefaultConfig().Devices.BootWithin.Minutes(), firstAfter.Seconds(), firstWithin.Seconds()),
+		fmt.Sprintf("%d %% sooner or later", 100/jitterShare),
+		fmt.Sprintf("waits %d ms for further gateways", network.CollectFor.Milliseconds()),
+	} {
+		if !strings.Contains(string(page), told) {
+			t.Errorf("the page does not say that it %s", told)
+		}
+	}
 	for _, kind := range faultKinds() {
 		if !strings.Contains(string(page), "`"+string(kind)+"`") {
 			t.Errorf("the page says nothing of %s", kind)
@@ -66,18 +79,29 @@ func TestTheDocumentedExamplesWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var examples struct {
-		Weather WeatherScript
-		Faults  []Fault
-	}
+	var examples Config
+	defaults := false
 	for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(string(page), -1) {
 		d := yaml.NewDecoder(strings.NewReader(block[1]))
 		d.KnownFields(true)
-		if err := d.Decode(&examples); err != nil {
+		var part Config
+		if err := d.Decode(&part); err != nil {
 			t.Errorf("%v in\n%s", err, block[1])
 		}
+		switch {
+		case part.Bins > 0:
+			part.Faults = nil // told as an empty list
+			if !reflect.DeepEqual(part, DefaultConfig()) {
+				t.Errorf("the page says the default is %+v, it is %+v", part, DefaultConfig())
+			}
+			defaults = true
+		case part.Faults != nil:
+			examples.Faults = part.Faults
+		default:
+			examples.Weather = part.Weather
+		}
 	}
-	if examples.Weather.DryDays == 0 || len(examples.Faults) < 5 {
+	if !defaults || examples.Weather.DryDays == 0 || len(examples.Faults) < 5 {
 		t.Errorf("the examples are %+v", examples)
 	}
 	if err := examples.Weather.Validate(); err != nil {

@@ -43,8 +43,8 @@ type Episode struct {
 
 // Thresholds says of which levels a manifest tells.
 type Thresholds struct {
-	BinOver   []float64 // fill level, above 0 to 100 %
-	TreeBelow []float64 // usable field capacity, above 0 to 100 %
+	BinOver   []float64 `yaml:"bin_over"`   // fill level, above 0 to 100 %
+	TreeBelow []float64 `yaml:"tree_below"` // usable field capacity, above 0 to 100 %
 }
 
 // watch makes episodes of what one place goes through.

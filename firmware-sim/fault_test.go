@@ -96,7 +96,7 @@ func planOf(t *testing.T, c *City, faults ...Fault) *faultPlan {
 }
 
 func TestFaultsStrikeWhomTheyShould(t *testing.T) {
-	c := New(Config{Seed: 1, Bins: 100, Trees: 40, Bays: 20})
+	c := New(Config{Seed: 1, Bins: 100, Trees: 40, Bays: 20, Story: true})
 	for name, d := range map[string]struct {
 		fault    Fault
 		devices  int

@@ -131,6 +131,8 @@ const (
 	lotMatch
 	lotFault
 	lotStrike
+	lotVersion
+	lotConfirmed
 )
 
 // lot draws a number in [0, 1) that belongs to its arguments: the same whenever asked.

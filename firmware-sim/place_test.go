@@ -4,7 +4,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -14,8 +13,9 @@ import (
 // places of a small city of every kind, as a play beginning at a moment has them.
 func placesOf(c *City, begin time.Time, watch func(*site) *watch) []place {
 	places := make([]place, 0, len(c.sites))
+	weather := newWeather(c.cfg.Seed, c.cfg.Weather, begin)
 	for i, s := range c.sites {
-		start := &start{at: begin, rng: rand.New(rand.NewPCG(c.cfg.Seed, uint64(i))), role: s.role, weather: c.weather}
+		start := &start{at: begin, rng: rand.New(rand.NewPCG(c.cfg.Seed, uint64(i))), role: s.role, weather: weather}
 		if watch != nil {
 			start.watch = watch(s)
 		}
@@ -229,8 +229,7 @@ func TestToursKeepTheirOrder(t *testing.T) {
 
 // TestWaterIsNeitherLostNorMade: what came is what went and what is stored.
 func TestWaterIsNeitherLostNorMade(t *testing.T) {
-	c := New(Config{Seed: 6, Trees: 60})
-	c.weather = newWeather(6, WeatherScript{DryFrom: 60, DryDays: 20, RainMM: 80}, spring)
+	c := New(Config{Seed: 6, Trees: 60, Weather: WeatherScript{DryFrom: 60, DryDays: 20, RainMM: 80}})
 	var sum waterAccounts
 	driest, wettest := 100.0, 0.0
 	for i, p := range placesOf(c, spring, nil) {
@@ -262,9 +261,8 @@ func TestWaterIsNeitherLostNorMade(t *testing.T) {
 }
 
 func TestADryWeekDriesTheSoil(t *testing.T) {
-	c := New(Config{Seed: 1, Trees: 30})
+	c := New(Config{Seed: 1, Trees: 30, Weather: WeatherScript{DryDays: 7, RainMM: 25}})
 	begin := time.Date(2026, 7, 6, 0, 0, 0, 0, time.UTC)
-	c.weather = newWeather(1, WeatherScript{DryDays: 7, RainMM: 25}, begin)
 	for i, p := range placesOf(c, begin, nil) {
 		tree, isTree := p.(*tree)
 		if !isTree || tree.young { // which are watered
@@ -298,8 +296,8 @@ func TestTreesAreWateredInDryWeeks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := New(Config{Seed: 8, Trees: 80})
-			c.weather = newWeather(8, WeatherScript{DryDays: d.days}, begin)
+			c := New(Config{Seed: 8, Trees: 80, Weather: WeatherScript{DryDays: d.days}})
+			weather := newWeather(8, c.cfg.Weather, begin)
 			var visits, count [2]float64
 			for i, p := range placesOf(c, begin, nil) {
 				tree, isTree := p.(*tree)
@@ -323,7 +321,7 @@ func TestTreesAreWateredInDryWeeks(t *testing.T) {
 						days = 21
 					}
 					for back := 1; back <= days; back++ {
-						rain += c.weather.on(dayNumber(w) - uint64(back)).rain
+						rain += weather.on(dayNumber(w) - uint64(back)).rain
 					}
 					if rain >= dryLimit {
 						t.Errorf("%s: watered after %.1f mm of rain in %d days", c.sites[i].asset.ID, rain, days)
@@ -414,13 +412,4 @@ func BenchmarkHour(b *testing.B) {
 			b.ReportMetric(float64(processorTime(b)-before)/float64(b.N), "cpu-ns/op")
 		})
 	}
-}
-
-// processorTime is what this process has used so far.
-func processorTime(b *testing.B) time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

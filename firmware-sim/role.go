@@ -33,8 +33,8 @@ const (
 	brimmingLevel = 97.0             // % up to which that rate holds
 	firstEmptying = 75 * time.Minute // after two readings of a full bin
 	lastEmptying  = 130 * time.Minute
-	firstDeath    = 3 * time.Hour
-	lastDeath     = 5 * time.Hour
+	firstDeath    = 20 * time.Hour // after hours of a weak battery
+	lastDeath     = 30 * time.Hour
 )
 
 // inStory tells whether the sensor must be heard for the story to be told.

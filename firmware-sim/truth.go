@@ -17,7 +17,7 @@ import (
 
 // Truth is a manifest, read back: for those who judge what was made of it.
 type Truth struct {
-	Uplinks  []SentUplink // in the order they were sent
+	Uplinks  []SentUplink // in the order in which their fate was settled
 	Episodes []Episode    // in the order they ended
 }
 

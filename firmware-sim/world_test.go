@@ -54,39 +54,29 @@ func (v *verdict) judge(at time.Time, level float64) {
 // verdictsOf plays a city and judges its bins by what is on the air.
 func verdictsOf(t *testing.T, cfg Config, from time.Time, length time.Duration) map[string]*verdict {
 	t.Helper()
-	p := New(cfg).begin(from)
-	sensors := p.byTopic()
+	c := New(cfg)
+	bins := map[city.EUI]*city.Asset{}
+	for _, s := range c.sites {
+		if !s.unknown && s.asset.Kind == city.Bin {
+			bins[s.device.DevEUI] = &s.asset
+		}
+	}
 	verdicts := map[string]*verdict{}
-	for {
-		m, ok, err := p.next(&tinyEncoder{})
-		if err != nil {
-			t.Fatal(err)
+	eachUp(t, Play{City: c, Encoder: &tinyEncoder{}}, from, from.Add(length), func(_ Message, up *upEvent) {
+		asset := bins[up.DeviceInfo.DevEUI]
+		if asset == nil || up.FPort == 0 {
+			return
 		}
-		if !ok || m.at.After(from.Add(length)) {
-			return verdicts
-		}
-		s := sensors[m.topic]
-		if s == nil || s.site.unknown || s.site.asset.Kind != city.Bin {
-			continue
-		}
-		if level, ok := fillOf(p.event.payload, s.site.asset.Bin); ok {
-			v := verdicts[s.site.asset.ID]
+		if level, ok := fillOf(up.Data, asset.Bin); ok {
+			v := verdicts[asset.ID]
 			if v == nil {
 				v = &verdict{}
-				verdicts[s.site.asset.ID] = v
+				verdicts[asset.ID] = v
 			}
-			v.judge(p.event.time, level)
+			v.judge(up.Time, level)
 		}
-	}
-}
-
-// byTopic finds the sensor that a data frame came from.
-func (p *play) byTopic() map[string]*sensor {
-	sensors := map[string]*sensor{}
-	for _, turn := range p.queue {
-		sensors[turn.sensor.upTopic] = turn.sensor
-	}
-	return sensors
+	})
+	return verdicts
 }
 
 func TestTheStoryIsToldWheneverItStarts(t *testing.T) {
@@ -95,7 +85,7 @@ func TestTheStoryIsToldWheneverItStarts(t *testing.T) {
 	whole.Trees, whole.Bays = 0, 0
 	bad := whole
 	bad.Seed, bad.Loss = 99, 0.3
-	tiny := Config{Seed: 5, Bins: 2, Loss: 0.3}
+	tiny := Config{Seed: 5, Bins: 2, Period: time.Hour, Story: true, Loss: 0.3}
 	for _, c := range []struct {
 		name           string
 		cfg            Config
@@ -129,35 +119,28 @@ func TestTheStoryIsToldWheneverItStarts(t *testing.T) {
 
 func TestDistancesFitTheCalibration(t *testing.T) {
 	c := New(DefaultConfig())
-	p := c.begin(noon)
-	sensors := p.byTopic()
+	bins := map[string]*city.BinCalibration{}
+	for _, a := range c.Assets() {
+		bins[a.ID] = a.Bin
+	}
 	var compared, high, low int
-	for {
-		m, _, err := p.next(&tinyEncoder{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if m.at.After(noon.Add(72 * time.Hour)) {
-			break
-		}
-		s := sensors[m.topic]
-		b, isBin := s.asBin()
-		if !isBin {
+	for _, u := range truthOfPlay(t, Play{City: c, Encoder: &tinyEncoder{}}, noon, 72*time.Hour).Uplinks {
+		calibration := bins[u.Asset]
+		if calibration == nil {
 			continue
 		}
-		level, ok := fillOf(p.event.payload, s.site.asset.Bin)
+		level, ok := fillOf(u.Payload, calibration)
 		if !ok {
 			continue
 		}
 		compared++
 		// The echo is at most 8.5 mm off, which is below 2 % of the smallest span.
-		// A frame tells of its own time in milliseconds, when a crew may just not have been there.
-		truth := b.level(p.event.time)
-		if math.Abs(level-truth) > 2 || level < -2 || level > 102 {
-			t.Fatalf("%s: payload says %.1f %%, the world %.1f %%", s.site.asset.ID, level, truth)
+		truth := u.World[0].Number
+		if u.World[0].Quantity != city.FillLevel || math.Abs(level-truth) > 2 || level < -2 || level > 102 {
+			t.Fatalf("%s: payload says %.1f %%, the world %v", u.Asset, level, u.World)
 		}
-		if mm := binary.LittleEndian.Uint16(p.event.payload[5:]); mm < 30 || mm > 4500 {
-			t.Fatalf("%s: %d mm is out of the sensor's range", s.site.asset.ID, mm)
+		if mm := binary.LittleEndian.Uint16(u.Payload[5:]); mm < 30 || mm > 4500 {
+			t.Fatalf("%s: %d mm is out of the sensor's range", u.Asset, mm)
 		}
 		if level > 90 {
 			high++
@@ -171,22 +154,13 @@ func TestDistancesFitTheCalibration(t *testing.T) {
 	}
 }
 
-func (d *sensor) asBin() (*bin, bool) {
-	if d == nil {
-		return nil, false
-	}
-	b, ok := d.place.(*bin)
-	return b, ok
-}
-
 // TestBinsLiveThroughAMonth: nothing fills up for good, nothing stays empty for good.
 func TestBinsLiveThroughAMonth(t *testing.T) {
 	c := New(DefaultConfig())
-	p := c.begin(noon)
 	var overflow, hours, emptyings, days int
-	for _, turn := range p.queue {
-		b, ok := turn.sensor.asBin()
-		if !ok || turn.sensor.site.role != ordinary {
+	for i, place := range placesOf(c, noon, nil) {
+		b, ok := place.(*bin)
+		if !ok || c.sites[i].role != ordinary {
 			continue
 		}
 		days += 30
@@ -208,7 +182,7 @@ func TestBinsLiveThroughAMonth(t *testing.T) {
 			}
 		}
 		if low > 20 || high < 15 {
-			t.Errorf("%s: between %.0f and %.0f %% in a month", turn.sensor.site.asset.ID, low, high)
+			t.Errorf("%s: between %.0f and %.0f %% in a month", c.sites[i].asset.ID, low, high)
 		}
 	}
 	share, perDay := float64(overflow)/float64(hours), float64(emptyings)/float64(days)

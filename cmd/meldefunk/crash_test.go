@@ -28,10 +28,12 @@ const (
 // traffic is half a day of a simulated city: lost frames, duplicates, broken sensors.
 func traffic(t testing.TB) (all []published, town *sim.City) {
 	t.Helper()
-	town = sim.New(sim.Config{Seed: 7, Bins: 120, Trees: 50, Bays: 40, Loss: 0.05, Duplicates: 0.03})
+	cfg := sim.DefaultConfig()
+	cfg.Seed, cfg.Bins, cfg.Trees, cfg.Bays, cfg.Loss, cfg.Duplicates = 7, 120, 50, 40, 0.05, 0.03
+	town = sim.New(cfg)
 	from := time.Date(2026, 11, 16, 5, 0, 0, 0, time.UTC)
-	err := town.Events(from, from.Add(12*time.Hour), decoders.New(), func(_ time.Time, topic string, body []byte) error {
-		all = append(all, published{strings.Clone(topic), slices.Clone(body)})
+	err := sim.Play{City: town, Encoder: decoders.New()}.Events(from, from.Add(12*time.Hour), func(m sim.Message) error {
+		all = append(all, published{m.Topic, slices.Clone(m.Body)})
 		return nil
 	})
 	if err != nil {

@@ -28,6 +28,7 @@ type demoOptions struct {
 	listen string
 	speed  float64
 	seed   uint64
+	from   string
 }
 
 func demoCommand() *cobra.Command {
@@ -37,18 +38,23 @@ func demoCommand() *cobra.Command {
 		Short: "Show everything working with a simulated city",
 		Long: `Show everything working, with nothing else installed: an embedded MQTT broker, a
 simulated city of 320 sensors in time-lapse, the whole road, a strict stand-in for
-an Open311 ticket server, and the board. Ctrl-C ends it.`,
+an Open311 ticket server, and the board. Ctrl-C ends it.
+
+Five minutes tell of eight days in June: bins fill and are emptied, a dry week makes
+trees thirsty until a thunderstorm comes, a gateway is down for a night, a sensor's
+battery ends, another is blind.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if o.speed < 1 || o.speed > 3600 {
-				return usageError{fmt.Errorf("--speed %g is out of range: want 1 to 3600", o.speed)}
+			if o.speed < 1 || o.speed > 20000 {
+				return usageError{fmt.Errorf("--speed %g is out of range: want 1 to 20000", o.speed)}
 			}
 			return demo(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	c.Flags().StringVar(&o.data, "data", "", "`folder` that keeps the city between runs (default: a new one, removed at the end)")
 	c.Flags().StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` of the board")
-	c.Flags().Float64Var(&o.speed, "speed", 360, "time-lapse `factor`, 1 to 3600")
+	c.Flags().Float64Var(&o.speed, "speed", 2400, "time-lapse `factor`, 1 to 20000")
+	c.Flags().StringVar(&o.from, "from", "", "begin at this `time`, like 2026-06-01T04:00:00Z (default: a morning in June)")
 	c.Flags().Uint64Var(&o.seed, "seed", 1, "`number` that makes the city what it is")
 	return c
 }
@@ -76,11 +82,11 @@ func demo(ctx context.Context, o demoOptions, out, logTo io.Writer) (err error) 
 		return err
 	}
 	undo = append(undo, store.Close)
-	clock, err := demoClock(ctx, store, o.speed)
+	clock, err := demoClock(ctx, store, o)
 	if err != nil {
 		return err
 	}
-	town := sim.New(sim.Config{Seed: o.seed, Bins: 180, Trees: 80, Bays: 60, Loss: 0.02, Duplicates: 0.005})
+	town := sim.New(demoCity(o.seed))
 	inventory, err := devices.New(town.Devices(), town.Assets(), decoders.New())
 	if err != nil {
 		return fmt.Errorf("the simulated city is not as it should be: %w", err)
@@ -113,10 +119,25 @@ func demo(ctx context.Context, o demoOptions, out, logTo io.Writer) (err error) 
 	return a.run(ctx, part{"simulated city", func(ctx context.Context) error { return play(ctx, town, mq.Addr(), clock) }})
 }
 
-// demoClock begins at the present, or after what a former run in the same folder has
-// lived through.
-func demoClock(ctx context.Context, store *sqlite.Store, factor float64) (*lapse, error) {
-	origin := time.Now()
+// demoCity tells a story of eight days.
+func demoCity(seed uint64) sim.Config {
+	cfg := sim.DefaultConfig()
+	cfg.Seed = seed
+	cfg.Weather = sim.WeatherScript{DryFrom: 0, DryDays: 7, RainMM: 35}
+	cfg.Faults = []sim.Fault{{Kind: sim.FaultGateway, Gateways: []string{sim.Gateways()[0].ID.String()}, From: 36 * time.Hour, For: 12 * time.Hour}}
+	return cfg
+}
+
+// demoClock begins on a morning in June, when trees are thirsty, or after what a former run
+// in the same folder has lived through.
+func demoClock(ctx context.Context, store *sqlite.Store, o demoOptions) (*lapse, error) {
+	origin := time.Date(time.Now().Year(), time.June, 1, 4, 0, 0, 0, time.UTC)
+	if o.from != "" {
+		var err error
+		if origin, err = time.Parse(time.RFC3339, o.from); err != nil {
+			return nil, usageError{fmt.Errorf("--from: %q is no time: want one like 2026-06-01T04:00:00Z", o.from)}
+		}
+	}
 	latest, err := store.Latest(ctx)
 	if err != nil {
 		return nil, err
@@ -126,7 +147,7 @@ func demoClock(ctx context.Context, store *sqlite.Store, factor float64) (*lapse
 			origin = next
 		}
 	}
-	return newLapse(origin, factor), nil
+	return newLapse(origin, o.speed), nil
 }
 
 // play lets the simulated city publish as its network server would.
@@ -136,8 +157,8 @@ func play(ctx context.Context, town *sim.City, address string, clock sim.Clock) 
 		return fmt.Errorf("connect the simulated city: %w", t.Error())
 	}
 	defer client.Disconnect(250)
-	publish := func(ctx context.Context, topic string, body []byte) error {
-		t := client.Publish(topic, 1, false, body)
+	publish := func(ctx context.Context, m sim.Message) error {
+		t := client.Publish(m.Topic, 1, m.Retained, m.Body)
 		select {
 		case <-t.Done():
 			return t.Error()
@@ -145,5 +166,5 @@ func play(ctx context.Context, town *sim.City, address string, clock sim.Clock) 
 			return ctx.Err()
 		}
 	}
-	return town.Run(ctx, decoders.New(), publish, clock)
+	return sim.Play{City: town, Encoder: decoders.New()}.Run(ctx, publish, clock)
 }

@@ -63,12 +63,14 @@ func median(all []figures) figures {
 // benchTraffic is as many messages of a city of 2,000 sensors as are wanted.
 func benchTraffic(b *testing.B) ([]published, string) {
 	b.Helper()
-	town := sim.New(sim.Config{Seed: 3, Bins: 1200, Trees: 500, Bays: 300, Loss: 0.02, Duplicates: 0.005})
+	cfg := sim.DefaultConfig()
+	cfg.Seed, cfg.Bins, cfg.Trees, cfg.Bays = 3, 1200, 500, 300
+	town := sim.New(cfg)
 	var all []published
 	full := fmt.Errorf("enough")
 	from := time.Date(2026, 11, 16, 5, 0, 0, 0, time.UTC)
-	err := town.Events(from, from.Add(100*24*time.Hour), decoders.New(), func(_ time.Time, topic string, body []byte) error {
-		all = append(all, published{strings.Clone(topic), slices.Clone(body)})
+	err := sim.Play{City: town, Encoder: decoders.New()}.Events(from, from.Add(100*24*time.Hour), func(m sim.Message) error {
+		all = append(all, published{m.Topic, slices.Clone(m.Body)})
 		if len(all) == benchUplinks {
 			return full
 		}

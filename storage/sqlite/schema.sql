@@ -33,7 +33,7 @@ CREATE TABLE frames (
 	hash        INTEGER NOT NULL,
 	server      TEXT    NOT NULL,
 	session     TEXT    NOT NULL,
-	flags       INTEGER NOT NULL, -- 1 confirmed, 2 simulated, 4 in place of one that said more, 4 end-to-end encrypted
+	flags       INTEGER NOT NULL, -- 1 confirmed, 2 simulated, 4 end-to-end encrypted
 	frequency   INTEGER NOT NULL, -- Hz
 	gateway     TEXT    NOT NULL, -- the one that heard best
 	rssi        INTEGER NOT NULL, -- dBm
@@ -57,7 +57,7 @@ CREATE TABLE readings (
 	measured    TEXT    NOT NULL, -- JSON object, quantity: number
 	faults      TEXT    NOT NULL, -- names, comma separated
 	tail        BLOB,
-	flags       INTEGER NOT NULL, -- 1 late, 2 simulated
+	flags       INTEGER NOT NULL, -- 1 late, 2 simulated, 4 in place of one that said more
 	rssi        INTEGER NOT NULL,
 	snr         REAL    NOT NULL,
 	sf          INTEGER NOT NULL,
