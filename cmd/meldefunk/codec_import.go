@@ -68,12 +68,14 @@ func importCodecs(ctx context.Context, w, errs io.Writer, from string, o importO
 		return usageError{errors.New("into which folder? Give --into or --config (see codec import --help)")}
 	}
 	im := javascript.Import{From: from, Into: into, DryRun: o.dryRun, Skip: nativeModels().Knows}
-	if isTerminal(errs) && !o.asJSON {
-		im.Step = func(done, of int) { progress(errs, done, of) }
+	bar := newBar(errs)
+	if !o.asJSON {
+		im.Step = func(done, of int) { bar.show(float64(done)/float64(of), fmt.Sprintf("%d of %d vendors", done, of)) }
 	}
 	var report javascript.ImportReport
 	var failed error
 	err := withSandbox(ctx, javascript.DefaultConfig(), func(s *javascript.Sandbox) { report, failed = s.Import(ctx, im) })
+	bar.end()
 	if err != nil {
 		return err
 	}
@@ -91,16 +93,6 @@ func importCodecs(ctx context.Context, w, errs io.Writer, from string, o importO
 		return fmt.Errorf("codec import: %d failed", n)
 	}
 	return nil
-}
-
-// progress draws a bar over the last one.
-func progress(w io.Writer, done, of int) {
-	const width = 40
-	full := width * done / of
-	fmt.Fprintf(w, "\r[%s%s] %d of %d vendors", strings.Repeat("#", full), strings.Repeat(".", width-full), done, of)
-	if done == of {
-		fmt.Fprintln(w)
-	}
 }
 
 func printImport(w io.Writer, r javascript.ImportReport, o importOptions) error {
