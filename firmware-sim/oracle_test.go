@@ -165,6 +165,9 @@ func (o *oracle) checkDelivery(t *testing.T) {
 			continue
 		}
 		want[key] += u.Copies
+		if !u.Until.IsZero() && !o.endsSomething(u.Until) {
+			t.Errorf("%s is late until %s, when nothing that keeps back is over", u.ID(), u.Until)
+		}
 		inTime := 0
 		for _, h := range o.heard[key] {
 			if u.Until.IsZero() && h.at.Sub(u.At) >= 0 || h.at.Equal(u.Until) {
@@ -198,6 +201,14 @@ func (o *oracle) checkDelivery(t *testing.T) {
 		t.Errorf("%d uplinks in the manifest: too few to mean anything", len(o.truth.Uplinks))
 	}
 	t.Logf("%d uplinks sent, %d messages heard, frames met by %v", len(o.truth.Uplinks), told, kinds)
+}
+
+// endsSomething tells whether at a moment a fault ends that keeps frames back.
+func (o *oracle) endsSomething(at time.Time) bool {
+	return slices.ContainsFunc(o.city.cfg.Faults, func(f Fault) bool {
+		since := at.Sub(noon) - f.From - f.For
+		return (f.Kind == FaultLate || f.Kind == FaultBackhaul) && since >= 0 && since%f.Every == 0
+	})
 }
 
 // checkLosses: with a good radio nothing is lost but by a fault.
