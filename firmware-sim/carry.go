@@ -245,7 +245,7 @@ func (p *play) complain(a *arrival, res *network.Result) {
 // settle writes the truth about a measurement whose fate is known now.
 func (p *play) settle(a *arrival, res *network.Result) {
 	s := a.of
-	if s == nil || s.known {
+	if s == nil {
 		return
 	}
 	s.ways--
