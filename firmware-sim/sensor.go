@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -161,6 +162,7 @@ func (d *sensor) measure(p *play, t time.Time) error {
 	}
 	values, what.Faults = d.patient.feel(t, values, nil)
 	d.battery.rest(t)
+	d.radio.SetBattery(uint8(1 + math.Round(d.charge(t)/100*253))) // 1 is empty, 254 full
 	celsius := d.weather.air(wall(t))
 	switch d.site.device.Model {
 	case binModel:
