@@ -11,10 +11,12 @@ type Uplink struct {
 	Session   string // what identifies the LoRaWAN session in this dialect, "" where nothing does
 	FCnt      uint32 // full 32-bit frame counter
 	FPort     uint8  // 0: MAC commands only, or no port
-	Payload   []byte // FRMPayload, decrypted; empty is possible
+	Payload   []byte // FRMPayload, decrypted unless Encrypted; empty is possible
 	Encrypted bool   // Payload is end-to-end encrypted with a key the network server has not
 	Confirmed bool
 	Simulated bool // sent by hand in a console; kept, never judged
+
+	Envelope *Envelope // of an encrypted Payload; nil: no wrapped key came with it
 
 	Time     Stamp
 	Received time.Time // arrival at this process

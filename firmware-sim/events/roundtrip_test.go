@@ -64,6 +64,9 @@ func TestRoundTrip(t *testing.T) {
 					Frequency: 868_300_000, Gateway: best.Gateway.ID.String(),
 				},
 			}
+			if env := e.EndToEnd; u.Encrypted && env.KEKLabel != "" {
+				u.Envelope = &city.Envelope{KEKLabel: env.KEKLabel, Wrapped: env.WrappedKey, DevAddr: [4]byte{0x01, 0xc3, 0x01, 0xd4}}
+			}
 			if (tt.server == Things{}) {
 				u.Radio.DataRate, u.Radio.HasDataRate, u.Radio.Gateway = 0, false, best.Gateway.Name
 			}

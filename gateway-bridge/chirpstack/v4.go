@@ -53,6 +53,11 @@ func (V4) Parse(m *city.Message) (city.Event, error) {
 		if err := checkUplink(&ev.Uplink); err != nil {
 			return city.Event{}, err
 		}
+		envelope, err := e.JoinServerContext.envelope(e.DevAddr)
+		if err != nil {
+			return city.Event{}, err
+		}
+		ev.Uplink.Envelope = envelope
 		ev.Ident = ev.Uplink.Ident
 		return ev, nil
 	case city.EventJoin:
@@ -111,7 +116,7 @@ type v4Event struct {
 			} `json:"lora"` // absent for FSK and LR-FHSS
 		} `json:"modulation"`
 	} `json:"txInfo"`
-	JoinServerContext present `json:"joinServerContext"` // names the key that ChirpStack has not
+	JoinServerContext *joinServerContext `json:"joinServerContext"` // nil: the payload is decrypted
 
 	// Of log.
 	Code        string `json:"code"`
@@ -146,7 +151,7 @@ func (e *v4Event) uplink(m *city.Message) city.Uplink {
 		FCnt:      e.FCnt,
 		FPort:     e.FPort,
 		Payload:   e.Data,
-		Encrypted: bool(e.JoinServerContext),
+		Encrypted: e.JoinServerContext != nil,
 		Confirmed: e.Confirmed,
 		Time:      e.stamp(),
 		Received:  m.Received,

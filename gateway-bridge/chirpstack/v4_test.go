@@ -40,6 +40,8 @@ func TestV4ReadsEveryFieldOfTheSamples(t *testing.T) {
 		}}},
 		{"v4-up-encrypted.json", "up", city.Event{Kind: city.EventUp, Uplink: city.Uplink{
 			DevEUI: lse01, Session: "0165c904", FCnt: 9, FPort: 2, Encrypted: true,
+			Envelope: &city.Envelope{KEKLabel: "stadt-kek-1", DevAddr: [4]byte{0x01, 0x65, 0xc9, 0x04}, Wrapped: []byte{
+				0x1f, 0xa6, 0x8b, 0x0a, 0x81, 0x12, 0xb4, 0x47, 0xae, 0xf3, 0x4b, 0xd8, 0xfb, 0x5a, 0x7b, 0x82, 0x9d, 0x3e, 0x86, 0x23, 0x71, 0xd2, 0xcf, 0xe5}},
 			Payload: []byte{0xff, 0x9e, 0xcb, 0xd5, 0x46, 0x61, 0x21, 0x77, 0xb7, 0xc3, 0x44},
 			Time:    gateway(19, 2, 674375123), Ident: 12824181764613931439,
 			Radio: city.Radio{RSSI: -102, SNR: 4.8, SpreadingFactor: 7, DataRate: 5, HasDataRate: true,
@@ -100,7 +102,19 @@ func TestV4UnderstandsVariants(t *testing.T) {
 			func(u city.Uplink) bool { return u.Radio.SpreadingFactor == 0 && u.Radio.Frequency == 868800000 }},
 		{"session key id of an external join server",
 			`{"deduplicationId":"d","deviceInfo":{"devEui":"a840410001810001"},"joinServerContext":{"sessionKeyId":"01020304"}}`,
-			func(u city.Uplink) bool { return u.Encrypted }},
+			func(u city.Uplink) bool { return u.Encrypted && u.Envelope == nil }},
+		{"join server context with nothing in it",
+			`{"deduplicationId":"d","deviceInfo":{"devEui":"a840410001810001"},"joinServerContext":{}}`,
+			func(u city.Uplink) bool { return u.Encrypted && u.Envelope == nil }},
+		{"key without the label of what wrapped it",
+			`{"deduplicationId":"d","deviceInfo":{"devEui":"a840410001810001"},"joinServerContext":{"appSKey":{"aesKey":"AAAA"}}}`,
+			func(u city.Uplink) bool { return u.Encrypted && u.Envelope == nil }},
+		{"wrapped key and device address in upper case",
+			`{"deduplicationId":"d","deviceInfo":{"devEui":"a840410001810001"},"devAddr":"0165C904","joinServerContext":{"sessionKeyId":"01","appSKey":{"kekLabel":"k","aesKey":"AAEC"}}}`,
+			func(u city.Uplink) bool {
+				e := u.Envelope
+				return u.Encrypted && e != nil && e.KEKLabel == "k" && string(e.Wrapped) == "\x00\x01\x02" && e.DevAddr == [4]byte{1, 0x65, 0xc9, 4}
+			}},
 		{"largest counter, port and payload",
 			`{"deduplicationId":"d","deviceInfo":{"devEui":"a840410001810001"},"fCnt":4294967295,"fPort":255,"confirmed":true,"data":"` + repeat("AAAA", 80) + `AAA="}`,
 			func(u city.Uplink) bool {
@@ -147,6 +161,12 @@ func TestV4RefusesWithAReason(t *testing.T) {
 		{"deviceInfo is an array", "up", `{"deviceInfo":[]}`, "deviceInfo at byte 14 is [: want an object"},
 		{"another device than the topic", "up", `{"deviceInfo":{"devEui":"a840410001810002"}}`, "the message is of device a840410001810002, its topic of device a840410001810001"},
 		{"no deduplicationId", "up", `{"deviceInfo":{"devEui":"a840410001810001"}}`, "deduplicationId is missing"},
+		{"wrapped key without device address", "up", dev + `"joinServerContext":{"appSKey":{"kekLabel":"k","aesKey":"AAEC"}}}`,
+			`devAddr: "" is not a device address: want 8 hex digits, like 26011bda; an end-to-end encrypted payload cannot be read without it`},
+		{"wrapped key too long", "up", dev + `"joinServerContext":{"appSKey":{"kekLabel":"k","aesKey":"` + repeat("AAAA", 22) + `"}}}`,
+			"joinServerContext.appSKey.aesKey has 66 bytes: want 24"},
+		{"label of a key too long", "up", dev + `"joinServerContext":{"appSKey":{"kekLabel":"` + repeat("k", 257) + `","aesKey":"AAEC"}}}`,
+			`joinServerContext.appSKey.kekLabel "` + repeat("k", 40) + `" has 257 bytes: want at most 256`},
 		{"negative counter", "up", dev + `"fCnt":-1}`, "fCnt at byte 73 is -1: want a whole number from 0 to 4294967295"},
 		{"33 bit counter", "up", dev + `"fCnt":4294967296}`, "fCnt at byte 73 is 4294967296: want a whole number from 0 to 4294967295"},
 		{"counter with a fraction", "up", dev + `"fCnt":1.5}`, "fCnt at byte 73 is 1.5: want a whole number from 0 to 4294967295"},

@@ -28,6 +28,7 @@ type event struct {
 	EndDeviceIDs struct {
 		DeviceID string   `json:"device_id"`
 		DevEUI   city.EUI `json:"dev_eui"`
+		DevAddr  string   `json:"dev_addr"`
 	} `json:"end_device_ids"`
 	ReceivedAt    time.Time      `json:"received_at"` // application server
 	Simulated     bool           `json:"simulated"`
@@ -56,7 +57,7 @@ type uplinkMessage struct {
 	} `json:"settings"`
 	ReceivedAt time.Time `json:"received_at"` // network server
 	Confirmed  bool      `json:"confirmed"`
-	AppSKey    present   `json:"app_s_key"` // the key that the application server could not unwrap
+	AppSKey    *appSKey  `json:"app_s_key"` // nil: the payload is decrypted
 }
 
 // hertz is a frequency, written as a string because it has 64 bits over there.
@@ -106,7 +107,7 @@ func (up *uplinkMessage) uplink(m *city.Message, ev *city.Event, simulated bool)
 		FCnt:      up.FCnt,
 		FPort:     up.FPort,
 		Payload:   up.FRMPayload,
-		Encrypted: bool(up.AppSKey),
+		Encrypted: up.AppSKey != nil,
 		Confirmed: up.Confirmed,
 		Simulated: simulated,
 		Time:      ev.Time,

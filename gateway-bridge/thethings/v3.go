@@ -49,6 +49,11 @@ func (V3) Parse(m *city.Message) (city.Event, error) {
 		ev.Time = serverTime(up.ReceivedAt, e.ReceivedAt)
 		ev.Ident = up.ident()
 		ev.Uplink = up.uplink(m, &ev, e.Simulated)
+		envelope, err := up.AppSKey.envelope(e.EndDeviceIDs.DevAddr)
+		if err != nil {
+			return city.Event{}, err
+		}
+		ev.Uplink.Envelope = envelope
 		return ev, nil
 	case city.EventJoin:
 		join := e.JoinAccept
