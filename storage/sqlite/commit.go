@@ -26,7 +26,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		cols int
 		tail string
 	}{
-		{&s.stmts.frames, `INSERT OR ROLLBACK INTO frames VALUES`, 21, `ON CONFLICT DO UPDATE SET fate = excluded.fate`},
+		{&s.stmts.frames, `INSERT OR ROLLBACK INTO frames VALUES`, 22, `ON CONFLICT DO UPDATE SET fate = excluded.fate`},
 		{&s.stmts.readings, `INSERT OR ROLLBACK INTO readings VALUES`, 19, `ON CONFLICT DO NOTHING`},
 		{&s.stmts.states, `INSERT OR ROLLBACK INTO asset_states VALUES`, 5, `ON CONFLICT DO UPDATE SET reading = excluded.reading,
 			judged = excluded.judged, standings = excluded.standings, occupancy = excluded.occupancy`},
@@ -124,12 +124,16 @@ func (w *writer) frames(st *statements, frames []city.Frame) {
 		if payload == nil {
 			payload = []byte{} // nil would be NULL
 		}
+		envelope, err := sealed(u.Envelope)
+		if err != nil {
+			w.err = err
+		}
 		return append(args, f.ID, u.DevEUI.String(), int64(f.Epoch), int64(u.FCnt), int64(u.FPort), payload, f.Fate.String(),
 			u.Time.At.UnixNano(), u.Time.Source.String(), u.Received.UnixNano(), int64(u.Ident), int64(f.Hash),
 			u.Server, u.Session,
 			bit(u.Confirmed, frameConfirmed)|bit(u.Simulated, frameSimulated)|bit(u.Encrypted, frameEncrypted),
 			int64(u.Radio.Frequency), u.Radio.Gateway, int64(u.Radio.RSSI), float64(u.Radio.SNR),
-			int64(u.Radio.SpreadingFactor), int64(u.Radio.Gateways))
+			int64(u.Radio.SpreadingFactor), int64(u.Radio.Gateways), envelope)
 	})
 }
 

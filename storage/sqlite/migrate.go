@@ -10,6 +10,7 @@ import (
 var steps = []string{
 	`ALTER TABLE readings ADD COLUMN raw TEXT`,
 	`ALTER TABLE asset_states ADD COLUMN occupancy TEXT`,
+	`ALTER TABLE frames ADD COLUMN envelope TEXT`,
 }
 
 // schemaVersion is that of schema.sql. A file keeps its own in PRAGMA user_version.

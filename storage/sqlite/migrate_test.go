@@ -63,6 +63,8 @@ func TestFileOfTheFirstVersion(t *testing.T) {
 		string(schema), `PRAGMA user_version = 1`,
 		fmt.Sprintf(`INSERT INTO readings VALUES (7, '%s', 'PK-1', 'bin', 'milesight/em310-udl', 1, 7, %d, 'gateway', %d,
 			'{"fill_level":82.5}', '', NULL, 0, -118, -7.5, 12, 2)`, f.Uplink.DevEUI, at, at),
+		fmt.Sprintf(`INSERT INTO frames VALUES (7, '%s', 1, 7, 85, x'017507', 'read', %d, 'gateway', %d, 7, 7, 'ns', '', 0, 868100000, '', -118, -7.5, 12, 2)`,
+			f.Uplink.DevEUI, at, at),
 		fmt.Sprintf(`INSERT INTO asset_states VALUES ('PK-1', 7, %d, '[]')`, at),
 	} {
 		if _, err := raw(t, old).Exec(text); err != nil {
@@ -74,6 +76,10 @@ func TestFileOfTheFirstVersion(t *testing.T) {
 		got, err := s.Latest(t.Context())
 		if err != nil || len(got) != 1 || got[0].Values[0].Number != 82.5 || got[0].Raw != nil {
 			t.Errorf("after the update: %+v, %v", got, err)
+		}
+		frames, err := s.FramesOf(t.Context(), f.Uplink.DevEUI, 0, 10)
+		if err != nil || len(frames) != 1 || frames[0].Uplink.FCnt != 7 || frames[0].Uplink.Envelope != nil {
+			t.Errorf("frames after the update: %+v, %v", frames, err)
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)

@@ -39,7 +39,8 @@ CREATE TABLE frames (
 	rssi        INTEGER NOT NULL, -- dBm
 	snr         REAL    NOT NULL, -- dB
 	sf          INTEGER NOT NULL,
-	gateways    INTEGER NOT NULL
+	gateways    INTEGER NOT NULL,
+	envelope    TEXT              -- JSON: the wrapped session key of an encrypted payload
 ) STRICT;
 CREATE UNIQUE INDEX frames_key ON frames (dev_eui, epoch, fcnt);
 

@@ -327,6 +327,9 @@ func (s *suite) archive(t *testing.T) {
 		f, r := Frame(n, 1)
 		c.Frames, c.Readings = append(c.Frames, f), append(c.Readings, r)
 	}
+	c.Frames[1].Uplink.Encrypted = true
+	c.Frames[1].Uplink.Envelope = &city.Envelope{KEKLabel: `stadt "1" ä`, Wrapped: []byte{0, 0xff, 7}, DevAddr: [4]byte{0, 1, 0xfe, 0xff}}
+	c.Frames[2].Uplink.Encrypted = true // and no key came with it
 	c.Mark = city.Mark{Frame: 5, Reading: 5}
 	s.commit(t, &c)
 	s.reopen(t)
