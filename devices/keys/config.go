@@ -1,0 +1,117 @@
+package keys
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"meldefunk/city"
+	"meldefunk/city/lorawan"
+)
+
+// Config names the key encryption keys.
+type Config struct {
+	KEKs []KEK `yaml:"keks"`
+}
+
+// KEK is a key encryption key: AES with 16, 24 or 32 bytes, written as hex digits.
+type KEK struct {
+	// Label is what the join server calls it, 1 to city.MaxKEKLabel bytes. Case counts.
+	Label string `yaml:"label"`
+	// The key is the content of a file, which only its owner may write and others may not
+	// read, or of an environment variable; one of them.
+	File string `yaml:"file"`
+	Env  string `yaml:"env"`
+}
+
+// Validate gives every problem, joined, or nil. It does not read keys.
+func (c Config) Validate() error {
+	var errs []error
+	seen := map[string]bool{}
+	for i, k := range c.KEKs {
+		problem := func(format string, args ...any) {
+			errs = append(errs, fmt.Errorf("keks: %d: "+format, append([]any{i}, args...)...))
+		}
+		switch {
+		case k.Label == "":
+			problem("label: missing; want what the join server calls the key")
+		case len(k.Label) > city.MaxKEKLabel:
+			problem("label: %.40q has %d bytes: want at most %d", k.Label, len(k.Label), city.MaxKEKLabel)
+		case seen[k.Label]:
+			problem("label: %.60q stands twice", k.Label)
+		}
+		seen[k.Label] = true
+		if (k.File == "") == (k.Env == "") {
+			problem("file, env: give exactly one of them")
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Load reads the keys of a valid configuration, and gives every problem with them. Its
+// errors name the place and no digit of a key.
+func Load(c Config) (*Ring, error) {
+	r := &Ring{unwrap: make(map[string]func([]byte) (lorawan.Key, error), len(c.KEKs))}
+	var errs []error
+	for _, k := range c.KEKs {
+		key, err := k.read()
+		if err != nil {
+			errs = append(errs, fmt.Errorf("keys: %.60q: %w", k.Label, err))
+			continue
+		}
+		r.unwrap[k.Label] = func(wrapped []byte) (lorawan.Key, error) { return lorawan.UnwrapKey(key, wrapped) }
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (k KEK) read() ([]byte, error) {
+	where, text := "env "+k.Env, os.Getenv(k.Env)
+	if k.File != "" {
+		where = "file " + k.File
+		var err error
+		if text, err = readSecret(k.File); err != nil {
+			return nil, fmt.Errorf("file: %w", err)
+		}
+	}
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return nil, fmt.Errorf("%s is empty or not set", where)
+	}
+	// What is wrong is not repeated: it might be a key with a slip in it.
+	key, err := hex.DecodeString(text)
+	if n := len(key); err != nil || n != 16 && n != 24 && n != 32 {
+		return nil, fmt.Errorf("%s is not a key: want 32, 48 or 64 hex digits, got %d characters", where, len(text))
+	}
+	return key, nil
+}
+
+// secretSize is more than a key and white space around it need.
+const secretSize = 1 << 10
+
+// readSecret reads a small file that only its owner, and maybe its group, may read.
+func readSecret(path string) (string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return "", err
+	case !info.Mode().IsRegular():
+		return "", fmt.Errorf("%s is not a regular file", path) // a pipe would be waited for
+	case info.Mode().Perm()&0o027 != 0:
+		return "", fmt.Errorf("%s has mode %#o: others could read it, or its group write it; chmod 0640 or 0600", path, info.Mode().Perm())
+	case info.Size() > secretSize:
+		return "", fmt.Errorf("%s has %d bytes: want one key", path, info.Size())
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, secretSize))
+	return string(b), err
+}
