@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"math"
 
 	"meldefunk/city"
@@ -13,11 +14,13 @@ func (r *Road) decode(d *city.Device, a *city.Asset, u *city.Uplink, reading *ci
 	if u.FPort == 0 || len(u.Payload) == 0 {
 		return city.FateEmpty, nil
 	}
+	var err error
 	if u.Encrypted {
-		return city.FateAside, city.Reject(city.ReasonEncrypted,
-			"payload of %s is end-to-end encrypted and no key for it is known", u.DevEUI)
+		err = r.decrypted(d, a, u, reading)
+	} else {
+		err = r.parts.Decoder.Decode(d, a, u, reading)
 	}
-	if err := r.parts.Decoder.Decode(d, a, u, reading); err != nil {
+	if err != nil {
 		return city.FateAside, err
 	}
 	if len(reading.Values)+len(reading.Faults)+len(reading.History) == 0 {
@@ -31,4 +34,21 @@ func (r *Road) decode(d *city.Device, a *city.Asset, u *city.Uplink, reading *ci
 		}
 	}
 	return city.FateRead, nil
+}
+
+// decrypted decodes a payload that is end-to-end encrypted. What is kept of the frame stays
+// encrypted: only the reading is in clear. The decoder is the only one who can tell a wrong
+// key or counter, so that what it refuses may have another cause than it says.
+func (r *Road) decrypted(d *city.Device, a *city.Asset, u *city.Uplink, reading *city.Reading) error {
+	payload, err := r.parts.Keys.Open(u)
+	if err != nil {
+		return err
+	}
+	plain := *u
+	plain.Payload, plain.Encrypted, plain.Envelope = payload, false, nil
+	err = r.parts.Decoder.Decode(d, a, &plain, reading)
+	if rejection, ok := errors.AsType[*city.Rejection](err); ok {
+		return city.Reject(rejection.Reason, "%s (after end-to-end decryption: the session key, device address or frame counter may be another's)", rejection.Detail)
+	}
+	return err
 }

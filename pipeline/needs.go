@@ -13,6 +13,13 @@ type Inventory interface {
 	Find(server string, devEUI city.EUI) (*city.Device, *city.Asset, bool)
 }
 
+// Keys are the city's own: they open what is encrypted from the device to the city.
+type Keys interface {
+	// Open gives the payload in clear, and leaves the uplink as it is. An error is a
+	// *city.Rejection. It may be called from any number of goroutines and must not block.
+	Open(u *city.Uplink) ([]byte, error)
+}
+
 // Decoder turns payload bytes into values, and keeps nothing of what it is given. It may be
 // called from any number of goroutines.
 type Decoder interface {

@@ -42,6 +42,7 @@ type Road struct {
 // Parts are what the road calls at each step.
 type Parts struct {
 	Inventory Inventory
+	Keys      Keys
 	Decoder   Decoder
 	Judge     Judge
 	Store     Store

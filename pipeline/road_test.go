@@ -1,10 +1,12 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -60,6 +62,20 @@ func (d oneByte) Decode(_ *city.Device, _ *city.Asset, u *city.Uplink, r *city.R
 
 func (oneByte) Lane(string) string { return "" }
 
+// flip is the city's key: it turns every bit of what came in an envelope with its label.
+type flip struct{ w *world }
+
+func (k flip) Open(u *city.Uplink) ([]byte, error) {
+	if u.Envelope == nil || u.Envelope.KEKLabel != k.w.label {
+		return nil, city.Reject(city.ReasonEncrypted, "no key")
+	}
+	plain := make([]byte, len(u.Payload))
+	for i, b := range u.Payload {
+		plain[i] = ^b
+	}
+	return plain, nil
+}
+
 // at90 opens at 90 or more and closes at 30 or less, at once.
 type at90 struct{}
 
@@ -99,6 +115,7 @@ type world struct {
 	serial uint64
 
 	history []city.Record // what frames on port 2 bring along
+	label   string        // of the city's key
 }
 
 func newWorld(t testing.TB) *world {
@@ -131,7 +148,7 @@ func (w *world) carryWith(store pipeline.Store, arrivals ...city.Arrival) {
 	w.t.Helper()
 	w.reg = prometheus.NewRegistry()
 	road := pipeline.New(pipeline.DefaultConfig(), pipeline.Parts{
-		Inventory: inventory{}, Decoder: oneByte{w}, Judge: at90{}, Store: store, Follow: func(*city.Commit) {},
+		Inventory: inventory{}, Keys: flip{w}, Decoder: oneByte{w}, Judge: at90{}, Store: store, Follow: func(*city.Commit) {},
 		Ref: func() string { w.refs++; return fmt.Sprintf("S-%08d", w.refs) },
 		Now: func() time.Time { return start.Add(365 * 24 * time.Hour) },
 	}, zerolog.Nop(), w.reg)
@@ -218,12 +235,17 @@ func TestFates(t *testing.T) {
 		"undecodable":    {func(a *city.Arrival) { a.Event.Uplink.Payload = []byte{0xff} }, city.ReasonUndecodable, -1},
 		"unknown port":   {func(a *city.Arrival) { a.Event.Uplink.FPort = 9 }, city.ReasonUnknownPort, -1},
 		"encrypted":      {func(a *city.Arrival) { a.Event.Uplink.Encrypted = true }, city.ReasonEncrypted, -1},
+		"decrypted":      {func(a *city.Arrival) { encrypt(a, "k", 50) }, "", 1},
+		"another key":    {func(a *city.Arrival) { encrypt(a, "other", 50) }, city.ReasonEncrypted, -1},
+		"decrypted junk": {func(a *city.Arrival) { encrypt(a, "k", 0xff) }, city.ReasonUndecodable, -1},
+		"encrypted MAC":  {func(a *city.Arrival) { encrypt(a, "other", 50); a.Event.Uplink.FPort = 0 }, "", -1},
 		"unknown device": {func(a *city.Arrival) { a.Event.Uplink.DevEUI[0]++ }, city.ReasonUnknownDevice, -1},
 		"malformed":      {func(a *city.Arrival) { a.Err = city.Reject(city.ReasonMalformed, "no JSON") }, city.ReasonMalformed, -1},
 		"plain error":    {func(a *city.Arrival) { a.Err = errors.New("odd") }, city.ReasonMalformed, -1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
+			w.label = "k"
 			a := w.up("s", 1, 50, 0)
 			c.change(&a)
 			w.carry(a, a) // twice: a redelivery changes nothing
@@ -236,6 +258,53 @@ func TestFates(t *testing.T) {
 			}
 			if w.acks.n != 2 {
 				t.Errorf("%d acknowledgements, want 2", w.acks.n)
+			}
+		})
+	}
+}
+
+// encrypt puts one byte into an arrival as flip opens it.
+func encrypt(a *city.Arrival, label string, b byte) {
+	u := &a.Event.Uplink
+	u.Payload, u.Encrypted, u.Envelope = []byte{^b}, true, &city.Envelope{KEKLabel: label, Wrapped: []byte{1, 2, 3}, DevAddr: [4]byte{1, 2, 3, 4}}
+}
+
+// TestEncryptedAtRest: what is kept of a frame stays encrypted, and once the key is there
+// both the set-aside message and the stored frame can be read.
+func TestEncryptedAtRest(t *testing.T) {
+	for name, redo := range map[string]bool{"replay": false, "decode again": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			a := w.up("s", 1, 50, 0)
+			encrypt(&a, "k", 50)
+			sent := a.Event.Uplink
+			w.carry(a)
+			if r, s := w.readings(), w.asides(); len(r) != 0 || len(s) != 1 || s[0].Reason != city.ReasonEncrypted {
+				t.Fatalf("without the key: readings %+v, set aside %+v", r, s)
+			}
+			w.closeStore()
+			w.openStore()
+			w.label = "k"
+			if redo {
+				w.redo(redone{})
+			} else {
+				a.Replay = true
+				w.carry(a)
+				if s := w.asides(); len(s) != 0 {
+					t.Errorf("still set aside: %+v", s)
+				}
+			}
+			r := w.readings()
+			if len(r) != 1 || len(r[0].Values) != 1 || r[0].Values[0].Number != 50 {
+				t.Errorf("with the key: readings %+v", r)
+			}
+			frames, err := w.store.FramesOf(t.Context(), sent.DevEUI, 0, 10)
+			if err != nil || len(frames) != 1 {
+				t.Fatalf("frames %+v, %v", frames, err)
+			}
+			u := frames[0].Uplink
+			if !u.Encrypted || !bytes.Equal(u.Payload, sent.Payload) || !reflect.DeepEqual(u.Envelope, sent.Envelope) || frames[0].Fate != city.FateRead {
+				t.Errorf("kept: %+v with %+v, want it read and as encrypted as it came", frames[0], u.Envelope)
 			}
 		})
 	}

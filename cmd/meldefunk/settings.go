@@ -15,6 +15,7 @@ import (
 
 	"meldefunk/dashboards/board"
 	"meldefunk/decoders/javascript"
+	"meldefunk/devices/keys"
 	bridge "meldefunk/gateway-bridge"
 	"meldefunk/pipeline"
 	"meldefunk/storage/influx"
@@ -34,6 +35,7 @@ type settings struct {
 	TimeZone string `yaml:"time_zone"`
 
 	NetworkServers []bridge.Config `yaml:"network_servers"`
+	Keys           keys.Config     `yaml:"keys"`
 	Codecs         codecSettings   `yaml:"codecs"`
 	Road           pipeline.Config `yaml:"road"`
 	InfluxDB       influx.Config   `yaml:"influxdb"`
@@ -180,6 +182,7 @@ func (s *settings) validate() []problem {
 		}
 		names[c.Name] = true
 	}
+	section(s.Keys.Validate(), "keys")
 	section(s.Codecs.Validate(), "codecs")
 	section(s.Road.Validate(), "road")
 	section(s.InfluxDB.Validate(), "influxdb")
