@@ -44,8 +44,11 @@ func (c Config) Validate() error {
 			problem("label: %.60q stands twice", k.Label)
 		}
 		seen[k.Label] = true
-		if (k.File == "") == (k.Env == "") {
+		switch {
+		case (k.File == "") == (k.Env == ""):
 			problem("file, env: give exactly one of them")
+		case isKey(k.File + k.Env): // not repeated
+			problem("file, env: a key itself stands here: make a new one, put it into a file and give the file's name")
 		}
 	}
 	return errors.Join(errs...)
@@ -83,12 +86,15 @@ func (k KEK) read() ([]byte, error) {
 	if text == "" {
 		return nil, fmt.Errorf("%s is empty or not set", where)
 	}
-	// What is wrong is not repeated: it might be a key with a slip in it.
-	key, err := hex.DecodeString(text)
-	if n := len(key); err != nil || n != 16 && n != 24 && n != 32 {
+	if !isKey(text) { // not repeated: it might be a key with a slip in it
 		return nil, fmt.Errorf("%s is not a key: want 32, 48 or 64 hex digits, got %d characters", where, len(text))
 	}
-	return key, nil
+	return hex.DecodeString(text)
+}
+
+func isKey(text string) bool {
+	b, err := hex.DecodeString(text)
+	return err == nil && (len(b) == 16 || len(b) == 24 || len(b) == 32)
 }
 
 // secretSize is more than a key and white space around it need.
