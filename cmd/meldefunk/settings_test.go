@@ -55,6 +55,13 @@ func TestBadSettings(t *testing.T) {
 			"f.yaml:3: road: batch: 0 is out of range: want 1 to 10000",
 			`f.yaml:4: log: level: "loud", want debug, info, warn or error`,
 		}},
+		"keys": {good + "keys:\n  keks:\n    - {label: a}\n    - label: a\n      file: f\n", []string{
+			"f.yaml:6: keys: keks: 0: file, env: give exactly one of them",
+			`f.yaml:7: keys: keks: 1: label: "a" stands twice`,
+		}},
+		"a key in the file": {good + "keys: {keks: [{label: a, key: 000102030405060708090a0b0c0d0e0f}]}\n", []string{
+			"f.yaml:4: field key not found in type keys.KEK (unknown key; meldefunk config shows the known ones)",
+		}},
 		"network server": {"inventory: [x]\nnetwork_servers:\n  - name: a\n    dialect: chirpstack\n    broker: mqtt://127.0.0.1\n  - name: a\n    dialect: chirpstack-v4\n    broker: mqtt://lns.example.org:1883\n", []string{
 			`f.yaml:4: network_servers.0: dialect: unknown "chirpstack": want one of chirpstack-v4, chirpstack-v3, the-things-stack-v3`,
 			"f.yaml:8: network_servers.1: broker: mqtt://lns.example.org:1883: without TLS everybody on the way can read the password and write readings: want mqtts://, or, if that is known and accepted, plaintext: accepted",
