@@ -26,7 +26,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		cols int
 		tail string
 	}{
-		{&s.stmts.frames, `INSERT OR ROLLBACK INTO frames VALUES`, 22, `ON CONFLICT DO UPDATE SET fate = excluded.fate`},
+		{&s.stmts.frames, `INSERT OR ROLLBACK INTO frames VALUES`, 22, `ON CONFLICT DO UPDATE SET fate = excluded.fate, envelope = excluded.envelope`},
 		{&s.stmts.readings, `INSERT OR ROLLBACK INTO readings VALUES`, 19, `ON CONFLICT DO NOTHING`},
 		{&s.stmts.states, `INSERT OR ROLLBACK INTO asset_states VALUES`, 5, `ON CONFLICT DO UPDATE SET reading = excluded.reading,
 			judged = excluded.judged, standings = excluded.standings, occupancy = excluded.occupancy`},

@@ -335,6 +335,10 @@ func (s *suite) archive(t *testing.T) {
 	s.reopen(t)
 	equal(t, "frames", get[[]city.Frame](t)(s.store.FramesOf(ctx, Device, 0, 10)), c.Frames)
 	equal(t, "frames after the third", get[[]city.Frame](t)(s.store.FramesOf(ctx, Device, 3, 1)), c.Frames[3:4])
+	// A frame from before envelopes were kept gets its own when its message is replayed.
+	c.Frames[2].Uplink.Envelope = c.Frames[1].Uplink.Envelope
+	s.commit(t, &city.Commit{Mark: c.Mark, Frames: c.Frames[2:3]})
+	equal(t, "frame with its envelope", get[[]city.Frame](t)(s.store.FramesOf(ctx, Device, 2, 1)), c.Frames[2:3])
 	equal(t, "frames of another", len(get[[]city.Frame](t)(s.store.FramesOf(ctx, city.EUI{1}, 0, 10))), 0)
 	equal(t, "series", get[[]city.Reading](t)(s.store.Series(ctx, "PK-1", nil, 10)), c.Readings)
 	equal(t, "series after the third", get[[]city.Reading](t)(s.store.Series(ctx, "PK-1", &c.Readings[2], 1)), c.Readings[3:4])
