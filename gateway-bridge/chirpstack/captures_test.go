@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -21,13 +22,19 @@ type dialect interface {
 
 // captured reads the messages of a recording of gateway-bridge/testdata/captures.
 func captured(tb testing.TB, name string) []city.Message {
+	all, _ := capturedInBoth(tb, name)
+	return all
+}
+
+// capturedInBoth reads a recording, and those of its messages again that it has as
+// protobuf too.
+func capturedInBoth(tb testing.TB, name string) (all, protobuf []city.Message) {
 	tb.Helper()
 	f, err := os.Open(filepath.Join("..", "testdata", "captures", name))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer f.Close()
-	var all []city.Message
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		var line struct {
 			T       time.Time
@@ -35,14 +42,19 @@ func captured(tb testing.TB, name string) []city.Message {
 			Payload json.RawMessage
 			Text    string `json:"payload_str"`
 			Bytes   []byte `json:"payload_b64"`
+			Wire    []byte `json:"payload_protobuf_b64"`
 		}
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			tb.Fatalf("%s:%d: %v", name, len(all)+1, err)
 		}
 		body := append(append([]byte(line.Payload), line.Text...), line.Bytes...)
-		all = append(all, city.Message{Server: "test", Topic: line.Topic, Body: body, Received: line.T})
+		m := city.Message{Server: "test", Topic: line.Topic, Body: body, Received: line.T}
+		all = append(all, m)
+		if m.Body = line.Wire; m.Body != nil {
+			protobuf = append(protobuf, m)
+		}
 	}
-	return all
+	return all, protobuf
 }
 
 func TestEveryCapturedMessageIsUnderstood(t *testing.T) {
@@ -82,6 +94,44 @@ func TestEveryCapturedMessageIsUnderstood(t *testing.T) {
 				t.Errorf("%d uplinks have %d identities", tt.want[city.EventUp], len(uplinks))
 			}
 		})
+	}
+}
+
+// sameInBothForms wants the same event of two messages that say the same. What identifies
+// an event that is no uplink is its bytes.
+func sameInBothForms(t *testing.T, d dialect, json, protobuf *city.Message) city.Event {
+	t.Helper()
+	want, err := d.Parse(json)
+	if err != nil {
+		t.Fatalf("%s, JSON: %v", json.Topic, err)
+	}
+	got, err := d.Parse(protobuf)
+	if err != nil {
+		t.Fatalf("%s, protobuf: %v", protobuf.Topic, err)
+	}
+	if want.Kind != city.EventUp {
+		if got.Ident == 0 || got.Ident == want.Ident {
+			t.Errorf("%s: identities %d and %d", json.Topic, want.Ident, got.Ident)
+		}
+		got.Ident = want.Ident
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s:\n    JSON %+v\nprotobuf %+v", json.Topic, want, got)
+	}
+	return want
+}
+
+func TestV4MeansTheSameInBothForms(t *testing.T) {
+	json, protobuf := capturedInBoth(t, "chirpstack-v4-generated.jsonl")
+	if len(json) != 66 || len(protobuf) != len(json) {
+		t.Fatalf("%d messages as JSON, %d as protobuf", len(json), len(protobuf))
+	}
+	kinds := map[city.EventKind]int{}
+	for i := range json {
+		kinds[sameInBothForms(t, V4{}, &json[i], &protobuf[i]).Kind]++
+	}
+	if len(kinds) != 7 || kinds[city.EventOther] != 0 {
+		t.Errorf("kinds: %v", kinds)
 	}
 }
 

@@ -182,11 +182,13 @@ func FuzzV4(f *testing.F) { fuzz(f, V4{}, "chirpstack-v4-generated.jsonl") }
 func FuzzV3(f *testing.F) { fuzz(f, V3{}, "chirpstack-v3.jsonl") }
 
 func fuzz(f *testing.F, d dialect, file string) {
-	for i, m := range captured(f, file) {
+	json, protobuf := capturedInBoth(f, file)
+	for i, m := range append(json, protobuf...) {
 		if i%7 == 0 {
 			f.Add(m.Topic, m.Body)
 		}
 	}
+	f.Add("application/1/device/a840410001810001/event/up", []byte("\x0a\x01d\x1a\xff\xff\xff\xff\x07"))
 	f.Add("application/1/device/a840410001810001/event/up", []byte(`{"rxInfo":[{"rssi":[]`))
 	f.Fuzz(func(t *testing.T, topic string, body []byte) {
 		original := bytes.Clone(body)

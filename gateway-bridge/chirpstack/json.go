@@ -16,16 +16,8 @@ import (
 )
 
 // decode reads the body into event. The whole body must be one JSON object without
-// duplicate names; members that event does not have are skipped. The hint says what to
-// set in the network server if it sends something else, such as protobuf.
-func decode(body []byte, event any, hint string) error {
-	start := bytes.TrimLeft(body, " \t\r\n")
-	if len(start) == 0 {
-		return malformed("the message is empty")
-	}
-	if start[0] != '{' {
-		return malformed("not a JSON object, begins with %.8q: %s", body, hint)
-	}
+// duplicate names; members that event does not have are skipped.
+func decode(body []byte, event any) error {
 	if err := json.Unmarshal(body, event); err != nil {
 		return explain(body, err)
 	}

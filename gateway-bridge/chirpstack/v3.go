@@ -33,7 +33,12 @@ func (V3) Parse(m *city.Message) (city.Event, error) {
 		return city.Event{}, nil
 	}
 	var e v3Event
-	if err := decode(m.Body, &e, v3Hint); err != nil {
+	if json, err := inJSON(m.Body); err != nil {
+		return city.Event{}, err
+	} else if !json {
+		return city.Event{}, malformed("not a JSON object, begins with %.8q: %s", m.Body, v3Hint)
+	}
+	if err := decode(m.Body, &e); err != nil {
 		return city.Event{}, err
 	}
 	devEUI, err := e.device()

@@ -10,8 +10,10 @@ import (
 	"meldefunk/city"
 )
 
-// V4 is the dialect of ChirpStack 4.0 and later with json=true, its default. The
-// messages are those of api/proto/integration/integration.proto in their JSON form.
+// V4 is the dialect of ChirpStack 4.0 and later. The messages are those of
+// api/proto/integration/integration.proto, as JSON (json=true, the default) or as
+// protobuf; each message shows which. Both forms of an event mean the same, but an event
+// that is no uplink is identified by its bytes.
 type V4 struct{}
 
 // Name is what the dialect is called in configuration and metrics.
@@ -29,7 +31,7 @@ func (V4) Parse(m *city.Message) (city.Event, error) {
 		return city.Event{}, nil
 	}
 	var e v4Event
-	if err := decode(m.Body, &e, "set json=true in section [integration.mqtt] of chirpstack.toml"); err != nil {
+	if err := e.read(m.Body, kind); err != nil {
 		return city.Event{}, err
 	}
 	if e.DeviceInfo.DevEUI.IsZero() {
@@ -121,6 +123,17 @@ type v4Event struct {
 	// Of log.
 	Code        string `json:"code"`
 	Description string `json:"description"`
+}
+
+// read reads an event of a kind in either form.
+func (e *v4Event) read(body []byte, kind city.EventKind) error {
+	switch json, err := inJSON(body); {
+	case err != nil:
+		return err
+	case json:
+		return decode(body, e)
+	}
+	return e.readWire(body, kind)
 }
 
 // stamp gives the event time. ChirpStack takes it from a gateway if one told a time.

@@ -144,8 +144,6 @@ func TestV4RefusesWithAReason(t *testing.T) {
 	const dev = `{"deduplicationId":"d","deviceInfo":{"devEui":"a840410001810001"},`
 	checkRefusals(t, V4{}, []refusal{
 		{"empty", "up", "", "the message is empty"},
-		{"protobuf", "up", "\n$40f28d21", "not a JSON object, begins with \"\\n$40f28d\": set json=true in section [integration.mqtt] of chirpstack.toml"},
-		{"array", "up", "[]", "not a JSON object, begins with \"[]\": set json=true in section [integration.mqtt] of chirpstack.toml"},
 		{"cut off", "up", `{"deduplicationId":"d","dev`, "the JSON is cut off at byte 27"},
 		{"cut off in rxInfo", "up", `{"rxInfo":[{"rssi":-1}`, "the JSON is cut off at byte 22"},
 		{"trailing garbage", "up", dev + `"fCnt":1}{}`, "not valid JSON at byte 75: invalid character '{' after top-level value"},

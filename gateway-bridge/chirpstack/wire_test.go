@@ -1,0 +1,61 @@
+package chirpstack
+
+import (
+	"math"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// pb writes protobuf: pb(nil).str(1, "x").msg(3, pb(nil).num(2, 7)).
+type pb []byte
+
+func (b pb) num(field protowire.Number, n uint64) pb {
+	return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.VarintType), n)
+}
+
+func (b pb) str(field protowire.Number, s string) pb {
+	return protowire.AppendString(protowire.AppendTag(b, field, protowire.BytesType), s)
+}
+
+func (b pb) msg(field protowire.Number, m pb) pb { return b.str(field, string(m)) }
+
+func (b pb) f32(field protowire.Number, f float32) pb {
+	return protowire.AppendFixed32(protowire.AppendTag(b, field, protowire.Fixed32Type), math.Float32bits(f))
+}
+
+func (b pb) f64(field protowire.Number, f float64) pb {
+	return protowire.AppendFixed64(protowire.AppendTag(b, field, protowire.Fixed64Type), math.Float64bits(f))
+}
+
+// negative is a number below zero as protobuf has it in an int32.
+func negative(n int64) uint64 { return uint64(n) }
+
+// TestCutOffMessagesAreRefused cuts every recorded protobuf message at every byte. What
+// is left is refused, or ends between two fields, where nothing shows that more followed.
+func TestCutOffMessagesAreRefused(t *testing.T) {
+	for _, tt := range []struct {
+		dialect dialect
+		file    string
+	}{{V4{}, "chirpstack-v4-generated.jsonl"}} {
+		_, protobuf := capturedInBoth(t, tt.file)
+		for _, m := range protobuf {
+			ends := map[int]bool{}
+			for at := 0; at < len(m.Body); {
+				_, _, n := protowire.ConsumeField(m.Body[at:])
+				if n < 0 {
+					t.Fatalf("%s: %v", m.Topic, protowire.ParseError(n))
+				}
+				at += n
+				ends[at] = true
+			}
+			whole := m.Body
+			for n := range whole {
+				m.Body = whole[:n]
+				if ev, err := tt.dialect.Parse(&m); err == nil && !ends[n] {
+					t.Fatalf("%s: of %d bytes %d gave %+v", m.Topic, len(whole), n, ev)
+				}
+			}
+		}
+	}
+}
