@@ -30,6 +30,14 @@ func captured(tb testing.TB, name string) []city.Message {
 // protobuf too.
 func capturedInBoth(tb testing.TB, name string) (all, protobuf []city.Message) {
 	tb.Helper()
+	all, protobuf, _ = capturedInAll(tb, name)
+	return all, protobuf
+}
+
+// capturedInAll reads a recording, and its messages again as protobuf and in json_v3
+// where it has them in these forms.
+func capturedInAll(tb testing.TB, name string) (all, protobuf, jsonV3 []city.Message) {
+	tb.Helper()
 	f, err := os.Open(filepath.Join("..", "testdata", "captures", name))
 	if err != nil {
 		tb.Fatal(err)
@@ -40,9 +48,10 @@ func capturedInBoth(tb testing.TB, name string) (all, protobuf []city.Message) {
 			T       time.Time
 			Topic   string
 			Payload json.RawMessage
-			Text    string `json:"payload_str"`
-			Bytes   []byte `json:"payload_b64"`
-			Wire    []byte `json:"payload_protobuf_b64"`
+			Text    string          `json:"payload_str"`
+			Bytes   []byte          `json:"payload_b64"`
+			Wire    []byte          `json:"payload_protobuf_b64"`
+			JSONV3  json.RawMessage `json:"payload_json_v3"`
 		}
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			tb.Fatalf("%s:%d: %v", name, len(all)+1, err)
@@ -53,8 +62,11 @@ func capturedInBoth(tb testing.TB, name string) (all, protobuf []city.Message) {
 		if m.Body = line.Wire; m.Body != nil {
 			protobuf = append(protobuf, m)
 		}
+		if m.Body = line.JSONV3; m.Body != nil {
+			jsonV3 = append(jsonV3, m)
+		}
 	}
-	return all, protobuf
+	return all, protobuf, jsonV3
 }
 
 func TestEveryCapturedMessageIsUnderstood(t *testing.T) {
@@ -70,6 +82,10 @@ func TestEveryCapturedMessageIsUnderstood(t *testing.T) {
 		{V3{}, "chirpstack-v3.jsonl", map[city.EventKind]int{
 			city.EventUp: 57, city.EventJoin: 11, city.EventStatus: 37, city.EventAck: 1,
 			city.EventTxAck: 3, city.EventLog: 9, city.EventOther: 226,
+		}},
+		{V3{}, v3Generated, map[city.EventKind]int{
+			city.EventUp: 32, city.EventJoin: 3, city.EventStatus: 4, city.EventAck: 1,
+			city.EventTxAck: 3, city.EventLog: 9, city.EventLocation: 1,
 		}},
 	}
 	for _, tt := range tests {
@@ -132,6 +148,57 @@ func TestV4MeansTheSameInBothForms(t *testing.T) {
 	}
 	if len(kinds) != 7 || kinds[city.EventOther] != 0 {
 		t.Errorf("kinds: %v", kinds)
+	}
+}
+
+// v3Generated has messages of chirpstack-v3.jsonl as the other two marshalers would have
+// written them, made with the types of chirpstack-api v3.
+const v3Generated = "chirpstack-v3-marshalers-generated.jsonl"
+
+// TestV3MeansTheSameInAllForms compares what the three marshalers make of an event:
+// json_v3 leaves out session, confirmed flag and the server's time, and is equal else.
+func TestV3MeansTheSameInAllForms(t *testing.T) {
+	json, protobuf, jsonV3 := capturedInAll(t, v3Generated)
+	if len(json) != 53 || len(protobuf) != len(json) || len(jsonV3) != len(json) {
+		t.Fatalf("%d messages as json, %d as protobuf, %d as json_v3", len(json), len(protobuf), len(jsonV3))
+	}
+	confirmed := 0
+	for i := range json {
+		got := sameInBothForms(t, V3{}, &json[i], &protobuf[i])
+		want, err := V3{}.Parse(&jsonV3[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch got.Kind {
+		case city.EventUp:
+			if len(got.Uplink.Session) != 8 {
+				t.Errorf("%s: session %q", json[i].Topic, got.Uplink.Session)
+			}
+			if got.Uplink.Confirmed {
+				confirmed++
+			}
+			got.Uplink.Session, got.Uplink.Confirmed = "", false
+		case city.EventJoin:
+			if len(got.Session) != 8 {
+				t.Errorf("%s: session %q", json[i].Topic, got.Session)
+			}
+			got.Session = ""
+			got.Ident = want.Ident
+		default:
+			got.Ident = want.Ident
+		}
+		if (want.Time == city.Stamp{}) {
+			if got.Time.Source != city.TimeServer || json[i].Received.Sub(got.Time.At).Abs() > time.Second {
+				t.Errorf("%s: time %v", json[i].Topic, got.Time)
+			}
+			got.Time, got.Uplink.Time = want.Time, want.Uplink.Time
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s:\n   json %+v\njson_v3 %+v", json[i].Topic, got, want)
+		}
+	}
+	if confirmed != 2 {
+		t.Errorf("%d confirmed uplinks", confirmed)
 	}
 }
 

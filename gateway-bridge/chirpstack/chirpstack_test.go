@@ -179,13 +179,15 @@ func TestLogDetail(t *testing.T) {
 
 func FuzzV4(f *testing.F) { fuzz(f, V4{}, "chirpstack-v4-generated.jsonl") }
 
-func FuzzV3(f *testing.F) { fuzz(f, V3{}, "chirpstack-v3.jsonl") }
+func FuzzV3(f *testing.F) { fuzz(f, V3{}, "chirpstack-v3.jsonl", v3Generated) }
 
-func fuzz(f *testing.F, d dialect, file string) {
-	json, protobuf := capturedInBoth(f, file)
-	for i, m := range append(json, protobuf...) {
-		if i%7 == 0 {
-			f.Add(m.Topic, m.Body)
+func fuzz(f *testing.F, d dialect, files ...string) {
+	for _, file := range files {
+		json, protobuf := capturedInBoth(f, file)
+		for i, m := range append(json, protobuf...) {
+			if i%7 == 0 {
+				f.Add(m.Topic, m.Body)
+			}
 		}
 	}
 	f.Add("application/1/device/a840410001810001/event/up", []byte("\x0a\x01d\x1a\xff\xff\xff\xff\x07"))

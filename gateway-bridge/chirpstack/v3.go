@@ -1,6 +1,8 @@
 package chirpstack
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -10,12 +12,14 @@ import (
 	"meldefunk/city"
 )
 
-// v3Hint says how to make ChirpStack v3 send what V3 reads.
-const v3Hint = `set marshaler="json_v3" in section [application_server.integration] of chirpstack-application-server.toml`
+// v3Hint says what to set for an application server that does not name sessions.
+const v3Hint = `before 3.11 set marshaler="json_v3" in section [application_server.integration] of chirpstack-application-server.toml`
 
-// V3 is the dialect of ChirpStack v3 (application server) with marshaler json_v3, its
-// default. Its messages name no session, no confirmed flag, and no time unless a
-// gateway tells one.
+// V3 is the dialect of ChirpStack v3 (application server) with any of its marshalers,
+// which share their topics; each message shows which made it. Messages of json_v3, the
+// default, name no session, no confirmed flag, and no time unless a gateway tells one.
+// Those of json and protobuf need application server 3.11 or later, which first named
+// the session of an uplink.
 type V3 struct{}
 
 // Name is what the dialect is called in configuration and metrics.
@@ -33,23 +37,26 @@ func (V3) Parse(m *city.Message) (city.Event, error) {
 		return city.Event{}, nil
 	}
 	var e v3Event
-	if json, err := inJSON(m.Body); err != nil {
-		return city.Event{}, err
-	} else if !json {
-		return city.Event{}, malformed("not a JSON object, begins with %.8q: %s", m.Body, v3Hint)
-	}
-	if err := decode(m.Body, &e); err != nil {
+	if err := e.read(m.Body, kind); err != nil {
 		return city.Event{}, err
 	}
-	devEUI, err := e.device()
-	if err != nil {
-		return city.Event{}, err
+	devEUI := e.device
+	switch {
+	case devEUI.IsZero() && e.DevEUI != "":
+		return city.Event{}, malformed("devEUI is zero")
+	case devEUI.IsZero():
+		return city.Event{}, malformed("devEUI is missing: messages of ChirpStack v4 need dialect %s", V4{}.Name())
 	}
 	if err := checkDevice(devEUI, m.Topic); err != nil {
 		return city.Event{}, err
 	}
 
-	ev := city.Event{Kind: kind, DevEUI: devEUI, Time: e.RxInfo.first, Ident: e.RxInfo.ident}
+	if e.session == "" && !e.v3 && (kind == city.EventUp || kind == city.EventJoin) {
+		// A join event would name a session that no uplink is of.
+		return city.Event{}, malformed("devAddr is missing: with an application server %s", v3Hint)
+	}
+
+	ev := city.Event{Kind: kind, DevEUI: devEUI, Time: e.stamp(), Ident: e.RxInfo.ident()}
 	if kind != city.EventUp || ev.Ident == 0 {
 		ev.Ident = ident(m.Body)
 	}
@@ -62,6 +69,8 @@ func (V3) Parse(m *city.Message) (city.Event, error) {
 		if err := checkUplink(&ev.Uplink); err != nil {
 			return city.Event{}, err
 		}
+	case city.EventJoin:
+		ev.Session = e.session
 	case city.EventLog:
 		ev.Detail = logDetail(e.Type, e.Error)
 	}
@@ -90,58 +99,115 @@ func v3Kind(event string) city.EventKind {
 
 // v3Event is what the platform reads of a v3 event of any kind.
 type v3Event struct {
-	DevEUI string `json:"devEUI"` // not a city.EUI: marshaler json writes base64
+	DevEUI      string    `json:"devEUI"` // json_v3: hex; json: base64
+	PublishedAt time.Time `json:"publishedAt"`
+
+	// Of up and join.
+	DevAddr string       `json:"devAddr"` // json_v3: hex, of join; json: base64
+	RxInfo  v3Receptions `json:"rxInfo"`
+	TxInfo  *v3TxInfo    `json:"txInfo"`
+	DR      uint8        `json:"dr"` // json_v3 has it in txInfo
 
 	// Of up.
-	FCnt   uint32       `json:"fCnt"`
-	FPort  uint8        `json:"fPort"`
-	Data   []byte       `json:"data"` // null when empty
-	RxInfo v3Receptions `json:"rxInfo"`
-	TxInfo *v3TxInfo    `json:"txInfo"`
+	FCnt      uint32 `json:"fCnt"`
+	FPort     uint8  `json:"fPort"`
+	Data      []byte `json:"data"` // null when empty
+	Confirmed bool   `json:"confirmedUplink"`
 
 	// Of error.
 	Type  string `json:"type"`
 	Error string `json:"error"`
+
+	// What the marshalers write each in their way.
+	v3      bool // json_v3 made it
+	device  city.EUI
+	session string // DevAddr in hex digits, where uplinks have it too
 }
 
 type v3TxInfo struct {
 	Frequency uint32 `json:"frequency"`
-	DR        uint8  `json:"dr"` // always written
+	DR        uint8  `json:"dr"` // json_v3 always writes it
+	LoRa      struct {
+		SpreadingFactor uint8 `json:"spreadingFactor"`
+	} `json:"loRaModulationInfo"` // absent for FSK and LR-FHSS, and in json_v3
 }
 
-// device reads devEUI.
-func (e *v3Event) device() (city.EUI, error) {
+// read reads an event of a kind as any marshaler writes it.
+func (e *v3Event) read(body []byte, kind city.EventKind) error {
+	isJSON, err := inJSON(body)
 	switch {
-	case e.DevEUI == "":
-		return city.EUI{}, malformed("devEUI is missing: messages of ChirpStack v4 need dialect %s", V4{}.Name())
-	case len(e.DevEUI) == 12 && e.DevEUI[11] == '=':
-		return city.EUI{}, malformed("devEUI %q is base64, so the marshaler is json: %s", e.DevEUI, v3Hint)
+	case err != nil:
+		return err
+	case !isJSON:
+		return e.readWire(body, kind)
 	}
-	eui, err := city.ParseEUI(e.DevEUI)
-	if err != nil {
-		return city.EUI{}, malformed("devEUI: %v", err)
+	if err := decode(body, e); err != nil {
+		return err
 	}
-	if eui.IsZero() {
-		return city.EUI{}, malformed("devEUI is zero")
+	if e.DevEUI == "" {
+		return nil // said later
 	}
-	return eui, nil
+	if len(e.DevEUI) == base64.StdEncoding.EncodedLen(len(e.device)) {
+		return e.unpack()
+	}
+	e.v3 = true
+	if e.device, err = city.ParseEUI(e.DevEUI); err != nil {
+		return malformed("devEUI: %v", err)
+	}
+	if e.TxInfo != nil {
+		e.DR = e.TxInfo.DR
+		e.TxInfo.LoRa.SpreadingFactor = spreadingFactor(e.DR)
+	}
+	return nil
+}
+
+// unpack reads the ids of marshaler json, which are base64.
+func (e *v3Event) unpack() error {
+	eui := unbase64(e.DevEUI, len(e.device))
+	if eui == nil {
+		return malformed("devEUI is %q: want 16 hex digits, or 8 bytes in base64", e.DevEUI)
+	}
+	e.device = city.EUI(eui)
+	if e.DevAddr == "" {
+		return nil
+	}
+	addr := unbase64(e.DevAddr, 4)
+	if addr == nil {
+		return malformed("devAddr is %.40q: want 4 bytes in base64", e.DevAddr)
+	}
+	e.session = hex.EncodeToString(addr)
+	return nil
+}
+
+// stamp gives the event time: the earliest that a gateway told, else when the server
+// published the event, which json_v3 does not tell.
+func (e *v3Event) stamp() city.Stamp {
+	switch {
+	case !e.RxInfo.first.IsZero():
+		return city.Stamp{At: e.RxInfo.first.UTC(), Source: city.TimeGateway}
+	case !e.PublishedAt.IsZero():
+		return city.Stamp{At: e.PublishedAt.UTC(), Source: city.TimeServer}
+	}
+	return city.Stamp{}
 }
 
 func (e *v3Event) uplink(m *city.Message, ev *city.Event) city.Uplink {
 	radio := e.RxInfo.radio
-	radio.SpreadingFactor = spreadingFactor(e.TxInfo.DR)
-	radio.DataRate, radio.HasDataRate = e.TxInfo.DR, true
+	radio.SpreadingFactor = e.TxInfo.LoRa.SpreadingFactor
+	radio.DataRate, radio.HasDataRate = e.DR, true
 	radio.Frequency = e.TxInfo.Frequency
 	return city.Uplink{
-		Server:   m.Server,
-		DevEUI:   ev.DevEUI,
-		FCnt:     e.FCnt,
-		FPort:    e.FPort,
-		Payload:  e.Data,
-		Time:     ev.Time,
-		Received: m.Received,
-		Ident:    ev.Ident,
-		Radio:    radio,
+		Server:    m.Server,
+		DevEUI:    ev.DevEUI,
+		Session:   e.session,
+		FCnt:      e.FCnt,
+		FPort:     e.FPort,
+		Payload:   e.Data,
+		Confirmed: e.Confirmed,
+		Time:      ev.Time,
+		Received:  m.Received,
+		Ident:     ev.Ident,
+		Radio:     radio,
 	}
 }
 
@@ -160,19 +226,17 @@ func spreadingFactor(dr uint8) uint8 {
 // v3Receptions sums up the gateways of rxInfo.
 type v3Receptions struct {
 	radio city.Radio
-	first city.Stamp // the earliest time a gateway told
-	ident uint64     // of all uplinkIDs; 0: there are none
+	first time.Time     // the earliest time a gateway told
+	ids   xxhash.Digest // of all uplinkIDs
+	found bool          // there are some
 }
 
 // UnmarshalJSONFrom reads rxInfo.
 func (r *v3Receptions) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	var ids xxhash.Digest
-	ids.Reset()
-	found := false
-	err := eachIn(dec, func() error {
+	return eachIn(dec, func() error {
 		var rx struct {
-			GatewayID string    `json:"gatewayID"`
-			UplinkID  string    `json:"uplinkID"`
+			GatewayID string    `json:"gatewayID"` // json_v3: hex; json: base64
+			UplinkID  string    `json:"uplinkID"`  // json_v3: a UUID; json: base64
 			Time      time.Time `json:"time"`
 			RSSI      int16     `json:"rssi"`    // dBm
 			SNR       float32   `json:"loRaSNR"` // dB
@@ -180,19 +244,70 @@ func (r *v3Receptions) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		if err := json.UnmarshalDecode(dec, &rx); err != nil {
 			return err
 		}
-		hear(&r.radio, rx.GatewayID, rx.RSSI, rx.SNR)
-		if !rx.Time.IsZero() && (r.first.At.IsZero() || rx.Time.Before(r.first.At)) {
-			r.first = city.Stamp{At: rx.Time.UTC(), Source: city.TimeGateway}
+		gateway, id := rx.GatewayID, []byte(rx.UplinkID)
+		if b := unbase64(gateway, 8); b != nil {
+			gateway = hex.EncodeToString(b)
 		}
-		if rx.UplinkID != "" {
-			found = true
-			_, _ = ids.WriteString(rx.UplinkID) // never an error
-			_, _ = ids.WriteString(" ")
+		if b := unbase64(rx.UplinkID, 16); b != nil {
+			id = uuid(b)
 		}
+		hear(&r.radio, gateway, rx.RSSI, rx.SNR)
+		r.timed(rx.Time)
+		r.identify(id)
 		return nil
 	})
-	if found {
-		r.ident = max(1, ids.Sum64())
+}
+
+// timed notes the time that a gateway told, if it did.
+func (r *v3Receptions) timed(t time.Time) {
+	if !t.IsZero() && (r.first.IsZero() || t.Before(r.first)) {
+		r.first = t
 	}
-	return err
+}
+
+// identify notes the uplinkID of a reception, if it has one.
+func (r *v3Receptions) identify(id []byte) {
+	if len(id) == 0 {
+		return
+	}
+	if !r.found {
+		r.found = true
+		r.ids.Reset()
+	}
+	_, _ = r.ids.Write(id) // never an error
+	_, _ = r.ids.Write([]byte{' '})
+}
+
+// ident is the identity of the delivery, 0 if no reception has an uplinkID.
+func (r *v3Receptions) ident() uint64 {
+	if !r.found {
+		return 0
+	}
+	return max(1, r.ids.Sum64())
+}
+
+// unbase64 gives the n bytes that s is in base64, nil if it is not.
+func unbase64(s string, n int) []byte {
+	if len(s) != base64.StdEncoding.EncodedLen(n) {
+		return nil
+	}
+	if b, err := base64.StdEncoding.DecodeString(s); err == nil && len(b) == n {
+		return b
+	}
+	return nil
+}
+
+// uuid writes 16 bytes the way json_v3 does, so that a delivery has the same identity
+// whichever marshaler wrote it.
+func uuid(b []byte) []byte {
+	text := make([]byte, 0, 36)
+	for i, at := 0, 0; i < 5; i++ {
+		n := [...]int{4, 2, 2, 2, 6}[i]
+		if i > 0 {
+			text = append(text, '-')
+		}
+		text = hex.AppendEncode(text, b[at:at+n])
+		at += n
+	}
+	return text
 }

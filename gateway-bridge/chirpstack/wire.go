@@ -163,6 +163,13 @@ func (w *wire) float32(name string) float32 {
 	return float32(w.finite(name, float64(math.Float32frombits(uint32(w.bits)))))
 }
 
+func (w *wire) float64(name string) float64 {
+	if !w.is(name, protowire.Fixed64Type) {
+		return 0
+	}
+	return w.finite(name, math.Float64frombits(w.bits))
+}
+
 // finite refuses what JSON has no number for, and what a float32 cannot hold: nothing
 // that is measured is so large.
 func (w *wire) finite(name string, f float64) float64 {
@@ -191,6 +198,18 @@ func (w *wire) data(name string) []byte {
 		return nil
 	}
 	return bytes.Clone(w.bytes)
+}
+
+// id is what has n bytes, or none where it is unset; part of the body.
+func (w *wire) id(name string, n int) []byte {
+	if !w.is(name, protowire.BytesType) {
+		return nil
+	}
+	if len(w.bytes) != n && len(w.bytes) != 0 {
+		w.fail("%s at byte %d has %d bytes: want %d", name, w.start, len(w.bytes), n)
+		return nil
+	}
+	return w.bytes
 }
 
 // eui is an EUI in hex digits.

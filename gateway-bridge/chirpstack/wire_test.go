@@ -37,7 +37,7 @@ func TestCutOffMessagesAreRefused(t *testing.T) {
 	for _, tt := range []struct {
 		dialect dialect
 		file    string
-	}{{V4{}, "chirpstack-v4-generated.jsonl"}} {
+	}{{V4{}, "chirpstack-v4-generated.jsonl"}, {V3{}, v3Generated}} {
 		_, protobuf := capturedInBoth(t, tt.file)
 		for _, m := range protobuf {
 			ends := map[int]bool{}
