@@ -48,7 +48,7 @@ type Event struct {
 	Session string // EventJoin: session the device has from now on, as later uplinks name it
 	Ident   uint64 // identity of this delivery
 	Time    Stamp
-	Detail  string // EventLog: code and text of the network server
+	Detail  string // EventLog: code and text of the network server; others: what they tell in words, or ""
 	Uplink  Uplink
 }
 

@@ -86,19 +86,20 @@ func TestRoundTrip(t *testing.T) {
 		}
 		none := city.Event{}
 		statusWant, logWant, sizeWant, placeWant := none, none, other(city.EventTxAck, ""), none
+		ackWant, nackWant := other(city.EventAck, "acknowledged"), other(city.EventAck, "not acknowledged")
 		switch tt.server {
 		case V4{}:
-			statusWant, placeWant = other(city.EventStatus, ""), other(city.EventLocation, "")
+			statusWant, placeWant = other(city.EventStatus, "battery 39 %, margin 5 dB"), other(city.EventLocation, "52.28000 8.05000")
 			logWant = other(city.EventLog, "UPLINK_F_CNT_RESET: Frame-counter reset or rollover detected")
 			sizeWant = other(city.EventLog, "DOWNLINK_PAYLOAD_SIZE: Device queue-item discarded because it exceeds the max. payload size")
 		case V3{}:
-			statusWant = other(city.EventStatus, "")
+			statusWant = other(city.EventStatus, "battery 39 %, margin 5 dB")
 			logWant = other(city.EventLog, "UPLINK_FCNT_RESET: frame-counter reset or rollover occured")
 			sizeWant = other(city.EventLog, "DOWNLINK_PAYLOAD_SIZE: payload exceeds max payload size")
 		}
 		queuedWant := none
 		if (tt.server == Things{}) {
-			queuedWant = other(city.EventTxAck, "")
+			queuedWant, ackWant, nackWant = other(city.EventTxAck, ""), other(city.EventAck, ""), other(city.EventAck, "")
 		}
 		for _, c := range []struct {
 			name string
@@ -106,7 +107,7 @@ func TestRoundTrip(t *testing.T) {
 			want city.Event
 		}{
 			{"up", testUp(), up(testUp())}, {"two gateways", two, up(two)}, {"MAC only, no time", mac, up(mac)}, {"end to end", secret, up(secret)},
-			{"join", join, joined}, {"status", status, statusWant}, {"ack", ack, other(city.EventAck, "")}, {"nack", nack, other(city.EventAck, "")},
+			{"join", join, joined}, {"status", status, statusWant}, {"ack", ack, ackWant}, {"nack", nack, nackWant},
 			{"txack", txack, other(city.EventTxAck, "")}, {"log", reset, logWant}, {"too large", size, sizeWant}, {"location", place, placeWant},
 			{"queued", &Queued{down, noon}, queuedWant}, {"frame with wrong MIC and no port", &Log{Device: testDevice(), Cause: 99}, none},
 		} {

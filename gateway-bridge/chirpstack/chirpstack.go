@@ -86,10 +86,5 @@ func isHex(s string, n int) bool {
 	return len(s) == n && strings.Trim(s, "0123456789abcdefABCDEF") == ""
 }
 
-// logDetail joins code and text of an error event, at most 200 characters.
-func logDetail(code, text string) string {
-	return head(strings.Trim(code+": "+text, ": "), 200)
-}
-
 // ident makes the identity of a delivery from what identifies it; it is never 0.
 func ident(b []byte) uint64 { return max(1, xxhash.Sum64(b)) }

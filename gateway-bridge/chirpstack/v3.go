@@ -73,6 +73,8 @@ func (V3) Parse(m *city.Message) (city.Event, error) {
 		ev.Session = e.session
 	case city.EventLog:
 		ev.Detail = logDetail(e.Type, e.Error)
+	default:
+		ev.Detail = e.detail(kind)
 	}
 	return ev, nil
 }
@@ -117,6 +119,8 @@ type v3Event struct {
 	// Of error.
 	Type  string `json:"type"`
 	Error string `json:"error"`
+
+	news
 
 	// What the marshalers write each in their way.
 	v3      bool // json_v3 made it

@@ -40,7 +40,7 @@ func TestV3ReadsEveryFieldOfTheSamples(t *testing.T) {
 				Gateways: 1, Frequency: 868100000, Gateway: "7076ff0056000002"},
 		}}},
 		{"v3-join.json", "join", city.Event{Kind: city.EventJoin, DevEUI: lse01, Time: gateway(11, 171544), Ident: 6260239934238917566}},
-		{"v3-status.json", "status", city.Event{Kind: city.EventStatus, DevEUI: lse01, Ident: 2940589132197479094}},
+		{"v3-status.json", "status", city.Event{Kind: city.EventStatus, DevEUI: lse01, Ident: 2940589132197479094, Detail: "battery 95 %, margin 11 dB"}},
 		{"v3-error.json", "error", city.Event{Kind: city.EventLog, DevEUI: mustEUI("a840410001810003"), Ident: 7135127389882199905,
 			Detail: "UPLINK_FCNT_RETRANSMISSION: frame-counter did not increment"}},
 		{"v3-txack.json", "txack", city.Event{Kind: city.EventTxAck, DevEUI: tps110, Ident: 17308578835066559564}},
@@ -53,7 +53,7 @@ func TestV3ReadsEveryFieldOfTheSamples(t *testing.T) {
 		}}},
 		{"v3-txack-marshaler-json.json", "txack", city.Event{Kind: city.EventTxAck, DevEUI: tps110, Ident: 14809666005286003564,
 			Time: city.Stamp{At: time.Date(2026, 11, 21, 21, 40, 37, 637868697, time.UTC), Source: city.TimeServer}}},
-		{"v3-ack.json", "ack", city.Event{Kind: city.EventAck, DevEUI: tps110, Ident: 1988102912836299962}},
+		{"v3-ack.json", "ack", city.Event{Kind: city.EventAck, DevEUI: tps110, Ident: 1988102912836299962, Detail: "acknowledged"}},
 	})
 }
 

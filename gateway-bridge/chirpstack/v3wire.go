@@ -80,6 +80,8 @@ func (e *v3Event) readMore(w *wire, kind city.EventKind) {
 		case 6:
 			e.Error = w.text("error")
 		}
+	default:
+		e.news.readWire(w, kind, 5)
 	}
 }
 

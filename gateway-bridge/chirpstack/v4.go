@@ -66,6 +66,8 @@ func (V4) Parse(m *city.Message) (city.Event, error) {
 		ev.Session = e.DevAddr
 	case city.EventLog:
 		ev.Detail = logDetail(e.Code, e.Description)
+	default:
+		ev.Detail = e.detail(kind)
 	}
 	ev.Ident = ident(m.Body)
 	return ev, nil
@@ -123,6 +125,8 @@ type v4Event struct {
 	// Of log.
 	Code        string `json:"code"`
 	Description string `json:"description"`
+
+	news
 }
 
 // read reads an event of a kind in either form.

@@ -21,7 +21,10 @@ func (e *v4Event) readWire(body []byte, kind city.EventKind) error {
 		e.Code = v4Code(0)
 		return readWire(body, v4Name, e.readLog)
 	}
-	return readWire(body, v4Name, e.readCommon)
+	return readWire(body, v4Name, func(w *wire) {
+		e.readCommon(w)
+		e.news.readWire(w, kind, 4)
+	})
 }
 
 // v4Name is how errors call whose messages these are.

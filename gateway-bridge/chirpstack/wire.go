@@ -110,17 +110,19 @@ func (w *wire) is(name string, typ protowire.Type) bool {
 	return w.fail("%s at byte %d has wire type %d, want %d: neither JSON nor this event of %s", name, w.start, w.typ, typ, w.event)
 }
 
-// message has read take all fields of the message that the present field is.
+// message has read take all fields of the message that the present field is. After it
+// the present field is the same as before.
 func (w *wire) message(name string, read func()) {
 	if !w.is(name, protowire.BytesType) {
 		return
 	}
-	next, end := w.at, w.end
+	outer := *w
 	w.at, w.end = w.start, w.start+len(w.bytes)
 	for w.next() {
 		read()
 	}
-	w.at, w.end = next, end
+	outer.err = w.err
+	*w = outer
 }
 
 // uint is a number from 0 to most.
@@ -214,14 +216,13 @@ func (w *wire) id(name string, n int) []byte {
 
 // eui is an EUI in hex digits.
 func (w *wire) eui(name string) city.EUI {
-	start := w.start
 	s := w.text(name)
 	if w.err != nil {
 		return city.EUI{}
 	}
 	eui, err := city.ParseEUI(s)
 	if err != nil {
-		w.fail("%s at byte %d is %q: want 16 hex digits", name, start, head(s, 40))
+		w.fail("%s at byte %d is %q: want 16 hex digits", name, w.start, head(s, 40))
 	}
 	return eui
 }
@@ -234,7 +235,6 @@ const (
 
 // time is a google.protobuf.Timestamp, in UTC.
 func (w *wire) time(name string) time.Time {
-	start := w.start
 	var seconds, nanos int64
 	w.message(name, func() {
 		switch w.field {
@@ -249,7 +249,7 @@ func (w *wire) time(name string) time.Time {
 		}
 	})
 	if seconds < firstSecond || seconds > lastSecond || nanos < 0 || nanos > 999999999 {
-		w.fail("%s at byte %d is %d s and %d ns: want a time of the years 1 to 9999", name, start, seconds, nanos)
+		w.fail("%s at byte %d is %d s and %d ns: want a time of the years 1 to 9999", name, w.start, seconds, nanos)
 	}
 	if w.err != nil {
 		return time.Time{}

@@ -2,6 +2,7 @@ package chirpstack
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -57,5 +58,23 @@ func TestCutOffMessagesAreRefused(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestAMessageWithinAMessageLeavesItsFieldAsItWas(t *testing.T) {
+	body := pb(nil).msg(3, pb(nil).num(1, 5).str(8, "x")).num(7, 9)
+	var fields []protowire.Number
+	err := readWire(body, "a test", func(w *wire) {
+		before := w.field
+		if before == 3 {
+			w.message("m", func() { fields = append(fields, w.field) })
+		}
+		if w.field != before {
+			t.Errorf("field %d became %d", before, w.field)
+		}
+		fields = append(fields, w.field)
+	})
+	if want := []protowire.Number{1, 8, 3, 7}; err != nil || !slices.Equal(fields, want) {
+		t.Errorf("got %v, %v: want %v", fields, err, want)
 	}
 }
