@@ -206,23 +206,29 @@ func BenchmarkParse(b *testing.B) {
 	for _, bb := range []struct {
 		dialect dialect
 		file    string
-	}{{V4{}, "chirpstack-v4-generated.jsonl"}, {V3{}, "chirpstack-v3.jsonl"}} {
-		var ups []city.Message
-		size := 0
-		for _, m := range captured(b, bb.file) {
-			if ev, err := bb.dialect.Parse(&m); err == nil && ev.Kind == city.EventUp {
-				ups = append(ups, m)
-				size += len(m.Body)
-			}
-		}
-		b.Run(bb.dialect.Name(), func(b *testing.B) {
-			b.ReportAllocs()
-			b.SetBytes(int64(size / len(ups)))
-			for i := 0; b.Loop(); i++ {
-				if _, err := bb.dialect.Parse(&ups[i%len(ups)]); err != nil {
-					b.Fatal(err)
+	}{{V4{}, "chirpstack-v4-generated.jsonl"}, {V3{}, "chirpstack-v3.jsonl"}, {V3{}, v3Generated}} {
+		json, protobuf := capturedInBoth(b, bb.file)
+		for form, all := range map[string][]city.Message{"json": json, "protobuf": protobuf} {
+			var ups []city.Message
+			size := 0
+			for _, m := range all {
+				if ev, err := bb.dialect.Parse(&m); err == nil && ev.Kind == city.EventUp {
+					ups = append(ups, m)
+					size += len(m.Body)
 				}
 			}
-		})
+			if len(ups) == 0 {
+				continue // not recorded in this form
+			}
+			b.Run(bb.file+"/"+form, func(b *testing.B) {
+				b.ReportAllocs()
+				b.SetBytes(int64(size / len(ups)))
+				for i := 0; b.Loop(); i++ {
+					if _, err := bb.dialect.Parse(&ups[i%len(ups)]); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
 	}
 }

@@ -30,7 +30,7 @@ func (V3) Topics() []string { return []string{filter} }
 
 // Parse says what ChirpStack tells with a message. Topics that are not device events
 // give EventOther, whatever the body is. Of m.Body nothing is kept. An error is a
-// *city.Rejection. The event time is a gateway's claim, or zero.
+// *city.Rejection. The event time is a gateway's claim, else that of publishing, or zero.
 func (V3) Parse(m *city.Message) (city.Event, error) {
 	kind := v3Kind(eventOf(m.Topic))
 	if kind == city.EventOther {
@@ -123,7 +123,7 @@ type v3Event struct {
 	news
 
 	// What the marshalers write each in their way.
-	v3      bool // json_v3 made it
+	v3      bool // json_v3 wrote it
 	device  city.EUI
 	session string // DevAddr in hex digits, where uplinks have it too
 }
@@ -149,7 +149,7 @@ func (e *v3Event) read(body []byte, kind city.EventKind) error {
 		return err
 	}
 	if e.DevEUI == "" {
-		return nil // said later
+		return nil // Parse refuses it
 	}
 	if len(e.DevEUI) == base64.StdEncoding.EncodedLen(len(e.device)) {
 		return e.unpack()
