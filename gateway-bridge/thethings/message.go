@@ -34,6 +34,31 @@ type event struct {
 	Simulated     bool           `json:"simulated"`
 	UplinkMessage *uplinkMessage `json:"uplink_message"`
 	JoinAccept    *joinAccept    `json:"join_accept"`
+
+	DownlinkAck         present `json:"downlink_ack"`
+	DownlinkNack        present `json:"downlink_nack"`
+	DownlinkQueued      present `json:"downlink_queued"`
+	DownlinkSent        present `json:"downlink_sent"`
+	DownlinkFailed      present `json:"downlink_failed"`
+	DownlinkInvalidated present `json:"downlink_queue_invalidated"`
+	LocationSolved      present `json:"location_solved"`
+}
+
+// kind says what the body is about: of its kinds' members it has one.
+func (e *event) kind() city.EventKind {
+	switch {
+	case e.UplinkMessage != nil:
+		return city.EventUp
+	case e.JoinAccept != nil:
+		return city.EventJoin
+	case bool(e.DownlinkAck || e.DownlinkNack):
+		return city.EventAck
+	case bool(e.DownlinkQueued || e.DownlinkSent || e.DownlinkFailed || e.DownlinkInvalidated):
+		return city.EventTxAck
+	case bool(e.LocationSolved):
+		return city.EventLocation
+	}
+	return city.EventOther
 }
 
 type joinAccept struct {

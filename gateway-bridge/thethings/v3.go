@@ -20,17 +20,22 @@ func (V3) Name() string { return "the-things-stack-v3" }
 func (V3) Topics() []string { return []string{"v3/+/devices/+/#"} }
 
 // Parse says what The Things Stack tells with a message. Topics that are not device
-// events give EventOther, whatever the body is. Of m.Body nothing is kept. An error is
-// a *city.Rejection. The event time is that of the network server; what gateways claim
+// events give EventOther, whatever the body is; of webhooks ("webhook/…") the body alone
+// says what it is, because the operator chooses their paths. Of m.Body nothing is kept. An
+// error is a *city.Rejection. The event time is that of the network server; what gateways claim
 // is not used, because it is wrong too often (lorawan-stack issue 5585).
 func (V3) Parse(m *city.Message) (city.Event, error) {
 	kind := kindOf(m.Topic)
-	if kind == city.EventOther {
+	posted := strings.HasPrefix(m.Topic, "webhook/")
+	if kind == city.EventOther && !posted {
 		return city.Event{}, nil
 	}
 	var e event
 	if err := decode(m.Body, &e); err != nil {
 		return city.Event{}, err
+	}
+	if posted {
+		kind = e.kind()
 	}
 	if e.EndDeviceIDs.DevEUI.IsZero() {
 		return city.Event{}, malformed("end_device_ids.dev_eui is missing: give device %.40q a DevEUI", e.EndDeviceIDs.DeviceID)
