@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Config is one MQTT session with one network server. Fields left out have the values of
+// Config is one network server: an MQTT session with it, or a webhook it posts to. Fields left out have the values of
 // DefaultConfig, also in a list.
 type Config struct {
 	// Name is what logs, metrics and stored uplinks call this network server: 1 to 40
@@ -23,6 +23,8 @@ type Config struct {
 	// Broker is mqtt:// (also tcp://) or mqtts:// (also ssl://), host, and a port if it
 	// is not 1883 or 8883.
 	Broker string `yaml:"broker"`
+	// Webhook takes the place of Broker and what belongs to it.
+	Webhook *WebhookConfig `yaml:"webhook"`
 	// Plaintext is "accepted" where a broker on another machine really has no TLS.
 	Plaintext string `yaml:"plaintext"`
 	// ClientID identifies the session at the broker, which keeps messages under this name
@@ -91,6 +93,7 @@ func (c Config) Validate() error {
 
 func (c Config) problems(dialectKnown bool) (problems []error) {
 	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	given := c
 	c = c.withDefaults()
 
 	if !nameForm.MatchString(c.Name) {
@@ -98,6 +101,12 @@ func (c Config) problems(dialectKnown bool) (problems []error) {
 	}
 	if !dialectKnown {
 		problem("dialect: unknown %.40q: want one of %s", c.Dialect, strings.Join(dialectNames(), ", "))
+	}
+	if c.MaxMessage < smallestMaxMessage || c.MaxMessage > largestMaxMessage {
+		problem("max_message: %d: want %d to %d bytes", c.MaxMessage, smallestMaxMessage, largestMaxMessage)
+	}
+	if c.Webhook != nil {
+		return append(problems, given.webhookProblems()...)
 	}
 	if _, err := parseBroker(c.Broker); err != nil {
 		problem("broker: %w", err)
@@ -123,9 +132,6 @@ func (c Config) problems(dialectKnown bool) (problems []error) {
 		if err := checkFilter(topic); err != nil {
 			problem("topics: %.80q: %w", topic, err)
 		}
-	}
-	if c.MaxMessage < smallestMaxMessage || c.MaxMessage > largestMaxMessage {
-		problem("max_message: %d: want %d to %d bytes", c.MaxMessage, smallestMaxMessage, largestMaxMessage)
 	}
 	if c.KeepAlive < shortestKeepAlive || c.KeepAlive > longestKeepAlive {
 		problem("keep_alive: %v: want %v to %v, written with a unit as in 30s", c.KeepAlive, shortestKeepAlive, longestKeepAlive)

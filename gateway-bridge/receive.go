@@ -49,19 +49,32 @@ func (c *session) receive(_ mqtt.Client, m mqtt.Message) {
 func (s *Server) arrival(m mqtt.Message) city.Arrival {
 	message := &city.Message{Server: s.cfg.Name, Topic: m.Topic(), Body: m.Payload(), Received: s.now()}
 	if size := len(message.Body); size > s.cfg.MaxMessage {
-		s.metrics.tooLarge.Inc()
 		message.Body = bytes.Clone(message.Body[:min(size, keptHead)]) // a part would hold the whole
-		return city.Arrival{Message: *message, Err: city.Reject(city.ReasonTooLarge, "message of %d bytes: max_message is %d", size, s.cfg.MaxMessage)}
+		return understand(message, city.Reject(city.ReasonTooLarge, "message of %d bytes: max_message is %d", size, s.cfg.MaxMessage), s.dialect, s.metrics.counts)
 	}
-	event, err := s.dialect.Parse(message)
-	if err != nil {
-		s.metrics.malformed.Inc()
-		var rejection *city.Rejection
-		if !errors.As(err, &rejection) {
-			err = city.Reject(city.ReasonMalformed, "%v", err)
+	return understand(message, nil, s.dialect, s.metrics.counts)
+}
+
+// understand makes an arrival of a message, which may be rejected already, and counts it.
+func understand(m *city.Message, rejected *city.Rejection, d Dialect, counts *counts) city.Arrival {
+	var event city.Event
+	if rejected == nil {
+		var err error
+		if event, err = d.Parse(m); err != nil {
+			var is bool
+			if rejected, is = errors.AsType[*city.Rejection](err); !is {
+				rejected = city.Reject(city.ReasonMalformed, "%v", err)
+			}
 		}
-		return city.Arrival{Message: *message, Err: err}
 	}
-	s.metrics.event(event.Kind)
-	return city.Arrival{Message: *message, Event: event}
+	switch {
+	case rejected == nil:
+		counts.event(event.Kind)
+		return city.Arrival{Message: *m, Event: event}
+	case rejected.Reason == city.ReasonTooLarge:
+		counts.tooLarge.Inc()
+	default:
+		counts.malformed.Inc()
+	}
+	return city.Arrival{Message: *m, Err: rejected}
 }

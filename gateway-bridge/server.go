@@ -60,6 +60,9 @@ func New(cfg Config, offer func(ctx context.Context, a city.Arrival) error, now 
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	if cfg.Webhook != nil {
+		return nil, fmt.Errorf("network server %s has a webhook and no session: want NewWebhooks", cfg.Name)
+	}
 	d, _ := dialect(cfg.Dialect)
 	return newServer(cfg, d, offer, now, log, reg)
 }
@@ -84,6 +87,9 @@ func newServer(cfg Config, d Dialect, offer Offer, now func() time.Time, log zer
 		pause: firstPause, drain: drainBound, ping: pingBound,
 	}, nil
 }
+
+// Name is what the configuration calls the network server.
+func (s *Server) Name() string { return s.cfg.Name }
 
 // Connected tells whether the connection to the broker is up.
 func (s *Server) Connected() bool { return s.State().Connected }
