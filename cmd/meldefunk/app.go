@@ -16,6 +16,7 @@ import (
 	"meldefunk/dashboards/board"
 	"meldefunk/devices/keys"
 	bridge "meldefunk/gateway-bridge"
+	"meldefunk/gateway-bridge/webhook"
 	"meldefunk/pipeline"
 	"meldefunk/storage/influx"
 	"meldefunk/storage/sqlite"
@@ -33,6 +34,7 @@ type app struct {
 	store      *sqlite.Store
 	system     tickets.System
 	servers    []*bridge.Server
+	webhooks   *webhook.Server // nil: no network server posts
 	road       *pipeline.Road
 	writer     *influx.Writer // nil: no InfluxDB
 	reconciler *tickets.Reconciler
@@ -78,10 +80,15 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 		Inventory: f, Keys: ring, Decoder: f, Judge: f, Store: store, Follow: a.follow, Ref: newRef, Now: now,
 	}, log.With().Str("component", "road").Logger(), a.registry)
 	for _, c := range s.NetworkServers {
+		if c.Webhook != nil {
+			continue
+		}
 		server, err := bridge.New(c, a.road.Offer, now, log, a.registry)
 		keep(err)
 		a.servers = append(a.servers, server)
 	}
+	a.webhooks, err = bridge.NewWebhooks(s.Webhooks, s.NetworkServers, a.road.Offer, now, log, a.registry)
+	keep(err)
 	location, err := time.LoadLocation(s.TimeZone)
 	keep(err)
 	a.board, err = board.New(board.Options{
@@ -110,13 +117,20 @@ func (a *app) run(ctx context.Context, others ...part) error {
 	if err != nil {
 		return fmt.Errorf("board: %w: is another meldefunk running? Choose another address with board.listen", err)
 	}
-	a.log.Info().Str("board", "http://"+listener.Addr().String()).Int("assets", len(a.files.Assets())).
-		Int("network_servers", len(a.servers)).Str("version", version).Msg("started")
-
 	intake := others
 	for _, s := range a.servers {
 		intake = append(intake, part{"network server", s.Run})
 	}
+	if a.webhooks != nil {
+		hooks, err := a.listenForPosts()
+		if err != nil {
+			return errors.Join(err, listener.Close())
+		}
+		intake = append(intake, hooks)
+	}
+	a.log.Info().Str("board", "http://"+listener.Addr().String()).Int("assets", len(a.files.Assets())).
+		Int("network_servers", len(a.settings.NetworkServers)).Str("version", version).Msg("started")
+
 	followers := []part{
 		{"tickets", a.reconciler.Run},
 		{"board", func(ctx context.Context) error { return a.board.Serve(ctx, listener) }},
@@ -142,11 +156,12 @@ func (a *app) ready() []board.Check {
 		store.OK, store.Reason = false, err.Error()
 	}
 	checks := []board.Check{store, {Name: "road", OK: a.road.Trouble() == "", Reason: a.road.Trouble()}}
-	for i, s := range a.servers {
+	for _, s := range a.servers {
 		state := s.State()
-		checks = append(checks, board.Check{
-			Name: "network server " + a.settings.NetworkServers[i].Name, OK: state.Ready(), Reason: state.LastError,
-		})
+		checks = append(checks, board.Check{Name: "network server " + s.Name(), OK: state.Ready(), Reason: state.LastError})
+	}
+	if a.webhooks != nil {
+		checks = append(checks, a.readyForPosts())
 	}
 	if a.writer != nil {
 		c := board.Check{Name: "influxdb", OK: true}

@@ -17,6 +17,7 @@ import (
 	"meldefunk/decoders/javascript"
 	"meldefunk/devices/keys"
 	bridge "meldefunk/gateway-bridge"
+	"meldefunk/gateway-bridge/webhook"
 	"meldefunk/pipeline"
 	"meldefunk/storage/influx"
 	"meldefunk/tickets"
@@ -36,6 +37,7 @@ type settings struct {
 
 	NetworkServers []bridge.Config `yaml:"network_servers"`
 	Keys           keys.Config     `yaml:"keys"`
+	Webhooks       webhook.Config  `yaml:"webhooks"`
 	Codecs         codecSettings   `yaml:"codecs"`
 	Road           pipeline.Config `yaml:"road"`
 	InfluxDB       influx.Config   `yaml:"influxdb"`
@@ -67,6 +69,7 @@ func defaultSettings() settings {
 		Data:      "data",
 		TimeZone:  "Europe/Berlin",
 		Codecs:    codecSettings{Config: javascript.DefaultConfig()},
+		Webhooks:  webhook.DefaultConfig(),
 		Road:      pipeline.DefaultConfig(),
 		InfluxDB:  influx.DefaultConfig(),
 		Tickets:   tickets.DefaultConfig(),
@@ -183,6 +186,7 @@ func (s *settings) validate() []problem {
 		names[c.Name] = true
 	}
 	section(s.Keys.Validate(), "keys")
+	section(s.Webhooks.Validate(), "webhooks")
 	section(s.Codecs.Validate(), "codecs")
 	section(s.Road.Validate(), "road")
 	section(s.InfluxDB.Validate(), "influxdb")
