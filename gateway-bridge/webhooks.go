@@ -49,7 +49,7 @@ func (c Config) webhookProblems() (problems []error) {
 	if c.Broker != "" {
 		problem("broker: give one of them; a second way is a second network server with a name of its own")
 	} else if c.Plaintext != "" || c.ClientID != "" || c.Username != "" || c.PasswordFile != "" || c.PasswordEnv != "" ||
-		c.TLS != (TLSConfig{}) || len(c.Topics) > 0 || c.KeepAlive != 0 {
+		c.TLS != (TLSConfig{}) || len(c.Topics) > 0 || c.KeepAlive != 0 && c.KeepAlive != DefaultConfig().KeepAlive {
 		problem("plaintext, client_id, username, password_file, password_env, tls, topics and keep_alive are of a broker: leave them out")
 	}
 	w := c.Webhook

@@ -37,7 +37,7 @@ func body(r *http.Request, limit int) ([]byte, *city.Rejection, error) {
 		return nil, nil, fmt.Errorf("read the body: %w", err)
 	}
 	if len(read) > limit {
-		return head(read), city.Reject(city.ReasonTooLarge, "body of more than %d bytes, which is max_message", limit), nil
+		return head(read[:limit]), city.Reject(city.ReasonTooLarge, "body of more than %d bytes, which is max_message", limit), nil
 	}
 	if encoding != "gzip" {
 		return read, nil, nil
@@ -51,7 +51,7 @@ func body(r *http.Request, limit int) ([]byte, *city.Rejection, error) {
 	case err != nil:
 		return read, city.Reject(city.ReasonMalformed, "the gzip is broken: %v", err), nil
 	case len(unpacked) > limit:
-		return head(unpacked), city.Reject(city.ReasonTooLarge, "%d bytes of gzip unpack to more than %d, which is max_message", len(read), limit), nil
+		return head(unpacked[:limit]), city.Reject(city.ReasonTooLarge, "%d bytes of gzip unpack to more than %d, which is max_message", len(read), limit), nil
 	}
 	return unpacked, nil, nil
 }

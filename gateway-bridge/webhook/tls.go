@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// tlsConfig checks the files once and reads them anew for each connection. Tickets to
-// resume an old session are not given out: they would outlive a revocation.
+// server checks the files once and reads them anew for each connection.
 func (c TLSConfig) server(now func() time.Time) (*tls.Config, error) {
 	if _, err := c.load(now); err != nil {
 		return nil, err
@@ -23,6 +22,8 @@ func (c TLSConfig) server(now func() time.Time) (*tls.Config, error) {
 	}, nil
 }
 
+// load reads the files. Tickets to resume an old session are not given out: they would
+// outlive a revocation.
 func (c TLSConfig) load(now func() time.Time) (*tls.Config, error) {
 	pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
 	if err != nil {

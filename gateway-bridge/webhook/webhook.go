@@ -29,7 +29,8 @@ type Hook struct {
 }
 
 // eventForm is what may name an event: a part of the topic under which the message is kept.
-var eventForm = regexp.MustCompile(`^[a-z0-9_-]{0,40}(/[a-z0-9_-]{1,40})?$`)
+// The Things Stack can put ids of the device into the path, too.
+var eventForm = regexp.MustCompile(`^[A-Za-z0-9_/-]{0,120}$`)
 
 // event gives what the URL names the event, "" where it does not.
 func event(r *http.Request, rest string) (string, bool) {
