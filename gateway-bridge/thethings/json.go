@@ -107,6 +107,15 @@ func head(s string, n int) string {
 	return s
 }
 
+// present tells that a member is there and not null, whatever it holds.
+type present bool
+
+// UnmarshalJSONFrom skips the value.
+func (p *present) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*p = dec.PeekKind() != jsontext.KindNull
+	return dec.SkipValue()
+}
+
 // eachIn reads an array, or null in place of an empty one; read takes the next element
 // from dec. It lets a list of any length be summed up without being held.
 func eachIn(dec *jsontext.Decoder, read func() error) error {
