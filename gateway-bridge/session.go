@@ -139,13 +139,24 @@ func (c *session) disconnect() {
 		}
 	}
 	close(c.released)
-	// PUBACKs handed over before this are on the wire before the DISCONNECT: paho sends
-	// both through one goroutine. The first call may give up waiting for its own
-	// goroutines, the second waits for the first.
+	// PUBACKs handed over before this are on the wire before what follows: paho sends all
+	// through one goroutine. An answer to anything at all shows that the broker has read
+	// them; a connection that closes at once may take them along.
+	if c.client.IsConnectionOpen() {
+		c.client.Unsubscribe(nobodysTopic).WaitTimeout(farewell)
+	}
+	// The first call may give up waiting for its own goroutines, the second waits for the
+	// first.
 	c.client.Disconnect(1000)
 	c.client.Disconnect(uint(pingBound.Milliseconds()))
 	c.server.client.Store(nil)
 }
+
+// nobodysTopic is never subscribed to.
+const nobodysTopic = "meldefunk/nobody"
+
+// farewell is how long a stop waits for the broker to have read everything.
+const farewell = time.Second
 
 // noStore is paho's persistence, of which a subscriber that acknowledges by hand has no
 // use: the broker keeps what is not acknowledged.
