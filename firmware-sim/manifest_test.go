@@ -182,3 +182,40 @@ func BenchmarkManifestUplink(b *testing.B) {
 type nothing struct{}
 
 func (*nothing) Write(p []byte) (int, error) { return len(p), nil }
+
+// TestTheManifestOfAPlayCutShort: it tells of all that was published, however the play ends.
+func TestTheManifestOfAPlayCutShort(t *testing.T) {
+	broken := errors.New("the disk is full")
+	for _, c := range []struct {
+		name      string
+		end, want error
+	}{{"enough", ErrEnough, nil}, {"error", broken, broken}} {
+		t.Run(c.name, func(t *testing.T) {
+			var truth bytes.Buffer
+			begin := time.Date(2026, 5, 4, 6, 0, 0, 0, time.UTC)
+			n := 0
+			err := Play{City: New(DefaultConfig()), Encoder: &tinyEncoder{}, Manifest: NewManifest(&truth)}.Events(begin, begin.Add(24*time.Hour), func(Message) error {
+				if n++; n == 2000 {
+					return c.end
+				}
+				return nil
+			})
+			if !errors.Is(err, c.want) {
+				t.Errorf("ends with %v, want %v", err, c.want)
+			}
+			m, err := ReadManifest(&truth)
+			if err != nil {
+				t.Fatal(err)
+			}
+			open := 0 // episodes that were not over
+			for _, e := range m.Episodes {
+				if e.To.IsZero() {
+					open++
+				}
+			}
+			if len(m.Uplinks) < 1000 || open == 0 {
+				t.Errorf("%d uplinks, %d episodes under way at the end", len(m.Uplinks), open)
+			}
+		})
+	}
+}

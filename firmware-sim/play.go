@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -83,9 +84,13 @@ func (p *play) follow(ctx context.Context, publish func(ctx context.Context, m M
 	return nil
 }
 
+// ErrEnough ends a play that needs no more: Events then returns nil.
+var ErrEnough = errors.New("enough of the play")
+
 // Events plays from one moment to another without waiting, and calls emit for each message
 // before to, in order of time. The messages are those of Run started at from. An error of
-// the encoder or emit ends the play and is returned.
+// the encoder or emit ends the play and is returned, unless it is ErrEnough. However it
+// ends, the manifest is complete up to there.
 func (p Play) Events(from, to time.Time, emit func(Message) error) error {
 	run, err := p.begin(from)
 	if err != nil {
@@ -97,13 +102,14 @@ func (p Play) Events(from, to time.Time, emit func(Message) error) error {
 			return run.finish(to)
 		}
 		messages, err := run.step()
-		if err != nil {
-			return err
+		for i := 0; err == nil && i < len(messages); i++ {
+			err = emit(messages[i])
 		}
-		for _, m := range messages {
-			if err := emit(m); err != nil {
-				return err
-			}
+		switch {
+		case errors.Is(err, ErrEnough):
+			return run.finish(at)
+		case err != nil:
+			return errors.Join(err, run.finish(at))
 		}
 	}
 }
