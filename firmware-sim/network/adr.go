@@ -16,20 +16,18 @@ const (
 // note keeps how well a frame was heard.
 func (ses *session) note(res *Result) {
 	if !res.FCtrl.ADR {
-		ses.Histories, ses.HistoryGap = 0, 0
+		ses.Histories = 0
 		return
-	}
-	if ses.Histories == 0 {
-		ses.HistoryGap = 0
 	}
 	if ses.Histories == historyLen {
 		copy(ses.History[:], ses.History[1:])
+		copy(ses.Gaps[:], ses.Gaps[1:])
 		ses.Histories--
 	}
 	snr := min(max(res.Receptions[res.Best].SNR, -128), 127)
 	ses.History[ses.Histories] = int8(snr)
+	ses.Gaps[ses.Histories] = uint8(min(res.Lost, 255))
 	ses.Histories++
-	ses.HistoryGap = uint16(min(uint32(ses.HistoryGap)+res.Lost, 1<<16-1))
 }
 
 // adapt gives the request for another data rate, power or number of repeats, if there is
@@ -55,7 +53,11 @@ func (ses *session) adapt(dr uint8) (lorawan.LinkADRReq, bool) {
 	}
 	now := max(ses.NbTrans, 1)
 	repeats := now
-	switch lost := 100 * int(ses.HistoryGap) / (historyLen + int(ses.HistoryGap)); {
+	gap := 0
+	for _, n := range ses.Gaps {
+		gap += int(n)
+	}
+	switch lost := 100 * gap / (historyLen + gap); {
 	case lost > 30 && repeats < maxRepeats:
 		repeats++
 	case lost < 5 && repeats > 1:

@@ -377,3 +377,21 @@ func TestADRBack(t *testing.T) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
+
+// What was lost long ago asks for no repeats: only the frames that are looked at count.
+func TestADROldLosses(t *testing.T) {
+	dev := newSensor(t, 1, lorawan.V1_0_4)
+	s := newServer(t, Config{ADR: true}, dev)
+	join(t, s, dev)
+	for i := range 60 * historyLen {
+		if i%historyLen == 0 {
+			dev.up++ // one in twenty is lost
+		}
+		h := heard(20 + i)
+		h[0].DataRate, h[0].SNR = 3, -3
+		if res := s.Receive(dev.frame(lorawan.Data{HasPort: true, FPort: 1, FCtrl: lorawan.FCtrl{ADR: true}}), h); res.Down != nil {
+			_, got := dev.hears(res)
+			t.Fatalf("asked %+v after %d frames", got, i+1)
+		}
+	}
+}

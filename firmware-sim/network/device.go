@@ -207,9 +207,9 @@ type SessionState struct {
 
 	Power      uint8 // index
 	NbTrans    uint8
-	History    [historyLen]int8 // SNR in dB of the last frames, best gateway
-	Histories  uint8            // how many of them there are
-	HistoryGap uint16           // frames lost meanwhile
+	History    [historyLen]int8  // SNR in dB of the last frames, best gateway
+	Histories  uint8             // how many of them there are
+	Gaps       [historyLen]uint8 // how many were lost before each, at most 255
 	NextStatus time.Time
 }
 
