@@ -147,7 +147,7 @@ func (p *play) sendDown(s *semtech.Sending) {
 			if rate, ok := band.DataRate(w.DataRate); !ok || rate != s.Rate {
 				continue
 			}
-			d.down = &downlink{at: w.Opens, window: uint8(i + 1), frame: s.Frame, snr: bestSNR}
+			d.down = &downlink{at: w.Opens, window: uint8(i + 1), frame: s.Frame, snr: bestSNR, epoch: d.epoch + 1}
 			p.queue.again(d)
 		}
 	}

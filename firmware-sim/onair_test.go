@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"context"
 	"sync"
 	"testing"
@@ -121,8 +122,9 @@ func TestOnAir(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = h.server.Run(ctx) })
+	var truth bytes.Buffer // read when OnAir has ended
 	wg.Go(func() {
-		if err := (Play{City: c, Encoder: &tinyEncoder{}}).OnAir(ctx, h.server.Addr().String(), time.Now, log); err != nil {
+		if err := (Play{City: c, Encoder: &tinyEncoder{}, Manifest: NewManifest(&truth)}).OnAir(ctx, h.server.Addr().String(), time.Now, log); err != nil {
 			t.Error(err)
 		}
 	})
@@ -142,5 +144,14 @@ func TestOnAir(t *testing.T) {
 	}
 	if len(h.refused) > 0 {
 		t.Errorf("refused: %q", h.refused)
+	}
+	manifest, err := ReadManifest(&truth)
+	if err != nil || len(manifest.Uplinks) == 0 {
+		t.Fatalf("manifest with %d uplinks: %v", len(manifest.Uplinks), err)
+	}
+	for _, u := range manifest.Uplinks {
+		if u.Epoch != 1 {
+			t.Errorf("%s is of session %d: want 1", u.ID(), u.Epoch)
+		}
 	}
 }
