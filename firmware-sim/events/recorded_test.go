@@ -94,6 +94,9 @@ func maskThings(b []byte) []byte {
 	for _, re := range chance {
 		b = re.ReplaceAll(b, []byte(`"chance"`))
 	}
+	if !bytes.Contains(b, []byte(`"downlink_sent":{`)) {
+		return b
+	}
 	return bytes.ReplaceAll(b, []byte(`"rpc:/ttn.lorawan.v3.NsAs/HandleUplink"chance",`), nil)
 }
 
