@@ -114,11 +114,17 @@ func (o *simOptions) check() error {
 	if o.udp != "" && (o.from != "" || o.count > 0) {
 		bad("--udp plays in the world's time: --from and --count do not go with it")
 	}
+	if o.span > longestPlay {
+		bad("--for %s is too long: want %s at most", o.span, longestPlay)
+	}
 	if _, err := o.begins(); err != nil {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
+
+// longestPlay is the most --for takes: ten years.
+const longestPlay = 10 * 8766 * time.Hour
 
 // begins is when the play begins.
 func (o *simOptions) begins() (time.Time, error) {
@@ -128,6 +134,9 @@ func (o *simOptions) begins() (time.Time, error) {
 	at, err := time.Parse(time.RFC3339, o.from)
 	if err != nil {
 		return at, fmt.Errorf("--from: %q is no time: want one like 2026-11-21T06:00:00Z", o.from)
+	}
+	if y := at.UTC().Year(); y < 2000 || y >= 2100 {
+		return at, fmt.Errorf("--from: %q is out of range: want a time from 2000 to 2099", o.from)
 	}
 	return at.UTC(), nil
 }
@@ -143,16 +152,16 @@ func simulate(ctx context.Context, o simOptions, out, logTo io.Writer) (err erro
 	}
 	p := file.play(town)
 	if o.manifest != "" {
-		truth, err := os.Create(o.manifest)
-		if err != nil {
-			return fmt.Errorf("write the manifest: %w", err)
+		truth, openErr := os.Create(o.manifest)
+		if openErr != nil {
+			return fmt.Errorf("write the manifest: %w", openErr)
 		}
 		defer func() { err = errors.Join(err, truth.Close()) }()
 		p.Manifest = sim.NewManifest(truth)
 	}
-	if o.span > 0 && o.mqtt+o.udp != "" && o.rate == 0 {
+	if o.span > 0 && o.udp != "" {
 		var stop context.CancelFunc
-		ctx, stop = context.WithTimeout(ctx, time.Duration(float64(o.span)/o.speed))
+		ctx, stop = context.WithTimeout(ctx, o.span)
 		defer stop()
 	}
 	switch {

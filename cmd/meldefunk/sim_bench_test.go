@@ -24,7 +24,7 @@ func BenchmarkSimLoad(b *testing.B) {
 	_ = play(func(m sim.Message) error {
 		m.Body = slices.Clone(m.Body)
 		if made = append(made, m); len(made) == count {
-			return errEnough
+			return sim.ErrEnough
 		}
 		return nil
 	})

@@ -35,6 +35,9 @@ func TestSimCommand(t *testing.T) {
 		"fault.yaml":   strings.Replace(smallCity, "share: 0.3", "share: 3", 1),
 	})
 	in := func(name string) string { return filepath.Join(dir, name) }
+	if err := os.WriteFile(in("r.csv"), nil, 0o644); err != nil { // whose mode must not stay
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name string
 		args []string
@@ -50,6 +53,9 @@ func TestSimCommand(t *testing.T) {
 		{"speed", []string{"--mqtt", "mqtt://127.0.0.1:1", "--speed", "0"}, exitUsage, "--speed 0 is out of range"},
 		{"rate without broker", []string{"--out", "-", "--for", "1h", "--rate", "5"}, exitUsage, "go with --mqtt"},
 		{"time", []string{"--out", "-", "--for", "1h", "--from", "yesterday"}, exitUsage, `"yesterday" is no time`},
+		{"before the epoch", []string{"--out", "-", "--for", "1h", "--from", "1969-01-01T00:00:00Z"}, exitUsage, "want a time from 2000 to 2099"},
+		{"for centuries", []string{"--out", "-", "--for", "999999h"}, exitUsage, "--for 999999h0m0s is too long"},
+		{"password", []string{"--mqtt", "mqtt://u:secret@127.0.0.1:1"}, exitFailure, "connect to mqtt://u:xxxxx@127.0.0.1:1"},
 		{"two files", []string{"a", "b"}, exitUsage, "takes one file"},
 		{"no such file", []string{in("nowhere.yaml"), "--out", "-", "--for", "1h"}, exitUsage, "no such file"},
 		{"what and where", []string{in("bad.yaml"), "--out", "-", "--for", "1h"}, exitUsage, in("bad.yaml") + ":10: loss is 2"},
@@ -120,6 +126,29 @@ func TestSimSameSeedSameFiles(t *testing.T) {
 	// Frames without a measurement (answers to the network) are published too.
 	if ups < want || lost == 0 {
 		t.Errorf("%d uplinks published, %d of measurements by the manifest, %d lost", ups, want, lost)
+	}
+}
+
+// TestSimSpeedSameTruth plays the same time of the city into a file and, far faster than it
+// can be published, to a broker: the truth is the same, to the end.
+func TestSimSpeedSameTruth(t *testing.T) {
+	broker := brokertest.Start(t)
+	dir := write(t, map[string]string{"city.yaml": smallCity})
+	var truths [2]string
+	for i, way := range [][]string{{"--out", filepath.Join(dir, "traffic")}, {"--mqtt", broker.URL(), "--speed", "100000"}} {
+		truth := filepath.Join(dir, "truth")
+		args := append([]string{"sim", filepath.Join(dir, "city.yaml"), "--from", "2026-03-28T12:00:00Z", "--for", "48h", "--manifest", truth}, way...)
+		if out, code := run(t, args...); code != exitOK {
+			t.Fatal(out)
+		}
+		text, err := os.ReadFile(truth)
+		if err != nil {
+			t.Fatal(err)
+		}
+		truths[i] = string(text)
+	}
+	if truths[0] != truths[1] || len(truths[0]) < 100_000 {
+		t.Errorf("%d bytes of truth beside a file, %d beside a broker, or they differ", len(truths[0]), len(truths[1]))
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -86,7 +85,7 @@ func generateLoad(ctx context.Context, client mqtt.Client, rate, count int, play
 	group.Go(func() error {
 		defer close(made)
 		n := 0
-		err := play(func(m sim.Message) error {
+		return play(func(m sim.Message) error {
 			m.Body = slices.Clone(m.Body)
 			select {
 			case made <- m:
@@ -94,14 +93,10 @@ func generateLoad(ctx context.Context, client mqtt.Client, rate, count int, play
 				return ctx.Err()
 			}
 			if n++; n == count {
-				return errEnough
+				return sim.ErrEnough
 			}
 			return nil
 		})
-		if errors.Is(err, errEnough) {
-			err = nil
-		}
-		return err
 	})
 	var began time.Time
 	group.Go(func() error {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"strconv"
 	"time"
@@ -19,17 +20,14 @@ import (
 	sim "meldefunk/firmware-sim"
 )
 
-// errEnough ends a play.
-var errEnough = errors.New("enough")
-
 // toFile plays without waiting and writes what is published, a line each, in the form of
 // recorded traffic: t, topic, retained, and payload (JSON) or payload_b64 (anything else).
 func (o *simOptions) toFile(ctx context.Context, p sim.Play, out, progressTo io.Writer) (err error) {
 	to := out
 	if o.out != "-" {
-		file, err := os.Create(o.out)
-		if err != nil {
-			return fmt.Errorf("write messages: %w", err)
+		file, openErr := os.Create(o.out)
+		if openErr != nil {
+			return fmt.Errorf("write messages: %w", openErr)
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
 		to = file
@@ -60,13 +58,13 @@ func (o *simOptions) toFile(ctx context.Context, p sim.Play, out, progressTo io.
 			return fmt.Errorf("write messages: %w", err)
 		}
 		if written == o.count {
-			return errEnough
+			return sim.ErrEnough
 		}
 		return nil
 	})
 	bar.end()
-	if errors.Is(err, errEnough) {
-		err = nil
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = fmt.Errorf("stopped after %d messages, before the end", written)
 	}
 	if flushErr := w.Flush(); flushErr != nil {
 		err = errors.Join(err, fmt.Errorf("write messages: %w", flushErr))
@@ -105,15 +103,27 @@ func (o *simOptions) summary(out io.Writer, figures map[string]any, text string)
 	return err
 }
 
+// brokerGone is how long a broker may take no message. It is also how long Ctrl-C may take.
+const brokerGone = 5 * time.Second
+
 // connect joins the broker.
 func (o *simOptions) connect() (mqtt.Client, error) {
 	options := mqtt.NewClientOptions().AddBroker(o.mqtt).SetClientID(fmt.Sprintf("meldefunk-sim-%d", os.Getpid())).
-		SetConnectTimeout(10 * time.Second).SetOrderMatters(false).SetMaxResumePubInFlight(0)
+		SetConnectTimeout(10 * time.Second).SetOrderMatters(false).SetMaxResumePubInFlight(0).
+		SetWriteTimeout(brokerGone)
 	client := mqtt.NewClient(options)
 	if t := client.Connect(); t.Wait() && t.Error() != nil {
-		return nil, fmt.Errorf("connect to %s: %w", o.mqtt, t.Error())
+		return nil, fmt.Errorf("connect to %s: %w", withoutPassword(o.mqtt), t.Error())
 	}
 	return client, nil
+}
+
+// withoutPassword is how an address may be shown.
+func withoutPassword(address string) string {
+	if u, err := url.Parse(address); err == nil {
+		return u.Redacted()
+	}
+	return "the broker"
 }
 
 // toBroker publishes in the world's time, or faster.
@@ -131,7 +141,10 @@ func (o *simOptions) toBroker(ctx context.Context, p sim.Play, out, progressTo i
 	defer enough()
 	bar := newBar(progressTo)
 	n := 0
-	clock := newLapse(from, o.speed)
+	clock := &playClock{from: from, factor: o.speed, over: enough}
+	if o.span > 0 {
+		clock.end = from.Add(o.span)
+	}
 	err = p.Run(ctx, func(ctx context.Context, m sim.Message) error {
 		t := client.Publish(m.Topic, 1, m.Retained, m.Body)
 		select {
@@ -184,6 +197,11 @@ func writeCSV(path string, mode os.FileMode, rows [][]string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
+	if mode.Perm()&0o077 == 0 { // a file that was there keeps its mode, and must not
+		if err := f.Chmod(mode); err != nil {
+			return err
+		}
+	}
 	w := csv.NewWriter(f)
 	w.Comma = ';'
 	return w.WriteAll(rows)
