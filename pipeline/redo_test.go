@@ -15,6 +15,7 @@ import (
 
 	"meldefunk/city"
 	"meldefunk/pipeline"
+	"meldefunk/storage/sqlite"
 )
 
 // mended is oneByte after somebody has put it right.
@@ -197,8 +198,8 @@ func TestRedoOfARecordInTwoFrames(t *testing.T) {
 	}
 	want(t, "both kept", w.redo(redone{mend: second}), "30: 50→10")
 	want(t, "both kept", w.redo(redone{mend: second}))
-	if n, _, err := w.store.Prune(t.Context(), start.Add(25*time.Minute), time.Time{}); err != nil || n != 1 {
-		t.Fatalf("pruned %d, %v", n, err)
+	if p, err := w.store.Prune(t.Context(), sqlite.Outdated{Frames: start.Add(25 * time.Minute)}); err != nil || p.Frames != 1 {
+		t.Fatalf("pruned %+v, %v", p, err)
 	}
 	want(t, "the first pruned", w.redo(redone{mend: second}), "10: 95→55")
 	want(t, "the first pruned", w.levels(), "10: 55*", "20: 50", "30: 10")

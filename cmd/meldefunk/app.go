@@ -185,15 +185,15 @@ func (a *app) prune(ctx context.Context) error {
 	ticker := time.NewTicker(pruneEvery)
 	defer ticker.Stop()
 	for {
-		now := a.now()
-		frames, aside, err := a.store.Prune(ctx, now.Add(-a.settings.Retention.Frames), now.Add(-a.settings.Retention.SetAside))
+		p, err := a.store.Prune(ctx, a.outdated())
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
 			a.log.Error().Err(err).Msg("old data was not deleted; trying again later")
-		case frames+aside > 0:
-			a.log.Info().Int64("frames", frames).Int64("set_aside", aside).Msg("deleted old data")
+		case p != (sqlite.Pruned{}):
+			a.log.Info().Int64("frames", p.Frames).Int64("readings", p.Readings).Int64("set_aside", p.Aside).
+				Int64("bytes_given_back", p.Bytes).Msg("deleted old data")
 		}
 		select {
 		case <-ctx.Done():
@@ -201,4 +201,17 @@ func (a *app) prune(ctx context.Context) error {
 		case <-ticker.C:
 		}
 	}
+}
+
+// outdated says what may go now. Readings wait for InfluxDB.
+func (a *app) outdated() sqlite.Outdated {
+	now, keep := a.now(), a.settings.Retention
+	old := sqlite.Outdated{Frames: now.Add(-keep.Frames), Aside: now.Add(-keep.SetAside)}
+	if keep.Readings > 0 {
+		old.Readings = now.Add(-keep.Readings)
+	}
+	if a.writer != nil {
+		old.Followers = []string{a.writer.Name()}
+	}
+	return old
 }

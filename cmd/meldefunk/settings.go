@@ -47,9 +47,10 @@ type settings struct {
 	Log            logSettings     `yaml:"log"`
 }
 
-// retention says how long what can be made anew is kept. Readings and cases stay.
+// retention says how long what need not stay is kept. Cases stay.
 type retention struct {
 	Frames   time.Duration `yaml:"frames"`    // raw uplinks, for decoding again
+	Readings time.Duration `yaml:"readings"`  // 0: for ever
 	SetAside time.Duration `yaml:"set_aside"` // messages that could not be processed
 }
 
@@ -201,6 +202,9 @@ func (r retention) validate() error {
 	var errs []error
 	if r.Frames < 24*time.Hour {
 		errs = append(errs, fmt.Errorf("frames: %s is too short: repeats are recognised by them; want at least 24h", r.Frames))
+	}
+	if r.Readings != 0 && r.Readings < r.Frames {
+		errs = append(errs, fmt.Errorf("readings: %s is shorter than frames, %s: decoding those again would bring deleted readings back; want 0 (for ever) or at least as long", r.Readings, r.Frames))
 	}
 	if r.SetAside < time.Hour {
 		errs = append(errs, fmt.Errorf("set_aside: %s is too short: somebody must be able to look; want at least 1h", r.SetAside))

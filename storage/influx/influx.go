@@ -105,6 +105,9 @@ func New(cfg Config, source Source, now func() time.Time, log zerolog.Logger, re
 	return w, nil
 }
 
+// Name is that of the writer's cursor: "influx:organization/bucket".
+func (w *Writer) Name() string { return w.name }
+
 // connect builds the client. The token is the carrier's business: the client library
 // never sees it and cannot log it.
 func (w *Writer) connect(c *carrier) {

@@ -81,6 +81,9 @@ func TestFileOfTheFirstVersion(t *testing.T) {
 		if err != nil || len(frames) != 1 || frames[0].Uplink.FCnt != 7 || frames[0].Uplink.Envelope != nil {
 			t.Errorf("frames after the update: %+v, %v", frames, err)
 		}
+		if mode := s.Pragma(t, "auto_vacuum"); mode != "2" {
+			t.Errorf("auto_vacuum = %s: the file would never become smaller", mode)
+		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}

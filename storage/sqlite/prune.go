@@ -2,61 +2,177 @@ package sqlite
 
 import (
 	"context"
-	"errors"
+	"database/sql"
 	"fmt"
+	"math"
 	"time"
 )
 
-// pruneStep is how many rows are deleted in one transaction, so that the road never waits
-// long behind it.
-const pruneStep = 2000
+// How deletion gives way: pruneStep rows at most in one transaction, then a pause in which
+// the road commits. A step writes a page of an index for nearly every row, so larger ones
+// would make the road wait noticeably (docs/sqlite.md has the figures).
+const (
+	pruneStep  = 500
+	prunePause = 20 * time.Millisecond
+)
 
 // maxAside bounds the set-aside messages: a fleet that nobody has in the inventory must not
 // fill the disk. Those seen longest ago go first.
 const maxAside = 100_000
 
-// Prune deletes raw frames received before framesBefore, and set-aside messages last seen
-// before asideBefore or beyond the newest 100,000. It gives way to commits between its steps. Sessions and readings
-// stay.
-func (s *Store) Prune(ctx context.Context, framesBefore, asideBefore time.Time) (frames, aside int64, err error) {
-	// The newest frame of each device stays whatever its age: a device that was silent for
-	// longer must still find its counter. Frames are numbered in order of arrival, so the
-	// search ends at the first one that is young enough.
-	frames, err = s.deleteInSteps(ctx, `DELETE FROM frames WHERE id IN (
-		SELECT id FROM frames f WHERE received < ?1
-			AND id < coalesce((SELECT id FROM frames WHERE received >= ?1 ORDER BY id LIMIT 1), 9223372036854775807)
-			AND EXISTS (SELECT 1 FROM frames n WHERE n.dev_eui = f.dev_eui AND (n.epoch, n.fcnt) > (f.epoch, f.fcnt))
-		ORDER BY id LIMIT ?2)`, framesBefore.UnixNano())
-	if err != nil {
-		return frames, 0, fmt.Errorf("delete old frames: %w", err)
-	}
-	aside, err = s.deleteInSteps(ctx, `DELETE FROM aside WHERE key IN (SELECT key FROM aside WHERE last_seen < ? LIMIT ?)`, asideBefore.UnixNano())
-	if err == nil {
-		var more int64
-		more, err = s.deleteInSteps(ctx, `DELETE FROM aside WHERE key IN (SELECT key FROM aside WHERE last_seen <
-			(SELECT last_seen FROM aside ORDER BY last_seen DESC LIMIT 1 OFFSET ?) LIMIT ?)`, maxAside-1)
-		aside += more
-	}
-	if err != nil {
-		return frames, aside, fmt.Errorf("delete old set-aside messages: %w", err)
-	}
-	return frames, aside, nil
+// Outdated says what may go. A zero time lets nothing of its kind go.
+type Outdated struct {
+	Frames   time.Time // raw frames received before
+	Readings time.Time // readings received before
+	Aside    time.Time // set-aside messages last seen before
+
+	// Followers are the cursors that readings wait for: what one of them has not dealt with
+	// stays, however old.
+	Followers []string
 }
 
-// deleteInSteps runs a deletion that takes an argument and a limit until it finds no more.
-func (s *Store) deleteInSteps(ctx context.Context, query string, arg int64) (int64, error) {
+// Pruned says what went.
+type Pruned struct {
+	Frames, Readings, Aside int64
+	Bytes                   int64 // by which the file has become smaller
+}
+
+// Prune deletes what is outdated, and set-aside messages beyond the newest 100,000, and
+// gives room that is not needed back to the file system. It gives way to commits between
+// its steps. The newest frame of each device stays whatever its age: a device that was
+// silent for longer must still find its counter; so does the newest judged reading of each
+// asset. Sessions and cases stay.
+func (s *Store) Prune(ctx context.Context, old Outdated) (Pruned, error) {
+	var p Pruned
+	var err error
+	if p.Frames, err = s.pruneFrames(ctx, old.Frames); err != nil {
+		return p, fmt.Errorf("delete old frames: %w", err)
+	}
+	if p.Readings, err = s.pruneReadings(ctx, old.Readings, old.Followers); err != nil {
+		return p, fmt.Errorf("delete old readings: %w", err)
+	}
+	if p.Aside, err = s.pruneAside(ctx, old.Aside); err != nil {
+		return p, fmt.Errorf("delete old set-aside messages: %w", err)
+	}
+	if p.Bytes, err = s.shrink(ctx); err != nil {
+		return p, fmt.Errorf("make the file smaller: %w", err)
+	}
+	return p, nil
+}
+
+func (s *Store) pruneFrames(ctx context.Context, before time.Time) (int64, error) {
+	return s.walk(ctx, "frames", before, math.MaxInt64, `DELETE FROM frames WHERE id > ? AND id <= ? AND received < ?
+		AND EXISTS (SELECT 1 FROM frames n WHERE n.dev_eui = frames.dev_eui AND (n.epoch, n.fcnt) > (frames.epoch, frames.fcnt))`)
+}
+
+func (s *Store) pruneReadings(ctx context.Context, before time.Time, followers []string) (int64, error) {
+	upTo := int64(math.MaxInt64)
+	for _, name := range followers {
+		at, err := s.Cursor(ctx, name)
+		if err != nil {
+			return 0, err
+		}
+		upTo = min(upTo, at)
+	}
+	// What was refused of them goes along.
+	return s.walk(ctx, "readings", before, upTo, `DELETE FROM readings WHERE id > ? AND id <= ? AND received < ?
+		AND NOT EXISTS (SELECT 1 FROM asset_states a WHERE a.asset = readings.asset AND a.reading = readings.id)`,
+		`DELETE FROM refused WHERE sink IN (SELECT name FROM cursors) AND reading > ? AND reading <= ?
+		AND NOT EXISTS (SELECT 1 FROM readings r WHERE r.id = reading)`)
+}
+
+// walk goes through a table that is numbered in order of arrival, up to a number, and ends
+// where nothing is old any more. Each step deletes with the first query, given the numbers
+// it is about, and the time; the others tidy up after it, given the numbers. What has to
+// stay is passed once, not searched again at each step.
+func (s *Store) walk(ctx context.Context, table string, before time.Time, upTo int64, query string, tidy ...string) (int64, error) {
+	if before.IsZero() {
+		return 0, nil
+	}
+	var total int64
+	for after := int64(math.MinInt64); ; {
+		var last, oldest sql.NullInt64
+		err := s.read.QueryRowContext(ctx, `SELECT max(id), min(received) FROM
+			(SELECT id, received FROM `+table+` WHERE id > ? AND id <= ? ORDER BY id LIMIT ?)`, after, upTo, pruneStep).Scan(&last, &oldest)
+		if err != nil || !last.Valid || oldest.Int64 >= before.UnixNano() {
+			return total, err
+		}
+		n, err := s.deleteStep(ctx, func(tx context.Context) (int64, error) {
+			n, err := s.deleteRows(tx, query, after, last.Int64, before.UnixNano())
+			for _, q := range tidy {
+				if n > 0 && err == nil {
+					_, err = s.deleteRows(tx, q, after, last.Int64)
+				}
+			}
+			return n, err
+		})
+		total, after = total+n, last.Int64
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+func (s *Store) pruneAside(ctx context.Context, before time.Time) (int64, error) {
+	var n int64
+	var err error
+	if !before.IsZero() {
+		n, err = s.deleteWhile(ctx, `DELETE FROM aside WHERE key IN (SELECT key FROM aside WHERE last_seen < ? LIMIT ?)`, before.UnixNano())
+	}
+	if err != nil {
+		return n, err
+	}
+	more, err := s.deleteWhile(ctx, `DELETE FROM aside WHERE key IN (SELECT key FROM aside WHERE last_seen <
+		(SELECT last_seen FROM aside ORDER BY last_seen DESC LIMIT 1 OFFSET ?) LIMIT ?)`, maxAside-1)
+	return n + more, err
+}
+
+// deleteWhile runs a deletion that ends with a limit until it finds no more.
+func (s *Store) deleteWhile(ctx context.Context, query string, args ...any) (int64, error) {
+	args = append(args, pruneStep)
 	var total int64
 	for {
-		var n int64
-		err := s.inTx(func(tx context.Context) error {
-			res, err := s.conn.ExecContext(tx, query, arg, pruneStep)
-			if err == nil {
-				n, err = res.RowsAffected()
-			}
-			return err
-		})
-		if total += n; err != nil || n < pruneStep || ctx.Err() != nil {
-			return total, errors.Join(err, ctx.Err())
+		n, err := s.deleteStep(ctx, func(tx context.Context) (int64, error) { return s.deleteRows(tx, query, args...) })
+		if total += n; err != nil || n < pruneStep {
+			return total, err
 		}
+	}
+}
+
+// deleteStep deletes in one transaction and pauses if there was something.
+func (s *Store) deleteStep(ctx context.Context, f func(tx context.Context) (int64, error)) (n int64, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	err = s.inTx(func(tx context.Context) (err error) {
+		n, err = f(tx)
+		return err
+	})
+	if err != nil {
+		return 0, err // it was rolled back
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	return n, pause(ctx)
+}
+
+func (s *Store) deleteRows(tx context.Context, query string, args ...any) (int64, error) {
+	res, err := s.conn.ExecContext(tx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// pause lets the road go first.
+func pause(ctx context.Context) error {
+	timer := time.NewTimer(prunePause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
 	}
 }

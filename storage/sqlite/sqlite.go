@@ -30,17 +30,22 @@ const FileName = "meldefunk.db"
 // readers is how many queries can read at once beside the writer.
 const readers = 4
 
+// reader is what queries that change nothing need.
+type reader struct{ read *sql.DB }
+
 // Store is an open database. It is safe for use by several goroutines; commits and other
 // writes queue up behind each other.
 type Store struct {
+	reader
 	write *sql.DB
-	read  *sql.DB
 	lock  *os.File
 	log   zerolog.Logger
 
 	mu    sync.Mutex // held while writing
 	conn  *sql.Conn  // the one connection that writes; statements stay prepared on it
 	stmts statements
+
+	shrinks bool // the file can become smaller
 
 	prepared []*sql.Stmt // all of stmts
 }
@@ -74,6 +79,9 @@ func (s *Store) open(ctx context.Context, path string) error {
 	if err := s.migrate(ctx); err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
 	}
+	if err := s.prepareToShrink(ctx); err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
 	if s.read, err = sql.Open("sqlite", dsn(path, true)); err != nil {
 		return fmt.Errorf("open %s for reading: %w", path, err)
 	}
@@ -84,11 +92,12 @@ func (s *Store) open(ctx context.Context, path string) error {
 
 // dsn spells the connection's settings for the driver. The journal is synced at every
 // commit; a checkpoint is left to the writer at 4,000 pages (16 MB) so that it is not
-// paid for at every batch.
+// paid for at every batch. auto_vacuum comes first: it counts until a new file has its first
+// page, which the journal mode writes.
 func dsn(path string, readOnly bool) string {
 	q := url.Values{}
 	for _, p := range []string{
-		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(OFF)",
+		"auto_vacuum(INCREMENTAL)", "busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(OFF)",
 		"wal_autocheckpoint(4000)", "cache_size(-65536)", "temp_store(MEMORY)",
 	} {
 		q.Add("_pragma", p)

@@ -71,12 +71,15 @@ func TestRefusesWhatItCannotRead(t *testing.T) {
 func TestSettings(t *testing.T) {
 	s := open(t, t.TempDir())
 	defer s.Close()
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2"} {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "auto_vacuum": "2"} {
 		if got := s.Pragma(t, pragma); got != want {
 			t.Errorf("%s = %s, want %s", pragma, got, want)
 		}
 	}
 }
+
+// future is a time after which nothing in the tests was received.
+var future = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func TestPruneKeepsTheNewestFrame(t *testing.T) {
 	s := open(t, t.TempDir())
@@ -89,9 +92,9 @@ func TestPruneKeepsTheNewestFrame(t *testing.T) {
 	if err := s.Commit(t.Context(), &c); err != nil {
 		t.Fatal(err)
 	}
-	frames, _, err := s.Prune(t.Context(), time.Now().Add(100*365*24*time.Hour), time.Unix(0, 0))
-	if err != nil || frames != 2499 {
-		t.Fatalf("pruned %d frames, %v; want 2499: the newest of a device stays", frames, err)
+	p, err := s.Prune(t.Context(), sqlite.Outdated{Frames: future})
+	if err != nil || p.Frames != 2499 {
+		t.Fatalf("pruned %d frames, %v; want 2499: the newest of a device stays", p.Frames, err)
 	}
 	m, err := s.Memory(t.Context(), storagetest.Device)
 	if err != nil || len(m.Frames) != 1 || m.Sessions[0].Top != 2500 {
@@ -135,9 +138,9 @@ func TestPruneBoundsWhatIsSetAside(t *testing.T) {
 	if err := s.Commit(t.Context(), &c); err != nil {
 		t.Fatal(err)
 	}
-	_, gone, err := s.Prune(t.Context(), time.Unix(0, 0), time.Unix(100, 0))
-	if err != nil || gone != 500 {
-		t.Fatalf("deleted %d, %v; want 100 that are old and 400 that are too many", gone, err)
+	p, err := s.Prune(t.Context(), sqlite.Outdated{Aside: time.Unix(100, 0)})
+	if err != nil || p.Aside != 500 {
+		t.Fatalf("deleted %d, %v; want 100 that are old and 400 that are too many", p.Aside, err)
 	}
 	_, left, err := s.Asides(t.Context(), 0, 0)
 	if err != nil || left != 100_000 {
