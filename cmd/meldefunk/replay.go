@@ -60,7 +60,7 @@ func (at *offline) replay(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := again(ctx, at); err != nil {
+	if err := again(ctx, at, city.AsideFilter{}); err != nil {
 		return err
 	}
 	_, left, err := at.store.Asides(ctx, 0, 0)
@@ -76,8 +76,8 @@ func (at *offline) replay(ctx context.Context, out io.Writer) error {
 	return err
 }
 
-// again carries messages over the same road as serve does.
-func again(ctx context.Context, at *offline) error {
+// again carries the chosen messages over the same road as serve does.
+func again(ctx context.Context, at *offline, which city.AsideFilter) error {
 	dialects := map[string]bridge.Dialect{}
 	for _, d := range bridge.Dialects() {
 		for _, c := range at.settings.NetworkServers {
@@ -90,7 +90,7 @@ func again(ctx context.Context, at *offline) error {
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- at.road.Run(running) }()
-	err := offerAll(ctx, at, dialects)
+	err := offerAll(ctx, at, which, dialects)
 	stop() // the road finishes what it was offered
 	return errors.Join(err, <-ended)
 }
@@ -98,12 +98,12 @@ func again(ctx context.Context, at *offline) error {
 // replayPage is how many set-aside messages are in memory at once.
 const replayPage = 200
 
-// offerAll offers every set-aside message, the one seen longest ago first, so that an
+// offerAll offers the chosen set-aside messages, the one seen longest ago first, so that an
 // asset's readings come in order.
-func offerAll(ctx context.Context, at *offline, dialects map[string]bridge.Dialect) error {
+func offerAll(ctx context.Context, at *offline, which city.AsideFilter, dialects map[string]bridge.Dialect) error {
 	var last city.SetAside
 	for {
-		page, err := at.store.AsidesAfter(ctx, last.LastSeen, last.Key, replayPage)
+		page, err := at.store.AsidesAfter(ctx, which, last.LastSeen, last.Key, replayPage)
 		if err != nil || len(page) == 0 {
 			return err
 		}

@@ -27,7 +27,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		return nil
 	}
 	if version < 0 || version > schemaVersion() {
-		return fmt.Errorf("written by a newer version of meldefunk: schema %d, this one knows up to %d; use that version, or go back to a backup", version, schemaVersion())
+		return newerSchema(version)
 	}
 	todo := []string{schema}
 	if version > 0 {
@@ -42,4 +42,8 @@ func (s *Store) migrate(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+func newerSchema(version int) error {
+	return fmt.Errorf("written by a newer version of meldefunk: schema %d, this one knows up to %d; use that version, or go back to a backup", version, schemaVersion())
 }

@@ -41,7 +41,9 @@ type Store interface {
 	Unpark(ctx context.Context, now time.Time) (int64, error)
 	Linked(ctx context.Context, externalID string) (ref string, linked bool, err error)
 	Asides(ctx context.Context, limit, offset int) ([]city.SetAside, int64, error)
-	AsidesAfter(ctx context.Context, seen time.Time, key uint64, limit int) ([]city.SetAside, error)
+	AsidesAfter(ctx context.Context, f city.AsideFilter, seen time.Time, key uint64, limit int) ([]city.SetAside, error)
+	AsideCounts(ctx context.Context, f city.AsideFilter) ([]city.AsideCount, error)
+	DropAsides(ctx context.Context, f city.AsideFilter) (int64, error)
 }
 
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 123456789, time.UTC)
@@ -77,6 +79,7 @@ func Run(t *testing.T, open func(t *testing.T, dir string) (s Store, shut func()
 		"memory":     (*suite).memory,
 		"cases":      (*suite).cases,
 		"set aside":  (*suite).setAside,
+		"chosen":     (*suite).chosenAsides,
 		"cursors":    (*suite).cursors,
 		"archive":    (*suite).archive,
 	} {
@@ -300,12 +303,55 @@ func (s *suite) setAside(t *testing.T) {
 	a.Count, a.LastSeen = 2, again.Received
 	equal(t, "total", total, int64(1))
 	equal(t, "entry", got, []city.SetAside{a})
-	equal(t, "from the start", get[[]city.SetAside](t)(s.store.AsidesAfter(ctx, time.Time{}, 0, 10)), got)
-	equal(t, "after it", len(get[[]city.SetAside](t)(s.store.AsidesAfter(ctx, a.LastSeen, a.Key, 10))), 0)
+	equal(t, "from the start", get[[]city.SetAside](t)(s.store.AsidesAfter(ctx, city.AsideFilter{}, time.Time{}, 0, 10)), got)
+	equal(t, "after it", len(get[[]city.SetAside](t)(s.store.AsidesAfter(ctx, city.AsideFilter{}, a.LastSeen, a.Key, 10))), 0)
 	s.commit(t, &city.Commit{Replayed: []uint64{a.Key}})
 	_, total, err = s.store.Asides(ctx, 10, 0)
 	must(t, err)
 	equal(t, "after replay", total, int64(0))
+}
+
+// chosenAsides lists, counts and drops by each part of a filter.
+func (s *suite) chosenAsides(t *testing.T) {
+	ctx := t.Context()
+	other := Device
+	other[7] = 9
+	entry := func(key uint64, reason city.Reason, server string, dev city.EUI, hour int) city.SetAside {
+		return city.SetAside{Key: key, Server: server, Topic: "t", Body: []byte("b"), Reason: reason, DevEUI: dev, Received: noon.Add(time.Duration(hour) * time.Hour)}
+	}
+	s.commit(t, &city.Commit{Aside: []city.SetAside{
+		entry(1<<63+1, city.ReasonMalformed, "a", city.EUI{}, 0), entry(2, city.ReasonUndecodable, "a", Device, 1),
+		entry(3, city.ReasonUndecodable, "b", Device, 2), entry(4, city.ReasonUnknownDevice, "b", other, 3),
+	}})
+	s.commit(t, &city.Commit{Aside: []city.SetAside{entry(4, city.ReasonUnknownDevice, "b", other, 4)}})
+	for _, c := range []struct {
+		name   string
+		filter city.AsideFilter
+		keys   []uint64
+		counts []city.AsideCount
+	}{
+		{"all", city.AsideFilter{}, []uint64{1<<63 + 1, 2, 3, 4}, []city.AsideCount{{Reason: city.ReasonUndecodable, Messages: 2, Arrivals: 2},
+			{Reason: city.ReasonMalformed, Messages: 1, Arrivals: 1}, {Reason: city.ReasonUnknownDevice, Messages: 1, Arrivals: 2}}},
+		{"keys", city.AsideFilter{Keys: []uint64{1<<63 + 1, 3, 77}}, []uint64{1<<63 + 1, 3}, nil},
+		{"reasons", city.AsideFilter{Reasons: []city.Reason{city.ReasonMalformed, city.ReasonUnknownDevice}}, []uint64{1<<63 + 1, 4}, nil},
+		{"server", city.AsideFilter{Server: "a"}, []uint64{1<<63 + 1, 2}, nil},
+		{"device", city.AsideFilter{DevEUI: other}, []uint64{4}, []city.AsideCount{{Reason: city.ReasonUnknownDevice, Messages: 1, Arrivals: 2}}},
+		{"seen from", city.AsideFilter{From: noon.Add(2 * time.Hour)}, []uint64{3, 4}, nil},
+		{"seen before", city.AsideFilter{To: noon.Add(2 * time.Hour)}, []uint64{1<<63 + 1, 2}, nil},
+		{"two together", city.AsideFilter{Server: "b", Reasons: []city.Reason{city.ReasonUndecodable}}, []uint64{3}, nil},
+		{"none", city.AsideFilter{Server: "c"}, nil, nil},
+	} {
+		var keys []uint64
+		for _, a := range get[[]city.SetAside](t)(s.store.AsidesAfter(ctx, c.filter, time.Time{}, 0, 10)) {
+			keys = append(keys, a.Key)
+		}
+		equal(t, c.name, keys, c.keys)
+		if counts := get[[]city.AsideCount](t)(s.store.AsideCounts(ctx, c.filter)); c.counts != nil {
+			equal(t, c.name+", counted", counts, c.counts)
+		}
+	}
+	equal(t, "dropped", get[int64](t)(s.store.DropAsides(ctx, city.AsideFilter{DevEUI: Device})), int64(2))
+	equal(t, "left", len(get[[]city.SetAside](t)(s.store.AsidesAfter(ctx, city.AsideFilter{}, time.Time{}, 0, 10))), 2)
 }
 
 func (s *suite) cursors(t *testing.T) {
