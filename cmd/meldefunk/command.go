@@ -24,7 +24,7 @@ func command() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
 	})
-	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), configCommand(), replayCommand(), decodeCommand(),
+	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), configCommand(), replayCommand(), asideCommand(), decodeCommand(),
 		modelCommand(), codecCommand(), codecWorkerCommand(), simCommand(), versionCommand())
 	return root
 }
