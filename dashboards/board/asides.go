@@ -23,7 +23,11 @@ type asidesBody struct {
 	Rows    []asideRow
 	Pager   pager
 	Summary string
+	Reasons []reasonRow
 }
+
+// reasonRow is how much was set aside for one reason.
+type reasonRow struct{ Reason, Messages, Arrivals string }
 
 // asideRow is one set-aside message.
 type asideRow struct {
@@ -53,6 +57,13 @@ func (b *Board) asides(r *http.Request) (content, error) {
 		if list, _, err = b.opt.Store.Asides(r.Context(), asidesPage, body.Pager.from); err != nil {
 			return content{}, err
 		}
+	}
+	counts, err := b.opt.Store.AsideCounts(r.Context(), city.AsideFilter{})
+	if err != nil {
+		return content{}, err
+	}
+	for _, c := range counts {
+		body.Reasons = append(body.Reasons, reasonRow{reasonWord(c.Reason), count(c.Messages), count(c.Arrivals)})
 	}
 	for i := range list {
 		body.Rows = append(body.Rows, b.asideRow(&list[i]))

@@ -70,6 +70,23 @@ func (s *store) Asides(_ context.Context, limit, offset int) ([]city.SetAside, i
 	return s.asides[offset:min(len(s.asides), offset+limit)], int64(len(s.asides)), s.err
 }
 
+func (s *store) AsideCounts(context.Context, city.AsideFilter) ([]city.AsideCount, error) {
+	var all []city.AsideCount
+	for _, reason := range city.Reasons() {
+		c := city.AsideCount{Reason: reason}
+		for i := range s.asides {
+			if s.asides[i].Reason == reason {
+				c.Messages++
+				c.Arrivals += s.asides[i].Count
+			}
+		}
+		if c.Messages > 0 {
+			all = append(all, c)
+		}
+	}
+	return all, s.err
+}
+
 // inventory is an Inventory in memory.
 type inventory struct {
 	assets  []*city.Asset

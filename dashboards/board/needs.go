@@ -25,6 +25,10 @@ type Store interface {
 	// Asides gives up to limit set-aside messages from offset on, the one seen last
 	// first, and how many there are in all.
 	Asides(ctx context.Context, limit, offset int) ([]city.SetAside, int64, error)
+
+	// AsideCounts counts the set-aside messages that a filter chooses by their reason, most
+	// messages first.
+	AsideCounts(ctx context.Context, f city.AsideFilter) ([]city.AsideCount, error)
 }
 
 // Inventory is what hangs where. It is called on every request, must not block, and what
