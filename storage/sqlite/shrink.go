@@ -81,7 +81,7 @@ func (s *Store) prepareToShrink(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			s.log.Warn().Err(err).Msg("the database could not be rewritten and will not become smaller; it needs twice its size free here and once in the folder for temporary files; trying again at the next start")
+			s.log.Warn().Err(err).Msg("the database could not be rewritten and will not become smaller; it needs its size free beside it and once more in the folder for temporary files; trying again at the next start")
 			_, err = s.conn.ExecContext(ctx, "PRAGMA temp_store = MEMORY")
 			return err
 		}
