@@ -193,7 +193,7 @@ func checkpoint(t *testing.T, dir string) {
 // BenchmarkCommitBesideDeletion gives the longest of many small commits while a large
 // backlog is deleted, beside that of the same commits while nothing is.
 func BenchmarkCommitBesideDeletion(b *testing.B) {
-	const devices, hours = 1000, 12
+	const devices, hours = 500, 8
 	s := open(b, b.TempDir())
 	defer s.Close()
 	for hour := range hours {
@@ -201,6 +201,7 @@ func BenchmarkCommitBesideDeletion(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+	before := town(hours, 1).Readings[0].Received
 	next := hours * devices / 10
 	longest := func(until <-chan struct{}, atMost int) (n int, worst time.Duration) {
 		for ; n < atMost; n++ {
@@ -224,7 +225,7 @@ func BenchmarkCommitBesideDeletion(b *testing.B) {
 		var err error
 		go func() {
 			defer close(done)
-			_, err = s.Prune(b.Context(), sqlite.Outdated{Frames: future, Readings: future})
+			_, err = s.Prune(b.Context(), sqlite.Outdated{Frames: before, Readings: before})
 		}()
 		n, beside := longest(done, 1<<30)
 		<-done
