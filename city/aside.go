@@ -16,11 +16,13 @@ const (
 	ReasonUndecodable   Reason = "undecodable"    // the payload is not what the model's layout allows
 	ReasonUnknownPort   Reason = "unknown_port"   // the model sends nothing on this FPort
 	ReasonEncrypted     Reason = "encrypted"      // end-to-end encrypted, no key
+	ReasonMIC           Reason = "mic"            // a raw frame of a known address whose integrity code no session's keys make
+	ReasonCounter       Reason = "counter"        // a raw frame with a counter that its session has left behind
 )
 
 // Reasons lists every reason.
 func Reasons() []Reason {
-	return []Reason{ReasonMalformed, ReasonTooLarge, ReasonUnknownDevice, ReasonUndecodable, ReasonUnknownPort, ReasonEncrypted}
+	return []Reason{ReasonMalformed, ReasonTooLarge, ReasonUnknownDevice, ReasonUndecodable, ReasonUnknownPort, ReasonEncrypted, ReasonMIC, ReasonCounter}
 }
 
 // SetAside is a message that could not become a reading. It is kept with its bytes and

@@ -24,9 +24,10 @@ const (
 	EventTxAck                     // a downlink was sent, queued or failed
 	EventLog                       // the network server reports an error
 	EventLocation                  // the network server resolved a position
+	EventRaw                       // a data frame as a gateway heard it, unchecked and encrypted
 )
 
-var eventKindNames = [...]string{"other", "up", "join", "status", "ack", "txack", "log", "location"}
+var eventKindNames = [...]string{"other", "up", "join", "status", "ack", "txack", "log", "location", "raw"}
 
 func (k EventKind) String() string {
 	if int(k) < len(eventKindNames) {
@@ -37,11 +38,11 @@ func (k EventKind) String() string {
 
 // EventKinds lists every kind.
 func EventKinds() []EventKind {
-	return []EventKind{EventOther, EventUp, EventJoin, EventStatus, EventAck, EventTxAck, EventLog, EventLocation}
+	return []EventKind{EventOther, EventUp, EventJoin, EventStatus, EventAck, EventTxAck, EventLog, EventLocation, EventRaw}
 }
 
-// Event is a message understood. Uplink is filled for EventUp; DevEUI, Session, Ident and
-// Time are filled for EventJoin; for the others only what the message says.
+// Event is a message understood. Uplink is filled for EventUp, and Raw for EventRaw; DevEUI,
+// Session, Ident and Time are filled for EventJoin; for the others only what the message says.
 type Event struct {
 	Kind    EventKind
 	DevEUI  EUI
@@ -50,6 +51,8 @@ type Event struct {
 	Time    Stamp
 	Detail  string // EventLog: code and text of the network server; others: what they tell in words, or ""
 	Uplink  Uplink
+	Raw     *RawFrame
+	Gateway string // of what a gateway tells itself: its id, 16 hex digits
 }
 
 // Acker confirms to the sender that a message will never be needed again. It is called

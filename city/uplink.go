@@ -15,6 +15,7 @@ type Uplink struct {
 	Encrypted bool   // Payload is end-to-end encrypted with a key the network server has not
 	Confirmed bool
 	Simulated bool // sent by hand in a console; kept, never judged
+	Proven    bool // the integrity code was checked here, and the device never counts anew: a counter means one frame of the session for ever
 
 	Envelope *Envelope // of an encrypted Payload; nil: no wrapped key came with it
 

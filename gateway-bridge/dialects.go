@@ -11,6 +11,7 @@ func Dialects() []Dialect {
 	return []Dialect{
 		chirpstack.V4{},
 		chirpstack.V3{},
+		chirpstack.Gateway{},
 		thethings.V3{},
 	}
 }

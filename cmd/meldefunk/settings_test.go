@@ -63,7 +63,7 @@ func TestBadSettings(t *testing.T) {
 			"f.yaml:4: field key not found in type keys.KEK (unknown key; meldefunk config shows the known ones)",
 		}},
 		"network server": {"inventory: [x]\nnetwork_servers:\n  - name: a\n    dialect: chirpstack\n    broker: mqtt://127.0.0.1\n  - name: a\n    dialect: chirpstack-v4\n    broker: mqtt://lns.example.org:1883\n", []string{
-			`f.yaml:4: network_servers.0: dialect: unknown "chirpstack": want one of chirpstack-v4, chirpstack-v3, the-things-stack-v3`,
+			`f.yaml:4: network_servers.0: dialect: unknown "chirpstack": want one of chirpstack-v4, chirpstack-v3, chirpstack-gateway, the-things-stack-v3`,
 			"f.yaml:8: network_servers.1: broker: mqtt://lns.example.org:1883: without TLS everybody on the way can read the password and write readings: want mqtts://, or, if that is known and accepted, plaintext: accepted",
 			`f.yaml:6: network_servers.1: name: "a" stands twice; each network server needs its own`,
 		}},

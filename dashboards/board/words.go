@@ -115,6 +115,10 @@ func reasonWord(r city.Reason) string {
 		return "unbekannter Port"
 	case city.ReasonEncrypted:
 		return "verschlüsselt, Schlüssel fehlt"
+	case city.ReasonMIC:
+		return "Prüfsumme passt zu keinem Schlüssel"
+	case city.ReasonCounter:
+		return "Zähler schon überholt"
 	}
 	return string(r)
 }
