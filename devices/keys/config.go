@@ -12,9 +12,15 @@ import (
 	"meldefunk/city/lorawan"
 )
 
-// Config names the key encryption keys.
+// Config names the key encryption keys, and the sessions of devices whose raw frames come
+// from gateways.
 type Config struct {
 	KEKs []KEK `yaml:"keks"`
+	// Sessions are CSV files with the session keys of devices, wrapped with a KEK.
+	Sessions []string `yaml:"sessions"`
+	// Addresses are those of the city's devices, as prefixes like 26011b00/24: a frame of one
+	// of these without a session is set aside, others without one are foreign and dropped.
+	Addresses []Prefix `yaml:"addresses"`
 }
 
 // KEK is a key encryption key: AES with 16, 24 or 32 bytes, written as hex digits.
@@ -51,13 +57,18 @@ func (c Config) Validate() error {
 			problem("file, env: a key itself stands here: make a new one, put it into a file and give the file's name")
 		}
 	}
+	for _, file := range c.Sessions {
+		if file == "" {
+			errs = append(errs, errors.New("sessions: a name of a file is empty"))
+		}
+	}
 	return errors.Join(errs...)
 }
 
 // Load reads the keys of a valid configuration, and gives every problem with them. Its
 // errors name the place and no digit of a key.
 func Load(c Config) (*Ring, error) {
-	r := &Ring{unwrap: make(map[string]func([]byte) (lorawan.Key, error), len(c.KEKs))}
+	r := &Ring{keks: make(map[string]kek, len(c.KEKs)), addresses: c.Addresses}
 	var errs []error
 	for _, k := range c.KEKs {
 		key, err := k.read()
@@ -65,9 +76,15 @@ func Load(c Config) (*Ring, error) {
 			errs = append(errs, fmt.Errorf("keys: %.60q: %w", k.Label, err))
 			continue
 		}
-		r.unwrap[k.Label] = func(wrapped []byte) (lorawan.Key, error) { return lorawan.UnwrapKey(key, wrapped) }
+		r.keks[k.Label] = kek{
+			wrap:   func(k lorawan.Key) ([]byte, error) { return lorawan.WrapKey(key, k) },
+			unwrap: func(wrapped []byte) (lorawan.Key, error) { return lorawan.UnwrapKey(key, wrapped) },
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if err := r.loadSessions(c.Sessions); err != nil {
 		return nil, err
 	}
 	return r, nil

@@ -1,6 +1,7 @@
-// Package keys opens payloads that are encrypted from the device to the city: it holds the
-// city's key encryption keys, with which network servers wrap the session keys they cannot
-// read (docs/adr/0009).
+// Package keys opens what is encrypted for the city. It holds the city's key encryption
+// keys, with which network servers wrap the session keys they cannot read (docs/adr/0009),
+// and the wrapped session keys of devices whose frames come from gateways as they were on
+// air (docs/adr/0011).
 //
 // It does not know network servers, the inventory or what a payload means.
 package keys
@@ -12,12 +13,15 @@ import (
 	"meldefunk/city/lorawan"
 )
 
-// Ring holds key encryption keys by label. It does not change, and any number of goroutines
+// Ring holds key encryption keys by label, and sessions by address. It does not change, and any number of goroutines
 // may ask it.
 type Ring struct {
-	// unwrap has the keys as functions, because fmt shows what it finds in a struct's fields
+	// keks has the keys as functions, because fmt shows what it finds in a struct's fields
 	// and cannot look into those.
-	unwrap map[string]func(wrapped []byte) (lorawan.Key, error)
+	keks      map[string]kek
+	sessions  map[lorawan.DevAddr][]session
+	order     []place // of the sessions in their files
+	addresses []Prefix
 }
 
 // Open decrypts the payload of an uplink, whose own bytes stay as they are. An error is a
@@ -34,12 +38,12 @@ func (r *Ring) Open(u *city.Uplink) ([]byte, error) {
 		return nil, refuse("payload of %s is end-to-end encrypted, and no wrapped key came with it: "+
 			"have the join server wrap the AppSKey instead of keeping it under a session key id", u.DevEUI)
 	}
-	unwrap, ok := r.unwrap[e.KEKLabel]
+	k, ok := r.keks[e.KEKLabel]
 	if !ok {
 		return nil, refuse("payload of %s is end-to-end encrypted and key encryption key %.60q is not configured: "+
 			"add it to keys.keks and replay", u.DevEUI, e.KEKLabel)
 	}
-	key, err := unwrap(e.Wrapped)
+	key, err := k.unwrap(e.Wrapped)
 	switch {
 	case errors.Is(err, lorawan.ErrUnwrap):
 		return nil, refuse("session key of %s does not open with key encryption key %.60q: it was wrapped with another one, "+
