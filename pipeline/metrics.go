@@ -9,6 +9,7 @@ import (
 // metrics count what was committed. Labels are resolved once: the road is the hot path.
 type metrics struct {
 	repeats       prometheus.Counter
+	foreign       prometheus.Counter
 	acked         prometheus.Counter
 	late          prometheus.Counter
 	storeFails    prometheus.Gauge
@@ -35,6 +36,7 @@ func newMetrics(reg prometheus.Registerer) metrics {
 	}
 	m := metrics{
 		repeats: counter("meldefunk_road_repeats_total", "Frames that were stored before: redelivered by a broker or sent again by a device."),
+		foreign: counter("meldefunk_road_foreign_frames_total", "Raw frames of devices of others, dropped."),
 		acked:   counter("meldefunk_road_acknowledged_total", "Messages acknowledged to their broker after the commit."),
 		late:    counter("meldefunk_road_late_readings_total", "Readings older than the newest judged one of their asset: kept, not judged."),
 		opened:  counter("meldefunk_road_cases_opened_total", "Cases opened by rules."),

@@ -20,6 +20,15 @@ type Keys interface {
 	Open(u *city.Uplink) ([]byte, error)
 }
 
+// Frames opens what gateways heard.
+type Frames interface {
+	// OpenFrame finds the device and session of a raw frame, checks its integrity code, and
+	// gives the uplink it is; last tells the highest counter that was heard of a session. An
+	// error is city.ErrForeign, or a *city.Rejection: then the uplink has the DevEUI if it is
+	// known. It is called from the road's goroutine and must not block, except in last.
+	OpenFrame(f *city.RawFrame, last func(devEUI city.EUI, session string) (fcnt uint32, heard bool)) (city.Uplink, error)
+}
+
 // Decoder turns payload bytes into values, and keeps nothing of what it is given. It may be
 // called from any number of goroutines.
 type Decoder interface {

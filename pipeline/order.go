@@ -28,7 +28,7 @@ const (
 
 // order puts a frame into its session. It tells whether the frame was stored before, and
 // fixes the frame's event time. When replaying, a stored frame that was set aside is not a
-// repeat: it keeps its place.
+// repeat: it keeps its place. An error is a *city.Rejection, or the end of ctx.
 func (r *Road) order(ctx context.Context, m *memory, u *city.Uplink, replay bool) (city.Frame, bool, error) {
 	u.Time = r.cfg.eventTime(u.Time, u.Received)
 	hash := contentHash(u)
@@ -48,8 +48,10 @@ func (r *Road) order(ctx context.Context, m *memory, u *city.Uplink, replay bool
 			return city.Frame{}, false, err
 		}
 		switch {
-		case kept != nil && kept.ident == u.Ident:
+		case kept != nil && (kept.ident == u.Ident || u.Proven && session != nil):
 			return kept.place(u), !(replay && kept.fate == city.FateAside), nil
+		case u.Proven && restarted(m, session, u):
+			return city.Frame{}, false, overtaken(u, session)
 		case restarted(m, session, u):
 			session = r.openSession(m, u, city.SessionReset)
 		case kept != nil && sameFrame(u, hash, kept):

@@ -37,12 +37,14 @@ type Road struct {
 	states  map[string]*assetState
 	commit  city.Commit   // what the present batch changes
 	touched []*assetState // the states among it
+	foreign strangers
 }
 
 // Parts are what the road calls at each step.
 type Parts struct {
 	Inventory Inventory
 	Keys      Keys
+	Frames    Frames
 	Decoder   Decoder
 	Judge     Judge
 	Store     Store
@@ -200,6 +202,8 @@ func (r *Road) walk(ctx context.Context, p *passenger) (err error) {
 		err = r.join(ctx, a)
 	case a.Event.Kind == city.EventUp:
 		err = r.uplink(ctx, p)
+	case a.Event.Kind == city.EventRaw:
+		err = r.raw(ctx, p)
 	}
 	if a.Replay && len(r.commit.Aside) == aside {
 		r.commit.Replayed = append(r.commit.Replayed, asideKey(&a.Message))
@@ -226,6 +230,10 @@ func (r *Road) uplink(ctx context.Context, p *passenger) error {
 		return err
 	}
 	frame, again, err := r.order(ctx, mem, u, a.Replay)
+	if rejected, ok := errors.AsType[*city.Rejection](err); ok {
+		r.setAside(a, rejected)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -148,7 +148,7 @@ func (w *world) carryWith(store pipeline.Store, arrivals ...city.Arrival) {
 	w.t.Helper()
 	w.reg = prometheus.NewRegistry()
 	road := pipeline.New(pipeline.DefaultConfig(), pipeline.Parts{
-		Inventory: inventory{}, Keys: flip{w}, Decoder: oneByte{w}, Judge: at90{}, Store: store, Follow: func(*city.Commit) {},
+		Inventory: inventory{}, Keys: flip{w}, Frames: frames{}, Decoder: oneByte{w}, Judge: at90{}, Store: store, Follow: func(*city.Commit) {},
 		Ref: func() string { w.refs++; return fmt.Sprintf("S-%08d", w.refs) },
 		Now: func() time.Time { return start.Add(365 * 24 * time.Hour) },
 	}, zerolog.Nop(), w.reg)
