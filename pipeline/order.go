@@ -50,8 +50,8 @@ func (r *Road) order(ctx context.Context, m *memory, u *city.Uplink, replay bool
 		switch {
 		case kept != nil && (kept.ident == u.Ident || u.Proven && session != nil):
 			return kept.place(u), !(replay && kept.fate == city.FateAside), nil
-		case u.Proven && restarted(m, session, u):
-			return city.Frame{}, false, overtaken(u, session)
+		case u.Proven && session != nil && (restarted(m, session, u) || m.overtook(session.Epoch, u)):
+			return city.Frame{}, false, leftBehind(u, session)
 		case restarted(m, session, u):
 			session = r.openSession(m, u, city.SessionReset)
 		case kept != nil && sameFrame(u, hash, kept):

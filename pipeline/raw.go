@@ -63,11 +63,23 @@ func (r *Road) drop(a *city.Arrival) {
 	}
 }
 
-// overtaken refuses a frame that proves its counter, and whose counter the session has left
+// overtook tells whether a frame that was counted so much later that the two cannot have
+// crossed on their way was sent before this one, by their times: a device counts upwards.
+func (m *memory) overtook(epoch uint32, u *city.Uplink) bool {
+	for i := range m.frames {
+		s := &m.frames[i]
+		if s.epoch == epoch && uint64(s.fcnt) >= uint64(u.FCnt)+window && s.at < u.Time.At.UnixNano() {
+			return true
+		}
+	}
+	return false
+}
+
+// leftBehind refuses a frame that proves its counter, and whose counter the session has left
 // behind: what was recorded on air and is sent again, or a device that counts anew and must
-// not. What came late, by its own time, is none.
-func overtaken(u *city.Uplink, s *city.SessionTop) *city.Rejection {
+// not. What a gateway kept for long is none of these, by its time.
+func leftBehind(u *city.Uplink, s *city.SessionTop) *city.Rejection {
 	return city.Reject(city.ReasonCounter,
-		"counter %d of %s is more than %d behind the newest of its session, %d: a frame that somebody sends again, or a device that counts anew; "+
-			"if it may, say so in keys.sessions (counter_resets) and replay", u.FCnt, u.DevEUI, window-1, s.Top)
+		"counter %d of %s is %d or more behind the newest of its session, %d, and sent later: a frame that somebody sends again, or a device that counts anew; "+
+			"if it may, say so in keys.sessions (counter_resets) and replay", u.FCnt, u.DevEUI, window, s.Top)
 }

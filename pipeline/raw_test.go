@@ -92,6 +92,9 @@ func TestRawFrames(t *testing.T) {
 		"an old frame that nobody heard, now": {func(w *world) [][]city.Arrival {
 			return [][]city.Arrival{{w.raw(1, 'a', 90, 20, minute)}, {w.raw(1, 'a', 5, 10, time.Hour)}}
 		}, "[1 90]", 0, "[counter]"},
+		"an old frame that nobody heard, while newer ones come": {func(w *world) [][]city.Arrival {
+			return [][]city.Arrival{{w.raw(1, 'a', 90, 20, minute), w.raw(1, 'a', 91, 20, 2*time.Hour), w.raw(1, 'a', 5, 10, time.Hour)}}
+		}, "[1 90 1 91]", 0, "[counter]"},
 		"an old frame that a gateway kept": {func(w *world) [][]city.Arrival {
 			return [][]city.Arrival{{w.raw(1, 'a', 90, 20, minute)}, {late(w.raw(1, 'a', 5, 10, time.Hour), 2*time.Hour)}}
 		}, "[1 90 1 5]", 0, "[]"},

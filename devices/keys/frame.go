@@ -3,13 +3,15 @@ package keys
 import (
 	"bytes"
 	"errors"
+	"slices"
 
 	"meldefunk/city"
 	"meldefunk/city/lorawan"
 )
 
 const (
-	// rounds is how many times the 16 bits of a counter on air may have overflowed unheard.
+	// rounds is how many times the 16 bits of a counter on air may have overflowed unheard,
+	// or since a frame that comes late or is replayed.
 	// LoRaWAN 1.0.4 dropped the bound of 1.0.3 on gaps (MAX_FCNT_GAP), and with it the reason
 	// to lose a device that nobody heard for a year; the integrity code proves each guess.
 	rounds = 2
@@ -27,8 +29,8 @@ const (
 // then the uplink has the DevEUI if only one device has the address.
 //
 // Of the counters that end in the 16 bits on air it tries the one nearest to the last, see
-// lorawan.FullFCnt, and the next two after it: up to 163,839 ahead. Whether a counter was
-// there before is for the caller to say.
+// lorawan.FullFCnt, the next two after it and the two before: up to 163,839 ahead and 163,840
+// behind. Whether a counter was there before is for the caller to say.
 func (r *Ring) OpenFrame(f *city.RawFrame, last func(devEUI city.EUI, session string) (fcnt uint32, heard bool)) (city.Uplink, error) {
 	d, err := lorawan.ParseData(f.PHYPayload)
 	if err != nil {
@@ -71,13 +73,18 @@ func (s *session) counters(air uint16, last uint32, heard bool) []uint32 {
 		last = s.last
 	}
 	near := lorawan.FullFCnt(last, air)
-	all := append(make([]uint32, 0, rounds+2), near)
+	all := append(make([]uint32, 0, 2*rounds+2), near)
 	for i := range uint64(rounds) {
 		if next := uint64(near) + (i+1)<<16; next < 1<<32 {
 			all = append(all, uint32(next))
 		}
 	}
-	if s.resets && near != uint32(air) {
+	for i := range uint32(rounds) {
+		if back := (i + 1) << 16; near >= back {
+			all = append(all, near-back)
+		}
+	}
+	if s.resets && !slices.Contains(all, uint32(air)) {
 		all = append(all, uint32(air))
 	}
 	return all

@@ -1,7 +1,7 @@
 // Package keys opens what is encrypted for the city. It holds the city's key encryption
 // keys, with which network servers wrap the session keys they cannot read (docs/adr/0009),
 // and the wrapped session keys of devices whose frames come from gateways as they were on
-// air (docs/adr/0011).
+// air (docs/adr/0012).
 //
 // It does not know network servers, the inventory or what a payload means.
 package keys
