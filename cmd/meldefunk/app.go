@@ -14,7 +14,6 @@ import (
 
 	"meldefunk/city"
 	"meldefunk/dashboards/board"
-	"meldefunk/devices/keys"
 	bridge "meldefunk/gateway-bridge"
 	"meldefunk/gateway-bridge/webhook"
 	"meldefunk/pipeline"
@@ -47,7 +46,8 @@ var (
 	_ pipeline.Decoder   = (*files)(nil)
 	_ pipeline.Inventory = (*files)(nil)
 	_ pipeline.Judge     = (*files)(nil)
-	_ pipeline.Keys      = (*keys.Ring)(nil)
+	_ pipeline.Keys      = (*files)(nil)
+	_ pipeline.Frames    = (*files)(nil)
 	_ tickets.Store      = (*sqlite.Store)(nil)
 	_ tickets.Assets     = (*files)(nil)
 	_ influx.Source      = (*sqlite.Store)(nil)
@@ -74,10 +74,8 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 		a.writer, err = influx.New(s.InfluxDB, store, now, log, a.registry)
 		keep(err)
 	}
-	ring, err := keys.Load(s.Keys)
-	keep(err)
 	a.road = pipeline.New(s.Road, pipeline.Parts{
-		Inventory: f, Keys: ring, Decoder: f, Judge: f, Store: store, Follow: a.follow, Ref: newRef, Now: now,
+		Inventory: f, Keys: f, Frames: f, Decoder: f, Judge: f, Store: store, Follow: a.follow, Ref: newRef, Now: now,
 	}, log.With().Str("component", "road").Logger(), a.registry)
 	for _, c := range s.NetworkServers {
 		if c.Webhook != nil {

@@ -11,10 +11,11 @@ import (
 	"meldefunk/city"
 	"meldefunk/decoders/javascript"
 	"meldefunk/devices"
+	"meldefunk/devices/keys"
 	"meldefunk/rules"
 )
 
-// files are what operators edit while the platform runs: inventory, rules and codecs. A
+// files are what operators edit while the platform runs: inventory, rules, codecs and keys. A
 // reload changes all of it at once or nothing.
 type files struct {
 	sandbox *javascript.Sandbox // nil: there are no codecs
@@ -26,11 +27,12 @@ type edition struct {
 	inventory *devices.Inventory
 	rules     *rules.Set
 	models    *models
+	ring      *keys.Ring
 }
 
 func newFiles(models *models, inventory *devices.Inventory, set *rules.Set) *files {
 	f := &files{}
-	f.current.Store(&edition{inventory, set, models})
+	f.current.Store(&edition{inventory, set, models, &keys.Ring{}})
 	return f
 }
 
@@ -52,13 +54,14 @@ func (f *files) load(ctx context.Context, s settings) error {
 	if s.Rules != "" {
 		set, rulesErr = rules.LoadFile(s.Rules)
 	}
-	if err := errors.Join(inventoryErr, rulesErr); err != nil {
+	ring, keysErr := keys.Load(s.Keys)
+	if err := errors.Join(inventoryErr, rulesErr, keysErr); err != nil {
 		return err
 	}
 	if err := knownServers(inventory, s); err != nil {
 		return err
 	}
-	next := &edition{inventory, set, models}
+	next := &edition{inventory, set, models, ring}
 	if err := next.compile(ctx, s); err != nil {
 		return err
 	}
@@ -98,6 +101,14 @@ func (f *files) Decode(d *city.Device, a *city.Asset, u *city.Uplink, r *city.Re
 
 // Lane is the models'.
 func (f *files) Lane(model string) string { return f.current.Load().models.Lane(model) }
+
+// Open is the keys'.
+func (f *files) Open(u *city.Uplink) ([]byte, error) { return f.current.Load().ring.Open(u) }
+
+// OpenFrame is the keys'.
+func (f *files) OpenFrame(raw *city.RawFrame, last func(city.EUI, string) (uint32, bool)) (city.Uplink, error) {
+	return f.current.Load().ring.OpenFrame(raw, last)
+}
 
 // Find is the inventory's.
 func (f *files) Find(server string, devEUI city.EUI) (*city.Device, *city.Asset, bool) {

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"meldefunk/city"
-	"meldefunk/devices/keys"
 	"meldefunk/pipeline"
 	"meldefunk/storage/sqlite"
 )
@@ -41,16 +40,12 @@ func openOffline(ctx context.Context, path string, logTo io.Writer) (*offline, e
 	if err != nil {
 		return nil, usageError{err}
 	}
-	ring, err := keys.Load(s.Keys)
-	if err != nil {
-		return nil, usageError{err}
-	}
 	store, err := sqlite.Open(ctx, s.Data, log)
 	if err != nil {
 		return nil, err
 	}
 	road := pipeline.New(s.Road, pipeline.Parts{
-		Inventory: f, Keys: ring, Decoder: f, Judge: f, Store: store,
+		Inventory: f, Keys: f, Frames: f, Decoder: f, Judge: f, Store: store,
 		Follow: func(*city.Commit) {}, Ref: newRef, Now: time.Now,
 	}, log, registry)
 	return &offline{settings: s, files: f, store: store, road: road, log: log}, nil

@@ -56,12 +56,12 @@ func TestReloadAndReplay(t *testing.T) {
 	stored("0|1")
 
 	p.write("devices.csv", known+"a84041;dragino/lse01;X;Baum;x;;\n")
-	hup("reload refused; the running inventory, rules and codecs stay")
+	hup("reload refused; the running inventory, rules, codecs and keys stay")
 	publish(2)
 	stored("0|2")
 
 	p.write("devices.csv", known)
-	hup("reloaded inventory, rules and codecs")
+	hup("reloaded inventory, rules, codecs and keys")
 	publish(3)
 	stored("1|2")
 

@@ -21,7 +21,7 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the platform",
 		Long: `Run the platform: take uplinks from the network servers, keep readings, open and
-close tickets, serve the board. SIGHUP reads inventory, rules and codecs anew. The first
+close tickets, serve the board. SIGHUP reads inventory, rules, codecs and keys anew. The first
 SIGINT or SIGTERM stops softly, the second at once; neither loses anything.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -56,7 +56,7 @@ func serve(ctx context.Context, path string, logTo io.Writer) error {
 	a, err := build(s, f, store, time.Now, "", log, registry)
 	if err == nil {
 		a.checkTickets(ctx)
-		err = a.run(ctx, a.reloadAt(hup))
+		err = a.run(ctx, a.reloadAt(path, hup))
 	}
 	if closeErr := store.Close(); closeErr != nil && err == nil {
 		err = fmt.Errorf("close the database: %w", closeErr)
