@@ -69,6 +69,12 @@ func TestCommandLine(t *testing.T) {
 		{"models", []string{"model", "list"}, exitOK, "dragino/lse01"},
 		{"models as JSON", []string{"model", "list", "--json"}, exitOK, `{"codec":false,"kind":"parking","kinds":["parking"],"model":"bosch/tps110"}`},
 		{"replay, bad time", []string{"replay", "--from", "gestern"}, exitUsage, `--from: "gestern" is no time`},
+		{"wrap with an unknown key", []string{"key", "wrap", "--kek", "gold", "-c", in("good.yaml"), in("bad.yaml")}, exitUsage, `key encryption key "gold" is not configured`},
+		{"wrap what is not there", []string{"key", "wrap", "--kek", "gold", "-c", in("good.yaml"), in("none.csv")}, exitUsage, "none.csv: no such file"},
+		{"rewrap two files", []string{"key", "rewrap", "a", "b"}, exitUsage, `meldefunk key rewrap takes one file, got "b" too`},
+		{"keys, none", []string{"key", "check", "-c", in("good.yaml")}, exitOK, "0 sessions of 0 devices"},
+		{"reveal keys to a pipe", []string{"key", "check", "--reveal", "a840410001810001", "-c", in("good.yaml")}, exitUsage, "--reveal shows keys on a terminal only"},
+		{"reveal the keys of nothing", []string{"key", "check", "--reveal", "a84041", "-c", in("good.yaml")}, exitUsage, "--reveal: "},
 		{"demo too fast", []string{"demo", "--speed", "0"}, exitUsage, "--speed 0 is out of range"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -15,7 +15,7 @@ const (
 	// LoRaWAN 1.0.4 dropped the bound of 1.0.3 on gaps (MAX_FCNT_GAP), and with it the reason
 	// to lose a device that nobody heard for a year; the integrity code proves each guess.
 	rounds = 2
-	// channels are as many as EU868 has (RP section 2.2.7).
+	// channels are as many as a device of EU868 keeps (RP section 2.2.2).
 	channels = 16
 )
 
