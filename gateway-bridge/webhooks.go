@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"meldefunk/city"
+	"meldefunk/city/door"
 	"meldefunk/gateway-bridge/webhook"
 )
 
@@ -108,7 +109,7 @@ func (c Config) hook(reg prometheus.Registerer) (webhook.Hook, error) {
 	}
 	return webhook.Hook{
 		Server: c.Name, Path: c.path(), MaxBody: c.withDefaults().MaxMessage,
-		Secret: webhook.Secret{File: c.Webhook.TokenFile, Env: c.Webhook.TokenEnv, Username: c.Webhook.Username, Header: http.CanonicalHeaderKey(c.Webhook.Header)},
+		Secret: webhook.Secret{Secret: door.Secret{File: c.Webhook.TokenFile, Env: c.Webhook.TokenEnv}, Username: c.Webhook.Username, Header: http.CanonicalHeaderKey(c.Webhook.Header)},
 		Understand: func(m *city.Message, rejected *city.Rejection) city.Arrival {
 			return understand(m, rejected, d, counts)
 		},

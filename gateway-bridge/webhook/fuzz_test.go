@@ -17,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"meldefunk/city"
+	"meldefunk/city/door"
 )
 
 // Whatever is posted is answered with one of the documented codes, and what is offered
@@ -39,7 +40,7 @@ func FuzzPost(f *testing.F) {
 		a.Acker.Ack()
 		return nil
 	}
-	s, err := New(DefaultConfig(), []Hook{{Server: "lab", Path: "/lns", Secret: Secret{File: file}, MaxBody: small, Understand: understand}},
+	s, err := New(DefaultConfig(), []Hook{{Server: "lab", Path: "/lns", Secret: Secret{Secret: door.Secret{File: file}}, MaxBody: small, Understand: understand}},
 		offer, time.Now, zerolog.Nop(), prometheus.NewRegistry())
 	if err != nil {
 		f.Fatal(err)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+
+	"meldefunk/city/door"
 )
 
 // Limits of the server. Network servers wait 5 s (ChirpStack v4, The Things Stack) or 10 s
@@ -22,6 +24,8 @@ const (
 	readTimeout   = 10 * time.Second // header and body
 	idleTimeout   = time.Minute
 	maxHeader     = 16 << 10 // bytes
+	// mostConnections bounds what strangers can make this process hold: some 10 KiB each.
+	mostConnections = 2048
 	// slotBound is how long a post waits for one of Config.InFlight places.
 	slotBound = 2 * time.Second
 	// commitBound is how long a post, once read, waits for its commit.
@@ -67,12 +71,8 @@ func New(cfg Config, hooks []Hook, offer Offer, now func() time.Time, log zerolo
 			problems = append(problems, fmt.Errorf("network server %s: webhook.%w", hooks[i].Server, err))
 		}
 	}
-	var config *tls.Config
-	if cfg.TLS.CertFile != "" {
-		var err error
-		config, err = cfg.TLS.server(now)
-		problems = append(problems, err)
-	}
+	config, err := cfg.TLS.Server(now, "http/1.1")
+	problems = append(problems, err)
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	}
 	server.Protocols.SetHTTP1(true) // a post is a request; many in one connection would escape the bounds
 	address := ln.Addr()
-	ln = newBounded(ln, mostConnections)
+	ln = door.Bounded(ln, mostConnections)
 	if s.tls != nil {
 		ln = tls.NewListener(ln, s.tls)
 	}

@@ -1,16 +1,9 @@
 package webhook
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
-	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -20,85 +13,13 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+
+	"meldefunk/city/door"
+	"meldefunk/city/door/doortest"
 )
 
-// authority signs certificates of one test.
-type authority struct {
-	t    *testing.T
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	pem  string
-}
-
-func newAuthority(t *testing.T, name string) *authority {
-	t.Helper()
-	a := &authority{t: t, key: newKey(t)}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &a.key.PublicKey, a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a.cert, err = x509.ParseCertificate(der); err != nil {
-		t.Fatal(err)
-	}
-	a.pem = pemOf("CERTIFICATE", der)
-	return a
-}
-
-func newKey(t *testing.T) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func pemOf(kind string, der []byte) string {
-	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
-}
-
-// issue signs a certificate for both ends of a connection.
-func (a *authority) issue(serial int64, until time.Time) (cert, key string) {
-	a.t.Helper()
-	own := newKey(a.t)
-	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
-		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "lns"},
-		NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: until,
-		KeyUsage:    x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}, a.cert, &own.PublicKey, a.key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(own)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return pemOf("CERTIFICATE", der), pemOf("PRIVATE KEY", keyDER)
-}
-
-// revoke lists serial numbers.
-func (a *authority) revoke(serials ...int64) string {
-	a.t.Helper()
-	list := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: time.Now(), NextUpdate: time.Now().Add(time.Hour)}
-	for _, n := range serials {
-		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: big.NewInt(n), RevocationTime: time.Now()})
-	}
-	der, err := x509.CreateRevocationList(rand.Reader, list, a.cert, a.key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return pemOf("X509 CRL", der)
-}
-
 func TestClientCertificates(t *testing.T) {
-	ours, theirs := newAuthority(t, "ours"), newAuthority(t, "theirs")
+	ours, theirs := doortest.NewAuthority(t, "ours"), doortest.NewAuthority(t, "theirs")
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -108,16 +29,16 @@ func TestClientCertificates(t *testing.T) {
 		return path
 	}
 	soon := time.Now().Add(time.Hour)
-	cert, key := ours.issue(2, soon)
+	cert, key := ours.Issue("lns", 2, soon)
 	cfg := DefaultConfig()
-	cfg.TLS = TLSConfig{
+	cfg.TLS = door.TLS{
 		CertFile: file("server.pem", cert), KeyFile: file("server.key", key),
-		ClientCAFile: file("clients.pem", ours.pem), RevokedFile: file("clients.crl", ours.revoke(7)),
+		ClientCAFile: file("clients.pem", ours.PEM), RevokedFile: file("clients.crl", ours.Revoke(7)),
 	}
 	st := openAs(t, cfg, []Hook{hook(t)})
 	st.commit()
 	roots := x509.NewCertPool()
-	roots.AddCert(ours.cert)
+	roots.AddCert(ours.Cert)
 	post := func(pair []tls.Certificate, version uint16) (int, error) {
 		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: pair, MaxVersion: version}}
 		defer transport.CloseIdleConnections()
@@ -137,14 +58,14 @@ func TestClientCertificates(t *testing.T) {
 		version uint16
 		refused bool
 	}{
-		"good":      {pair(ours.issue(3, soon)), 0, false},
-		"TLS 1.2":   {pair(ours.issue(3, soon)), tls.VersionTLS12, false},
-		"TLS 1.1":   {pair(ours.issue(3, soon)), tls.VersionTLS11, true},
+		"good":      {pair(ours.Issue("lns", 3, soon)), 0, false},
+		"TLS 1.2":   {pair(ours.Issue("lns", 3, soon)), tls.VersionTLS12, false},
+		"TLS 1.1":   {pair(ours.Issue("lns", 3, soon)), tls.VersionTLS11, true},
 		"missing":   {nil, 0, true},
-		"wrong CA":  {pair(theirs.issue(3, soon)), 0, true},
-		"expired":   {pair(ours.issue(3, time.Now().Add(-time.Hour))), 0, true},
-		"revoked":   {pair(ours.issue(7, soon)), 0, true},
-		"not those": {pair(theirs.issue(7, soon)), 0, true},
+		"wrong CA":  {pair(theirs.Issue("lns", 3, soon)), 0, true},
+		"expired":   {pair(ours.Issue("lns", 3, time.Now().Add(-time.Hour))), 0, true},
+		"revoked":   {pair(ours.Issue("lns", 7, soon)), 0, true},
+		"not those": {pair(theirs.Issue("lns", 7, soon)), 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, err := post(test.pair, test.version)
@@ -155,8 +76,8 @@ func TestClientCertificates(t *testing.T) {
 	}
 
 	t.Run("revoked later", func(t *testing.T) {
-		file("clients.crl", ours.revoke(7, 3))
-		if code, err := post(pair(ours.issue(3, soon)), 0); err == nil {
+		file("clients.crl", ours.Revoke(7, 3))
+		if code, err := post(pair(ours.Issue("lns", 3, soon)), 0); err == nil {
 			t.Errorf("answer %d", code)
 		}
 	})
@@ -171,9 +92,9 @@ func TestConfigProblems(t *testing.T) {
 		}
 		return path
 	}
-	ours, theirs := newAuthority(t, "ours"), newAuthority(t, "theirs")
-	cert, key := ours.issue(2, time.Now().Add(time.Hour))
-	certFile, keyFile, caFile := file("c.pem", cert), file("c.key", key), file("ca.pem", ours.pem)
+	ours, theirs := doortest.NewAuthority(t, "ours"), doortest.NewAuthority(t, "theirs")
+	cert, key := ours.Issue("lns", 2, time.Now().Add(time.Hour))
+	certFile, keyFile, caFile := file("c.pem", cert), file("c.key", key), file("ca.pem", ours.PEM)
 	good := hook(t)
 	at := func(path string) Hook { h := good; h.Server, h.Path = "other", path; return h }
 	tests := map[string]struct {
@@ -185,9 +106,9 @@ func TestConfigProblems(t *testing.T) {
 		"beside":             {func(*Config) {}, new(at("/lnsx")), ""},
 		"same path":          {func(*Config) {}, new(at("/lns")), "network server other: webhook.path /lns and /lns of network server lab overlap"},
 		"within":             {func(*Config) {}, new(at("/lns/up")), "overlap"},
-		"short token":        {func(*Config) {}, &Hook{Server: "s", Path: "/s", Secret: Secret{File: file("short", "fifteen bytes..")}}, "a token of 15 bytes keeps nobody out: want at least 16"},
-		"no token file":      {func(*Config) {}, &Hook{Server: "s", Path: "/s", Secret: Secret{File: filepath.Join(dir, "none")}}, "network server s: webhook.token_file: open"},
-		"no token variable":  {func(*Config) {}, &Hook{Server: "s", Path: "/s", Secret: Secret{Env: "MELDEFUNK_NO_SUCH"}}, "webhook.token_env: MELDEFUNK_NO_SUCH: a token of 0 bytes"},
+		"short token":        {func(*Config) {}, &Hook{Server: "s", Path: "/s", Secret: Secret{Secret: door.Secret{File: file("short", "fifteen bytes..")}}}, "a token of 15 bytes keeps nobody out: want at least 16"},
+		"no token file":      {func(*Config) {}, &Hook{Server: "s", Path: "/s", Secret: Secret{Secret: door.Secret{File: filepath.Join(dir, "none")}}}, "network server s: webhook.token_file: open"},
+		"no token variable":  {func(*Config) {}, &Hook{Server: "s", Path: "/s", Secret: Secret{Secret: door.Secret{Env: "MELDEFUNK_NO_SUCH"}}}, "webhook.token_env: MELDEFUNK_NO_SUCH: a token of 0 bytes"},
 		"every address":      {func(c *Config) { c.Listen = ":80" }, nil, "can be reached from the network"},
 		"plaintext accepted": {func(c *Config) { c.Listen, c.Plaintext = ":80", "accepted" }, nil, ""},
 		"plaintext":          {func(c *Config) { c.Plaintext = "yes" }, nil, `plaintext: "yes": the only value is "accepted"`},
@@ -195,11 +116,15 @@ func TestConfigProblems(t *testing.T) {
 		"half a pair":        {func(c *Config) { c.TLS.CertFile = certFile }, nil, "cert_file and key_file: give both or neither"},
 		"clients alone":      {func(c *Config) { c.TLS.ClientCAFile = caFile }, nil, "client_ca_file has no effect"},
 		"revoked alone":      {func(c *Config) { c.TLS.RevokedFile = caFile }, nil, "revoked_file has no effect"},
-		"wide open with TLS": {func(c *Config) { c.Listen, c.TLS = ":80", TLSConfig{CertFile: certFile, KeyFile: keyFile} }, nil, ""},
-		"no certificates":    {func(c *Config) { c.TLS = TLSConfig{CertFile: certFile, KeyFile: keyFile, ClientCAFile: keyFile} }, nil, "no certificate in it"},
-		"no list":            {func(c *Config) { c.TLS = TLSConfig{certFile, keyFile, caFile, certFile} }, nil, "no X509 CRL in it"},
-		"a stranger's list":  {func(c *Config) { c.TLS = TLSConfig{certFile, keyFile, caFile, file("crl", theirs.revoke(1))} }, nil, "not signed by an authority of client_ca_file"},
-		"none in flight":     {func(c *Config) { c.InFlight = 0 }, nil, "in_flight: 0: want 1 to 1024"},
+		"wide open with TLS": {func(c *Config) { c.Listen, c.TLS = ":80", door.TLS{CertFile: certFile, KeyFile: keyFile} }, nil, ""},
+		"no certificates":    {func(c *Config) { c.TLS = door.TLS{CertFile: certFile, KeyFile: keyFile, ClientCAFile: keyFile} }, nil, "no certificate in it"},
+		"no list": {func(c *Config) {
+			c.TLS = door.TLS{CertFile: certFile, KeyFile: keyFile, ClientCAFile: caFile, RevokedFile: certFile}
+		}, nil, "no X509 CRL in it"},
+		"a stranger's list": {func(c *Config) {
+			c.TLS = door.TLS{CertFile: certFile, KeyFile: keyFile, ClientCAFile: caFile, RevokedFile: file("crl", theirs.Revoke(1))}
+		}, nil, "not signed by an authority of client_ca_file"},
+		"none in flight": {func(c *Config) { c.InFlight = 0 }, nil, "in_flight: 0: want 1 to 1024"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

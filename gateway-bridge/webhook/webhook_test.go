@@ -23,6 +23,7 @@ import (
 	"go.uber.org/goleak"
 
 	"meldefunk/city"
+	"meldefunk/city/door"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -70,7 +71,7 @@ func hook(t *testing.T) Hook {
 	if err := os.WriteFile(file, []byte(secret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return Hook{Server: "lab", Path: "/lns", Secret: Secret{File: file}, MaxBody: limit, Understand: understand}
+	return Hook{Server: "lab", Path: "/lns", Secret: Secret{Secret: door.Secret{File: file}}, MaxBody: limit, Understand: understand}
 }
 
 func understand(m *city.Message, rejected *city.Rejection) city.Arrival {
@@ -639,51 +640,5 @@ func TestStopIsBounded(t *testing.T) {
 	}
 	if !strings.Contains(st.log.String(), "stopped before all posts were answered") {
 		t.Error("not said in the log")
-	}
-}
-
-func TestConnectionsAreBounded(t *testing.T) {
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := newBounded(inner, 1)
-	dial := func() net.Conn {
-		c, err := net.Dial("tcp", inner.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	defer dial().Close()
-	defer dial().Close()
-	first, err := b.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	accepted := make(chan error)
-	go func() {
-		for {
-			c, err := b.Accept()
-			accepted <- err
-			if err != nil {
-				return
-			}
-			_ = c // kept open
-		}
-	}()
-	select {
-	case err := <-accepted:
-		t.Fatal("a second one was accepted", err)
-	case <-time.After(50 * time.Millisecond): // it must not happen, so there is no event to wait for
-	}
-	_ = first.Close()
-	_ = first.Close() // twice gives one place
-	if err := <-accepted; err != nil {
-		t.Fatal(err)
-	}
-	_ = b.Close()
-	if err := <-accepted; err == nil {
-		t.Error("accepts after Close")
 	}
 }

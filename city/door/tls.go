@@ -1,4 +1,4 @@
-package webhook
+package door
 
 import (
 	"bytes"
@@ -11,27 +11,59 @@ import (
 	"time"
 )
 
-// server checks the files once and reads them anew for each connection.
-func (c TLSConfig) server(now func() time.Time) (*tls.Config, error) {
-	if _, err := c.load(now); err != nil {
+// TLS names PEM files. They are read again at every connection, so that certificates can be
+// changed without a restart.
+type TLS struct {
+	CertFile string `yaml:"cert_file"` // the server's certificate and what it was signed with
+	KeyFile  string `yaml:"key_file"`
+	// ClientCAFile makes client certificates obligatory, signed by one of these.
+	ClientCAFile string `yaml:"client_ca_file"`
+	// RevokedFile lists client certificates that are no longer good: a CRL signed by one
+	// of ClientCAFile.
+	RevokedFile string `yaml:"revoked_file"`
+}
+
+// Validate gives every problem, joined, or nil. It does not open files.
+func (c TLS) Validate() error {
+	var problems []error
+	problem := func(text string) { problems = append(problems, errors.New("tls: "+text)) }
+	if (c.CertFile == "") != (c.KeyFile == "") {
+		problem("cert_file and key_file: give both or neither")
+	}
+	if c.ClientCAFile != "" && c.CertFile == "" {
+		problem("client_ca_file has no effect without cert_file and key_file")
+	}
+	if c.RevokedFile != "" && c.ClientCAFile == "" {
+		problem("revoked_file has no effect without client_ca_file")
+	}
+	return errors.Join(problems...)
+}
+
+// Server checks the files once, and makes of them what reads them anew for each connection;
+// nil without a certificate, which is plaintext. The protocols are those of ALPN.
+func (c TLS) Server(now func() time.Time, protocols ...string) (*tls.Config, error) {
+	if c.CertFile == "" {
+		return nil, nil
+	}
+	if _, err := c.load(now, protocols); err != nil {
 		return nil, err
 	}
 	return &tls.Config{
 		MinVersion:         tls.VersionTLS12,
-		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return c.load(now) },
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return c.load(now, protocols) },
 	}, nil
 }
 
 // load reads the files. Tickets to resume an old session are not given out: they would
 // outlive a revocation.
-func (c TLSConfig) load(now func() time.Time) (*tls.Config, error) {
+func (c TLS) load(now func() time.Time, protocols []string) (*tls.Config, error) {
 	pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
 	if err != nil {
 		return nil, fmt.Errorf("tls.cert_file, tls.key_file: %w", err)
 	}
 	out := &tls.Config{
 		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, Time: now,
-		SessionTicketsDisabled: true, NextProtos: []string{"http/1.1"},
+		SessionTicketsDisabled: true, NextProtos: protocols,
 	}
 	if c.ClientCAFile == "" {
 		return out, nil

@@ -1,12 +1,9 @@
-package webhook
+package door
 
 import (
 	"net"
 	"sync"
 )
-
-// mostConnections bounds what strangers can make this process hold: some 10 KiB each.
-const mostConnections = 2048
 
 // bounded leaves further connections to the kernel's queue while too many are open.
 type bounded struct {
@@ -16,7 +13,8 @@ type bounded struct {
 	once   sync.Once
 }
 
-func newBounded(l net.Listener, most int) *bounded {
+// Bounded gives l with at most that many connections open at once.
+func Bounded(l net.Listener, most int) net.Listener {
 	return &bounded{Listener: l, room: make(chan struct{}, most), closed: make(chan struct{})}
 }
 
