@@ -1,0 +1,275 @@
+package listener
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/rs/zerolog"
+	"go.uber.org/goleak"
+
+	"meldefunk/city"
+	"meldefunk/city/door"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	secret   = "a-password-that-only-tests-know"
+	patience = 20 * time.Second
+	limit    = 256 << 10
+	topic    = "application/1/device/2/event/up"
+)
+
+// station is a Server at work whose arrivals come out of a channel.
+type station struct {
+	*Server
+	t        *testing.T
+	address  string
+	arrivals chan city.Arrival
+	log      *log
+	cancel   context.CancelFunc
+	ended    chan error
+}
+
+type log struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *log) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// lab is a network server with a password.
+func lab(t testing.TB) Publisher {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte(secret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Publisher{
+		Server: "lab", Username: "lab", Password: door.Secret{File: file},
+		Topics: []string{"application/+/device/+/event/+"}, MaxMessage: limit, Understand: understand,
+	}
+}
+
+func understand(m *city.Message, rejected *city.Rejection) city.Arrival {
+	a := city.Arrival{Message: *m, Event: city.Event{Kind: city.EventUp}}
+	if rejected != nil {
+		a.Err = rejected
+	}
+	return a
+}
+
+func open(t *testing.T, tune ...func(*Server)) *station {
+	t.Helper()
+	return openAs(t, DefaultConfig(), []Publisher{lab(t)}, tune...)
+}
+
+func openAs(t *testing.T, cfg Config, publishers []Publisher, tune ...func(*Server)) *station {
+	t.Helper()
+	st := &station{t: t, arrivals: make(chan city.Arrival), log: &log{}, ended: make(chan error, 1)}
+	offer := func(ctx context.Context, a city.Arrival) error {
+		select {
+		case st.arrivals <- a:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	s, err := New(cfg, publishers, offer, time.Now, zerolog.New(st.log), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.drain = 200 * time.Millisecond
+	for _, f := range tune {
+		f(s)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	st.Server, st.cancel, st.address = s, cancel, ln.Addr().String()
+	go func() { st.ended <- s.Serve(ctx, ln) }()
+	t.Cleanup(func() {
+		st.stop()
+		if t.Failed() {
+			t.Logf("log:\n%s", st.log)
+		}
+		if n := testutil.ToFloat64(s.metrics.inFlight); n != 0 {
+			t.Errorf("%v messages in flight at the end", n)
+		}
+		if !s.budget.TryAcquire(budget) {
+			t.Error("the budget is not given back")
+		}
+	})
+	return st
+}
+
+// stop ends Serve and waits for it. It may be called twice.
+func (st *station) stop() {
+	st.t.Helper()
+	st.cancel()
+	select {
+	case err := <-st.ended:
+		if err != nil {
+			st.t.Errorf("Serve: %v", err)
+		}
+		st.ended <- nil
+	case <-time.After(patience):
+		st.t.Fatal("Serve does not end")
+	}
+}
+
+// next takes an arrival.
+func (st *station) next() city.Arrival {
+	st.t.Helper()
+	select {
+	case a := <-st.arrivals:
+		return a
+	case <-time.After(patience):
+		st.t.Fatal("no arrival")
+		return city.Arrival{}
+	}
+}
+
+// commit acknowledges every arrival until the test ends, and gives what came.
+func (st *station) commit() func() []city.Arrival {
+	done, left := make(chan struct{}), make(chan struct{})
+	var all []city.Arrival
+	go func() {
+		defer close(left)
+		for {
+			select {
+			case a := <-st.arrivals:
+				all = append(all, a)
+				a.Acker.Ack()
+			case <-done:
+				return
+			}
+		}
+	}()
+	once := sync.OnceFunc(func() { close(done); <-left })
+	st.t.Cleanup(once)
+	return func() []city.Arrival { once(); return all }
+}
+
+// options are those of a paho client that logs in as lab.
+func (st *station) options() *mqtt.ClientOptions {
+	return mqtt.NewClientOptions().AddBroker("mqtt://" + st.address).SetProtocolVersion(4).
+		SetClientID("paho").SetUsername("lab").SetPassword(secret).SetAutoReconnect(false).SetConnectTimeout(patience)
+}
+
+// paho connects a real client of MQTT 3.1.1.
+func (st *station) paho(o *mqtt.ClientOptions) mqtt.Client {
+	st.t.Helper()
+	client := mqtt.NewClient(o)
+	wait(st.t, "connect", client.Connect())
+	st.t.Cleanup(func() { client.Disconnect(100) })
+	return client
+}
+
+func wait(t *testing.T, what string, token mqtt.Token) {
+	t.Helper()
+	if !token.WaitTimeout(patience) {
+		t.Fatalf("%s: no answer", what)
+	}
+	if err := token.Error(); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// A real client of MQTT 3.1.1 publishes with every QoS.
+func TestPaho(t *testing.T) {
+	for qos := range byte(3) {
+		t.Run("QoS "+string('0'+qos), func(t *testing.T) {
+			st := open(t)
+			client := st.paho(st.options())
+			token := client.Publish(topic, qos, false, "full")
+			a := st.next()
+			if m := a.Message; m.Server != "lab" || m.Topic != topic || string(m.Body) != "full" || m.Received.IsZero() {
+				t.Errorf("message %+v", m)
+			}
+			if qos > 0 {
+				select {
+				case <-token.Done():
+					t.Fatal("acknowledged before the commit")
+				case <-time.After(50 * time.Millisecond): // it must not happen, so there is no event to wait for
+				}
+			}
+			a.Acker.Ack()
+			wait(t, "publish", token)
+		})
+	}
+}
+
+// Acknowledgements come in the order of the messages, whatever the order of the commits.
+func TestAcknowledgedInOrder(t *testing.T) {
+	st := open(t)
+	c := st.dial(version5)
+	const n = window
+	for id := range uint16(n) {
+		c.publish(1, id+1, topic, "x")
+	}
+	var arrivals []city.Arrival
+	for range n {
+		arrivals = append(arrivals, st.next())
+	}
+	c.write(appendPacket(nil, typePingreq, 0))
+	c.want(typePingresp) // a full window does not hold it up
+	for i := len(arrivals) - 1; i >= 0; i-- {
+		arrivals[i].Acker.Ack()
+	}
+	for id := range uint16(n) {
+		if got := c.want(typePuback); got[0] != byte((id+1)>>8) || got[1] != byte(id+1) {
+			t.Fatalf("PUBACK %x, want id %d", got, id+1)
+		}
+	}
+}
+
+// Nothing is read beyond the window.
+func TestWindow(t *testing.T) {
+	st := open(t)
+	c := st.dial(version311)
+	go func() {
+		for id := range uint16(2 * window) {
+			c.publish(1, id+1, topic, "x")
+		}
+	}()
+	var arrivals []city.Arrival
+	for range window + 1 { // one is taken out of the window and waits for its commit
+		arrivals = append(arrivals, st.next())
+	}
+	select {
+	case <-st.arrivals:
+		t.Fatal("more than the window arrived")
+	case <-time.After(50 * time.Millisecond): // it must not happen, so there is no event to wait for
+	}
+	for _, a := range arrivals {
+		a.Acker.Ack()
+	}
+	for range window - 1 {
+		st.next().Acker.Ack()
+	}
+	for range 2 * window {
+		c.want(typePuback)
+	}
+}
