@@ -1,5 +1,5 @@
 // Package bridge takes what network servers send. It keeps the MQTT sessions with them (or
-// has them post, see NewWebhooks), has each message understood by the network server's
+// has them post or publish here, see NewWebhooks and NewListener), has each message understood by the network server's
 // dialect, offers it to the road and acknowledges it when the road says so, never before.
 //
 //	network server ─► broker ─► Server ── Dialect.Parse ──► offer ─► (the road)

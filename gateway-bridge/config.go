@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Config is one network server: an MQTT session with it, or a webhook it posts to. Fields left out have the values of
-// DefaultConfig, also in a list.
+// Config is one network server: an MQTT session at its broker, or a way for it to come to
+// us. Fields left out have the values of DefaultConfig, also in a list.
 type Config struct {
 	// Name is what logs, metrics and stored uplinks call this network server: 1 to 40
 	// letters, digits, '.', '_' and '-'. Changing it makes old and new uplinks differ.
@@ -25,6 +25,8 @@ type Config struct {
 	Broker string `yaml:"broker"`
 	// Webhook takes the place of Broker and what belongs to it.
 	Webhook *WebhookConfig `yaml:"webhook"`
+	// Listen takes the place of Broker, too: it publishes straight to us.
+	Listen *ListenConfig `yaml:"listen"`
 	// Plaintext is "accepted" where a broker on another machine really has no TLS.
 	Plaintext string `yaml:"plaintext"`
 	// ClientID identifies the session at the broker, which keeps messages under this name
@@ -108,6 +110,9 @@ func (c Config) problems(dialectKnown bool) (problems []error) {
 	if c.Webhook != nil {
 		return append(problems, given.webhookProblems()...)
 	}
+	if c.Listen != nil {
+		return append(problems, given.listenProblems()...)
+	}
 	if _, err := parseBroker(c.Broker); err != nil {
 		problem("broker: %w", err)
 	} else {
@@ -137,6 +142,15 @@ func (c Config) problems(dialectKnown bool) (problems []error) {
 		problem("keep_alive: %v: want %v to %v, written with a unit as in 30s", c.KeepAlive, shortestKeepAlive, longestKeepAlive)
 	}
 	return problems
+}
+
+// OwnSession tells whether we go to the network server, and it does not come to us.
+func (c Config) OwnSession() bool { return c.Webhook == nil && c.Listen == nil }
+
+// ofBroker tells whether something is given that belongs to Broker.
+func (c Config) ofBroker() bool {
+	return c.Plaintext != "" || c.ClientID != "" || c.Username != "" || c.PasswordFile != "" || c.PasswordEnv != "" ||
+		c.TLS != (TLSConfig{}) || len(c.Topics) > 0 || c.KeepAlive != 0 && c.KeepAlive != DefaultConfig().KeepAlive
 }
 
 // transportProblems are those of TLS against plaintext; the broker's URL is valid.

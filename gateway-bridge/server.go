@@ -60,8 +60,8 @@ func New(cfg Config, offer func(ctx context.Context, a city.Arrival) error, now 
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if cfg.Webhook != nil {
-		return nil, fmt.Errorf("network server %s has a webhook and no session: want NewWebhooks", cfg.Name)
+	if !cfg.OwnSession() {
+		return nil, fmt.Errorf("network server %s comes to us and has no session: want NewWebhooks or NewListener", cfg.Name)
 	}
 	d, _ := dialect(cfg.Dialect)
 	return newServer(cfg, d, offer, now, log, reg)

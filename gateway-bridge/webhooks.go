@@ -49,8 +49,7 @@ func (c Config) webhookProblems() (problems []error) {
 	}
 	if c.Broker != "" {
 		problem("broker: give one of them; a second way is a second network server with a name of its own")
-	} else if c.Plaintext != "" || c.ClientID != "" || c.Username != "" || c.PasswordFile != "" || c.PasswordEnv != "" ||
-		c.TLS != (TLSConfig{}) || len(c.Topics) > 0 || c.KeepAlive != 0 && c.KeepAlive != DefaultConfig().KeepAlive {
+	} else if c.ofBroker() {
 		problem("plaintext, client_id, username, password_file, password_env, tls, topics and keep_alive are of a broker: leave them out")
 	}
 	w := c.Webhook
@@ -102,16 +101,22 @@ func (c Config) hook(reg prometheus.Registerer) (webhook.Hook, error) {
 	if err := c.Validate(); err != nil {
 		return webhook.Hook{}, err
 	}
-	d, _ := dialect(c.Dialect)
-	counts, err := newCounts(reg, c.Name)
+	_, understand, err := c.understanding(reg)
 	if err != nil {
 		return webhook.Hook{}, err
 	}
 	return webhook.Hook{
 		Server: c.Name, Path: c.path(), MaxBody: c.withDefaults().MaxMessage,
-		Secret: webhook.Secret{Secret: door.Secret{File: c.Webhook.TokenFile, Env: c.Webhook.TokenEnv}, Username: c.Webhook.Username, Header: http.CanonicalHeaderKey(c.Webhook.Header)},
-		Understand: func(m *city.Message, rejected *city.Rejection) city.Arrival {
-			return understand(m, rejected, d, counts)
-		},
+		Secret:     webhook.Secret{Secret: door.Secret{File: c.Webhook.TokenFile, Env: c.Webhook.TokenEnv}, Username: c.Webhook.Username, Header: http.CanonicalHeaderKey(c.Webhook.Header)},
+		Understand: understand,
 	}, nil
+}
+
+// understanding has messages understood in the network server's dialect, and counted.
+func (c Config) understanding(reg prometheus.Registerer) (Dialect, func(*city.Message, *city.Rejection) city.Arrival, error) {
+	d, _ := dialect(c.Dialect)
+	counts, err := newCounts(reg, c.Name)
+	return d, func(m *city.Message, rejected *city.Rejection) city.Arrival {
+		return understand(m, rejected, d, counts)
+	}, err
 }

@@ -15,6 +15,7 @@ import (
 	"meldefunk/city"
 	"meldefunk/dashboards/board"
 	bridge "meldefunk/gateway-bridge"
+	"meldefunk/gateway-bridge/listener"
 	"meldefunk/gateway-bridge/webhook"
 	"meldefunk/pipeline"
 	"meldefunk/storage/influx"
@@ -33,7 +34,9 @@ type app struct {
 	store      *sqlite.Store
 	system     tickets.System
 	servers    []*bridge.Server
-	webhooks   *webhook.Server // nil: no network server posts
+	webhooks   *webhook.Server  // nil: no network server posts
+	listener   *listener.Server // nil: none publishes to us
+	mqtt       net.Listener     // already open; nil: the address of the settings is opened
 	road       *pipeline.Road
 	writer     *influx.Writer // nil: no InfluxDB
 	reconciler *tickets.Reconciler
@@ -78,7 +81,7 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 		Inventory: f, Keys: f, Frames: f, Decoder: f, Judge: f, Store: store, Follow: a.follow, Ref: newRef, Now: now,
 	}, log.With().Str("component", "road").Logger(), a.registry)
 	for _, c := range s.NetworkServers {
-		if c.Webhook != nil {
+		if !c.OwnSession() {
 			continue
 		}
 		server, err := bridge.New(c, a.road.Offer, now, log, a.registry)
@@ -86,6 +89,8 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 		a.servers = append(a.servers, server)
 	}
 	a.webhooks, err = bridge.NewWebhooks(s.Webhooks, s.NetworkServers, a.road.Offer, now, log, a.registry)
+	keep(err)
+	a.listener, err = bridge.NewListener(s.MQTTListener, s.NetworkServers, a.road.Offer, now, log, a.registry)
 	keep(err)
 	location, err := time.LoadLocation(s.TimeZone)
 	keep(err)
@@ -111,7 +116,7 @@ func (a *app) follow(c *city.Commit) {
 // and the other parts given first, then the road, which finishes and acknowledges what was
 // taken, then those who follow it.
 func (a *app) run(ctx context.Context, others ...part) error {
-	listener, err := net.Listen("tcp", a.settings.Board.Listen)
+	page, err := net.Listen("tcp", a.settings.Board.Listen)
 	if err != nil {
 		return fmt.Errorf("board: %w: is another meldefunk running? Choose another address with board.listen", err)
 	}
@@ -119,19 +124,21 @@ func (a *app) run(ctx context.Context, others ...part) error {
 	for _, s := range a.servers {
 		intake = append(intake, part{"network server", s.Run})
 	}
-	if a.webhooks != nil {
-		hooks, err := a.listenForPosts()
+	for _, open := range []func() (part, error){a.listenForPosts, a.listenForMQTT} {
+		p, err := open()
 		if err != nil {
-			return errors.Join(err, listener.Close())
+			return errors.Join(err, page.Close())
 		}
-		intake = append(intake, hooks)
+		if p.run != nil {
+			intake = append(intake, p)
+		}
 	}
-	a.log.Info().Str("board", "http://"+listener.Addr().String()).Int("assets", len(a.files.Assets())).
+	a.log.Info().Str("board", "http://"+page.Addr().String()).Int("assets", len(a.files.Assets())).
 		Int("network_servers", len(a.settings.NetworkServers)).Str("version", version).Msg("started")
 
 	followers := []part{
 		{"tickets", a.reconciler.Run},
-		{"board", func(ctx context.Context) error { return a.board.Serve(ctx, listener) }},
+		{"board", func(ctx context.Context) error { return a.board.Serve(ctx, page) }},
 		{"retention", a.prune},
 	}
 	if a.writer != nil {
@@ -160,6 +167,9 @@ func (a *app) ready() []board.Check {
 	}
 	if a.webhooks != nil {
 		checks = append(checks, a.readyForPosts())
+	}
+	if a.listener != nil {
+		checks = append(checks, a.readyForMQTT()...)
 	}
 	if a.writer != nil {
 		c := board.Check{Name: "influxdb", OK: true}

@@ -17,6 +17,7 @@ import (
 	"meldefunk/decoders/javascript"
 	"meldefunk/devices/keys"
 	bridge "meldefunk/gateway-bridge"
+	"meldefunk/gateway-bridge/listener"
 	"meldefunk/gateway-bridge/webhook"
 	"meldefunk/pipeline"
 	"meldefunk/storage/influx"
@@ -38,6 +39,7 @@ type settings struct {
 	NetworkServers []bridge.Config `yaml:"network_servers"`
 	Keys           keys.Config     `yaml:"keys"`
 	Webhooks       webhook.Config  `yaml:"webhooks"`
+	MQTTListener   listener.Config `yaml:"mqtt_listener"`
 	Codecs         codecSettings   `yaml:"codecs"`
 	Road           pipeline.Config `yaml:"road"`
 	InfluxDB       influx.Config   `yaml:"influxdb"`
@@ -67,16 +69,17 @@ type logSettings struct {
 
 func defaultSettings() settings {
 	return settings{
-		Data:      "data",
-		TimeZone:  "Europe/Berlin",
-		Codecs:    codecSettings{Config: javascript.DefaultConfig()},
-		Webhooks:  webhook.DefaultConfig(),
-		Road:      pipeline.DefaultConfig(),
-		InfluxDB:  influx.DefaultConfig(),
-		Tickets:   tickets.DefaultConfig(),
-		Board:     board.DefaultConfig(),
-		Retention: retention{Frames: 30 * 24 * time.Hour, SetAside: 90 * 24 * time.Hour},
-		Log:       logSettings{Level: "info", Format: "json"},
+		Data:         "data",
+		TimeZone:     "Europe/Berlin",
+		Codecs:       codecSettings{Config: javascript.DefaultConfig()},
+		Webhooks:     webhook.DefaultConfig(),
+		MQTTListener: listener.DefaultConfig(),
+		Road:         pipeline.DefaultConfig(),
+		InfluxDB:     influx.DefaultConfig(),
+		Tickets:      tickets.DefaultConfig(),
+		Board:        board.DefaultConfig(),
+		Retention:    retention{Frames: 30 * 24 * time.Hour, SetAside: 90 * 24 * time.Hour},
+		Log:          logSettings{Level: "info", Format: "json"},
 	}
 }
 
@@ -188,6 +191,7 @@ func (s *settings) validate() []problem {
 	}
 	section(s.Keys.Validate(), "keys")
 	section(s.Webhooks.Validate(), "webhooks")
+	section(s.MQTTListener.Validate(), "mqtt_listener")
 	section(s.Codecs.Validate(), "codecs")
 	section(s.Road.Validate(), "road")
 	section(s.InfluxDB.Validate(), "influxdb")

@@ -23,7 +23,7 @@ func TestSampleParsesBack(t *testing.T) {
 	}
 	if s.Road != plain.Road || s.Retention != plain.Retention || s.Log != plain.Log || s.Data != plain.Data ||
 		s.Board.Listen != plain.Board.Listen || s.Board.StaleAfter != plain.Board.StaleAfter || s.TimeZone != plain.TimeZone ||
-		s.Tickets.System != plain.Tickets.System || s.Webhooks != plain.Webhooks {
+		s.Tickets.System != plain.Tickets.System || s.Webhooks != plain.Webhooks || s.MQTTListener != plain.MQTTListener {
 		t.Errorf("the sample shows other values than the defaults:\n%+v\n%+v", s, plain)
 	}
 	// And what it shows behind a # must be understood too.
@@ -71,7 +71,7 @@ func TestBadSettings(t *testing.T) {
 			"f.yaml:6: network_servers.0: webhook: broker: give one of them; a second way is a second network server with a name of its own",
 			"f.yaml:7: network_servers.0: webhook: path: \"x\": want one like /stadtwerke of letters, digits, '.', '_' and '-'",
 			"f.yaml:11: network_servers.1: webhook: token_file, token_env: give one of them: whoever may post can make readings",
-			`f.yaml:12: webhooks: listen: ":8090" can be reached from the network, and without tls everybody on the way can read the tokens: give tls.cert_file and tls.key_file, or, if that is known and accepted, plaintext: accepted`,
+			`f.yaml:12: webhooks: listen: ":8090" can be reached from the network, and without tls everybody on the way can read the secrets: give tls.cert_file and tls.key_file, or, if that is known and accepted, plaintext: accepted`,
 		}},
 		"time zone":     {good + "time_zone: Osnabrück\n", []string{`f.yaml:4: time_zone: "Osnabrück" is no time zone, want a name like Europe/Berlin`}},
 		"retention":     {good + "retention: {frames: 1h}\n", []string{"f.yaml:4: retention: frames: 1h0m0s is too short: repeats are recognised by them; want at least 24h"}},

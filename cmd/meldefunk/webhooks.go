@@ -8,8 +8,11 @@ import (
 	"meldefunk/dashboards/board"
 )
 
-// listenForPosts opens the address of the webhooks.
+// listenForPosts opens the address of the webhooks, if there are any.
 func (a *app) listenForPosts() (part, error) {
+	if a.webhooks == nil {
+		return part{}, nil
+	}
 	listener, err := net.Listen("tcp", a.settings.Webhooks.Listen)
 	if err != nil {
 		return part{}, fmt.Errorf("webhooks: %w: is another meldefunk running? Choose another address with webhooks.listen", err)
