@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
-	"path/filepath"
+	"strings"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -17,7 +18,6 @@ import (
 	"meldefunk/devices"
 	sim "meldefunk/firmware-sim"
 	bridge "meldefunk/gateway-bridge"
-	"meldefunk/gateway-bridge/broker"
 	"meldefunk/rules"
 	"meldefunk/storage/sqlite"
 )
@@ -36,8 +36,8 @@ func demoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Show everything working with a simulated city",
-		Long: `Show everything working, with nothing else installed: an embedded MQTT broker, a
-simulated city of 320 sensors in time-lapse, the whole road, a strict stand-in for
+		Long: `Show everything working, with nothing else installed: a simulated city of 320
+sensors in time-lapse that publishes over MQTT, the whole road, a strict stand-in for
 an Open311 ticket server, and the board. Ctrl-C ends it.
 
 Five minutes tell of eight days in June: bins fill and are emptied, a dry week makes
@@ -91,22 +91,30 @@ func demo(ctx context.Context, o demoOptions, out, logTo io.Writer) (err error) 
 	if err != nil {
 		return fmt.Errorf("the simulated city is not as it should be: %w", err)
 	}
-	mq, err := broker.Start(filepath.Join(o.data, "broker"), broker.Config{Listen: "127.0.0.1:0", Sync: broker.SyncSecond}, log)
+	keyFile, err := demoSecret(o.data, "open311.key")
 	if err != nil {
 		return err
 	}
-	undo = append(undo, func() error { mq.Close(); return nil })
-	keyFile, err := demoKey(o.data)
+	passwordFile, err := demoSecret(o.data, "mqtt.password")
 	if err != nil {
 		return err
 	}
+	password, err := os.ReadFile(passwordFile)
+	if err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listen for the simulated city: %w", err)
+	}
+	undo = append(undo, func() error { _ = ln.Close(); return nil }) // unless it was served and closed
 	standIn, err := startStandIn(o.data, keyFile, clock.Now, log)
 	if err != nil {
 		return err
 	}
 	undo = append(undo, standIn.stop)
 
-	s.NetworkServers = []bridge.Config{{Name: "demo", Dialect: "chirpstack-v4", Broker: "mqtt://" + mq.Addr()}}
+	s.NetworkServers = []bridge.Config{{Name: "demo", Dialect: "chirpstack-v4", Listen: &bridge.ListenConfig{Username: "demo", PasswordFile: passwordFile}}}
 	s.Tickets = standIn.settings(s.Tickets, keyFile)
 	f := newFiles(nativeModels(), inventory, rules.Default())
 	notice := fmt.Sprintf("Vorführung: simulierte Stadt im Zeitraffer, %g-fach", o.speed)
@@ -114,9 +122,12 @@ func demo(ctx context.Context, o demoOptions, out, logTo io.Writer) (err error) 
 	if err != nil {
 		return err
 	}
+	a.mqtt = ln
+	publisher := mqtt.NewClientOptions().AddBroker("mqtt://" + ln.Addr().String()).SetClientID("simulated-city").
+		SetUsername("demo").SetPassword(strings.TrimSpace(string(password)))
 	fmt.Fprintf(out, "Board:          http://%s\nTicket server:  http://%s (stand-in for EMSOS)\nTime-lapse:     %g minutes pass in a minute\nData:           %s\n",
 		o.listen, standIn.address, o.speed, o.data)
-	return a.run(ctx, part{"simulated city", func(ctx context.Context) error { return play(ctx, town, mq.Addr(), clock) }})
+	return a.run(ctx, part{"simulated city", func(ctx context.Context) error { return play(ctx, town, publisher, clock) }})
 }
 
 // demoCity tells a story of eight days.
@@ -150,21 +161,36 @@ func demoClock(ctx context.Context, store *sqlite.Store, o demoOptions) (*lapse,
 	return newLapse(origin, o.speed), nil
 }
 
+// unsettled is how many messages the simulated city publishes before it waits for the oldest
+// one's PUBACK, which comes after the commit: so batches fill.
+const unsettled = 256
+
 // play lets the simulated city publish as its network server would.
-func play(ctx context.Context, town *sim.City, address string, clock sim.Clock) error {
-	client := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("mqtt://" + address).SetClientID("simulated-city"))
+func play(ctx context.Context, town *sim.City, options *mqtt.ClientOptions, clock sim.Clock) error {
+	client := mqtt.NewClient(options)
 	if t := client.Connect(); t.Wait() && t.Error() != nil {
 		return fmt.Errorf("connect the simulated city: %w", t.Error())
 	}
 	defer client.Disconnect(250)
+	waiting := make(chan mqtt.Token, unsettled)
 	publish := func(ctx context.Context, m sim.Message) error {
-		t := client.Publish(m.Topic, 1, m.Retained, m.Body)
-		select {
-		case <-t.Done():
-			return t.Error()
-		case <-ctx.Done():
-			return ctx.Err()
+		if len(waiting) == unsettled {
+			if err := settled(ctx, <-waiting); err != nil {
+				return err
+			}
 		}
+		waiting <- client.Publish(m.Topic, 1, m.Retained, m.Body)
+		return nil
 	}
 	return sim.Play{City: town, Encoder: decoders.New()}.Run(ctx, publish, clock)
+}
+
+// settled waits until a message is acknowledged.
+func settled(ctx context.Context, t mqtt.Token) error {
+	select {
+	case <-t.Done():
+		return t.Error()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

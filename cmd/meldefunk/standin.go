@@ -28,9 +28,9 @@ type standIn struct {
 	served  chan error
 }
 
-// demoKey makes an API key for this folder, once.
-func demoKey(dir string) (path string, err error) {
-	path = filepath.Join(dir, "open311.key")
+// demoSecret makes a secret for this folder, once, and gives the file it lies in.
+func demoSecret(dir, name string) (path string, err error) {
+	path = filepath.Join(dir, name)
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
