@@ -75,9 +75,8 @@ func (c *connection) run() error {
 		why = cause
 	}
 	var f *fault
-	if errors.As(why, &f) {
-		farewell <- f
-	}
+	errors.As(why, &f)
+	farewell <- f
 	// What was read is offered and acknowledged yet, for a while.
 	close(c.offers)
 	close(c.order)
@@ -89,8 +88,8 @@ func (c *connection) run() error {
 	return why
 }
 
-// offer hands messages to the road. Once it takes nothing more, the rest is dropped: it was
-// not acknowledged.
+// offer hands messages to the road. Once it takes nothing more, the rest is lost here; the
+// publisher has it still.
 func (c *connection) offer() {
 	for d := range c.offers {
 		if c.live.Err() == nil {
@@ -102,7 +101,7 @@ func (c *connection) offer() {
 			}
 			c.kill(errBusy)
 		}
-		d.drop()
+		d.lose()
 	}
 }
 
@@ -203,7 +202,7 @@ func (c *connection) readPublish(flags byte, n int) error {
 		}
 	}
 	if err != nil {
-		d.drop()
+		d.release()
 		return err
 	}
 	size := len(d.payload) + n - head
@@ -215,10 +214,10 @@ func (c *connection) readPublish(flags byte, n int) error {
 	select {
 	case c.order <- d:
 	case <-c.gone:
-		d.drop()
+		d.release()
 		return context.Cause(c.live)
 	case <-c.live.Done():
-		d.drop()
+		d.release()
 		return context.Cause(c.live)
 	}
 	if d.reason != 0 {
@@ -319,17 +318,18 @@ func (c *connection) write(late context.Context, farewell <-chan *fault) {
 		case d, open := <-order:
 			head, over = d, !open
 		case <-done:
-			out, head = head.appendAck(out), nil
+			if over = head.lost; !over {
+				out, head = head.appendAck(out), nil
+			}
 		case packet := <-c.quick:
 			out = append(out, packet...)
 		case <-late.Done():
 			over = true
 		}
 	}
-	select {
-	case f := <-farewell:
+	// What is lost, is because the connection was told to end: reading ends, too.
+	if f := <-farewell; f != nil {
 		out = appendDisconnect(out, c.hello.version, f)
-	default:
 	}
 	if len(out) > 0 {
 		c.send(out)

@@ -1,8 +1,6 @@
 package listener
 
-import (
-	"meldefunk/city"
-)
+import "meldefunk/city"
 
 // delivery is a message from its PUBLISH to its acknowledgement, and the Acker of its
 // arrival.
@@ -13,17 +11,25 @@ type delivery struct {
 	reason   byte            // told with the acknowledgement
 	server   *Server
 	held     int64         // bytes of the budget
-	done     chan struct{} // closed when it may be acknowledged
+	done     chan struct{} // closed when it may be acknowledged, or is lost
+	lost     bool          // set before done is closed
 }
 
 // Ack lets it be acknowledged on its connection, if that is still there.
 func (d *delivery) Ack() {
-	d.drop()
+	d.release()
 	close(d.done)
 }
 
-// drop gives back what it holds.
-func (d *delivery) drop() {
+// lose is for what the road did not take: it, and what came after it, is not acknowledged.
+func (d *delivery) lose() {
+	d.lost = true
+	d.release()
+	close(d.done)
+}
+
+// release gives back what it holds.
+func (d *delivery) release() {
 	d.server.budget.Release(d.held)
 	d.server.metrics.inFlight.Dec()
 }
