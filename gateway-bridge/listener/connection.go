@@ -154,8 +154,10 @@ func (c *connection) readUntil(t time.Time) error {
 	return context.Cause(c.live)
 }
 
-// deadline is by the clock of the kernel, which knows no other.
-func deadline(d time.Duration) time.Time { return time.Now().Add(d) }
+// deadline is by the clock of the network, which knows no other.
+func deadline(d time.Duration) time.Time {
+	return time.Now().Add(d) //nolint:forbidigo // because it decides about nothing but silence on the line
+}
 
 // header reads the fixed header (section 2.1.1 of version 5): type, flags and the length of
 // what follows, up to 256 MiB.
