@@ -85,6 +85,11 @@ func open(t *testing.T, tune ...func(*Server)) *station {
 
 func openAs(t *testing.T, cfg Config, publishers []Publisher, tune ...func(*Server)) *station {
 	t.Helper()
+	return openAt(t, "127.0.0.1:0", cfg, publishers, tune...)
+}
+
+func openAt(t *testing.T, address string, cfg Config, publishers []Publisher, tune ...func(*Server)) *station {
+	t.Helper()
 	st := &station{t: t, arrivals: make(chan city.Arrival), log: &log{}, ended: make(chan error, 1)}
 	offer := func(ctx context.Context, a city.Arrival) error {
 		select {
@@ -102,7 +107,7 @@ func openAs(t *testing.T, cfg Config, publishers []Publisher, tune ...func(*Serv
 	for _, f := range tune {
 		f(s)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
