@@ -47,8 +47,8 @@ func (c Config) webhookProblems() (problems []error) {
 	problem := func(format string, args ...any) {
 		problems = append(problems, fmt.Errorf("webhook: "+format, args...))
 	}
-	if c.Broker != "" {
-		problem("broker: give one of them; a second way is a second network server with a name of its own")
+	if c.Broker != "" || c.Listen != nil {
+		problem("broker, listen: give one of them; a second way is a second network server with a name of its own")
 	} else if c.ofBroker() {
 		problem("plaintext, client_id, username, password_file, password_env, tls, topics and keep_alive are of a broker: leave them out")
 	}

@@ -36,7 +36,7 @@ func TestWebhookProblems(t *testing.T) {
 		"two ways":         {func(c *Config) { c.Webhook.Username, c.Webhook.Header = "a", "b" }, "username, header: give one of them"},
 		"username":         {func(c *Config) { c.Webhook.Username = "a:b" }, `username: "a:b"`},
 		"header":           {func(c *Config) { c.Webhook.Header = "X Key" }, `header: "X Key"`},
-		"broker too":       {func(c *Config) { c.Broker = "mqtts://h" }, "webhook: broker: give one of them"},
+		"broker too":       {func(c *Config) { c.Broker = "mqtts://h" }, "webhook: broker, listen: give one of them"},
 		"session too":      {func(c *Config) { c.Topics = []string{"a/#"} }, "are of a broker: leave them out"},
 		"name":             {func(c *Config) { c.Name = "a b" }, `name: "a b"`},
 		"message size":     {func(c *Config) { c.MaxMessage = 7 }, "max_message: 7"},

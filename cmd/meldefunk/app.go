@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -90,6 +91,7 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 	}
 	a.webhooks, err = bridge.NewWebhooks(s.Webhooks, s.NetworkServers, a.road.Offer, now, log, a.registry)
 	keep(err)
+	s.MQTTListener.SessionsFile = filepath.Join(s.Data, "mqtt-sessions.json")
 	a.listener, err = bridge.NewListener(s.MQTTListener, s.NetworkServers, a.road.Offer, now, log, a.registry)
 	keep(err)
 	location, err := time.LoadLocation(s.TimeZone)

@@ -18,8 +18,9 @@ func appendText(to []byte, text string) []byte {
 	return append(binary.BigEndian.AppendUint16(to, uint16(len(text))), text...)
 }
 
-// welcome is a CONNACK that lets somebody in (section 3.2). No session is ever present.
+// welcome is a CONNACK that lets somebody in (section 3.2).
 type welcome struct {
+	present       bool // it had a session, see memory
 	version       byte
 	assignedID    string // "": it brought one
 	keepAlive     uint16 // seconds it has to keep; 0: its own
@@ -27,11 +28,14 @@ type welcome struct {
 }
 
 func (w welcome) append(to []byte) []byte {
+	flags := byte(0)
+	if w.present {
+		flags = 1
+	}
 	if w.version != version5 {
-		return appendPacket(to, typeConnack, 0, 0, 0)
+		return appendPacket(to, typeConnack, 0, flags, 0)
 	}
 	var p []byte
-	p = binary.BigEndian.AppendUint32(append(p, propSessionExpiry), 0)
 	p = binary.BigEndian.AppendUint16(append(p, propReceiveMaximum), window)
 	p = binary.BigEndian.AppendUint32(append(p, propMaximumPacket), uint32(w.maximumPacket))
 	if w.keepAlive > 0 {
@@ -41,7 +45,7 @@ func (w welcome) append(to []byte) []byte {
 		p = appendText(append(p, propAssignedID), w.assignedID)
 	}
 	// A maximum of topic aliases that is not given is 0: there are none (3.2.2.3.8).
-	return appendPacket(to, typeConnack, 0, append(appendVarint([]byte{0, 0}, len(p)), p...)...)
+	return appendPacket(to, typeConnack, 0, append(appendVarint([]byte{flags, 0}, len(p)), p...)...)
 }
 
 // appendRefusal is a CONNACK that lets nobody in. A fault without a return code of 3.1.1 has

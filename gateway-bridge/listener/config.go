@@ -21,6 +21,9 @@ type Config struct {
 	// KeepAlive is how long a line may be silent whose other end did not choose, 5s to 1h:
 	// MQTT 5 can be told so.
 	KeepAlive time.Duration `yaml:"keep_alive"`
+	// SessionsFile keeps which client ids had a session, over restarts. It is made if need
+	// be; "": they are forgotten at the end.
+	SessionsFile string `yaml:"-"`
 }
 
 const (

@@ -364,8 +364,8 @@ func (c *connection) send(out []byte) bool {
 }
 
 // greet answers CONNECT, and settles the keep-alive.
-func (c *connection) greet() error {
-	w := welcome{version: c.hello.version, maximumPacket: c.publisher.MaxMessage + overhead}
+func (c *connection) greet(present bool) error {
+	w := welcome{version: c.hello.version, present: present, maximumPacket: c.publisher.MaxMessage + overhead}
 	if longest := uint16(c.server.cfg.KeepAlive / time.Second); w.version == version5 && (c.hello.keepAlive == 0 || c.hello.keepAlive > longest) {
 		w.keepAlive, c.hello.keepAlive = longest, longest
 	}

@@ -68,7 +68,6 @@ func (f *fields) text() string {
 
 // Properties of version 5 that mean something here (section 2.2.2.2).
 const (
-	propSessionExpiry   = 0x11
 	propAssignedID      = 0x12
 	propServerKeepAlive = 0x13
 	propAuthMethod      = 0x15

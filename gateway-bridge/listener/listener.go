@@ -7,7 +7,7 @@
 //	                     └─────────────── PUBACK ◄── Arrival.Acker.Ack ◄┘
 //
 // It speaks MQTT 3.1.1 and 5 as a server does, as far as a publisher needs it: subscriptions
-// are granted and nothing is ever delivered to them, no session outlives its connection, and
+// are granted and nothing is ever delivered to them, of a session only its name is kept, and
 // wills are not published. Section numbers are those of the OASIS standards "MQTT Version
 // 3.1.1" and "MQTT Version 5.0".
 //

@@ -3,6 +3,8 @@ package listener
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -54,11 +56,59 @@ func TestConnect(t *testing.T) {
 				if assigned := bytes.Contains(got, []byte("assigned-")); assigned != (version == version5 && h.id == "") {
 					t.Errorf("CONNACK %q: client id assigned: %v", got, assigned)
 				}
-				if version == version5 && !bytes.Contains(got, []byte{propSessionExpiry, 0, 0, 0, 0, propReceiveMaximum, 4, 0, propMaximumPacket, 0, 5, 0x10, 0}) {
+				if version == version5 && !bytes.Contains(got, []byte{propReceiveMaximum, 4, 0, propMaximumPacket, 0, 5, 0x10, 0}) {
 					t.Errorf("CONNACK %x", got)
 				}
 			})
 		}
+	}
+}
+
+// A session is there at the second connection, also after a restart of ours, or the
+// publisher would drop what was not acknowledged; not at the first, nor after a clean one,
+// nor for another network server.
+func TestSessionPresent(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "sessions")
+	cfg := DefaultConfig()
+	cfg.SessionsFile = file
+	other := lab(t)
+	other.Server, other.Username = "other", "other"
+	st := openAs(t, cfg, []Publisher{lab(t), other})
+	want := func(what, username, id string, version byte, clean bool, present byte) {
+		t.Helper()
+		c := st.raw(version)
+		c.write(hello{version: version, id: id, username: username, password: secret, clean: clean}.packet())
+		if got := c.want(typeConnack); got[0] != present || got[1] != 0 {
+			t.Errorf("%s: CONNACK %x, want session present %d", what, got, present)
+		}
+	}
+	want("first", "lab", "a", version5, false, 0)
+	want("second", "lab", "a", version5, false, 1)
+	want("other version", "lab", "a", version311, false, 1)
+	want("other server", "other", "a", version311, false, 0)
+	want("too long", "lab", strings.Repeat("a", longestID+1), version311, false, 0)
+	want("too long again", "lab", strings.Repeat("a", longestID+1), version311, false, 0)
+	st.stop()
+	st = openAs(t, cfg, []Publisher{lab(t), other})
+	want("after a restart", "lab", "a", version5, false, 1)
+	want("clean", "lab", "a", version5, true, 0)
+	want("after a clean one", "lab", "a", version5, false, 0)
+	for i := range mostSessions {
+		if _, err := st.memory.resume(session{"lab", fmt.Sprint(i)}, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(st.memory.known); n != mostSessions {
+		t.Errorf("%d sessions remembered", n)
+	}
+	st.stop()
+	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	st = openAs(t, cfg, []Publisher{lab(t)})
+	want("file broken", "lab", "a", version5, false, 0)
+	if !strings.Contains(st.log.String(), file) {
+		t.Error("not said in the log")
 	}
 }
 

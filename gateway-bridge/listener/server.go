@@ -39,6 +39,7 @@ type Server struct {
 	log        zerolog.Logger
 	metrics    *metrics
 
+	memory   memory
 	budget   *semaphore.Weighted
 	attempts attempts
 	serving  atomic.Bool
@@ -72,6 +73,7 @@ func New(cfg Config, publishers []Publisher, offer Offer, now func() time.Time, 
 	return &Server{
 		cfg: cfg, tls: config, publishers: publishers, offer: offer, now: now, metrics: m,
 		log:      log.With().Str("component", "listener").Logger(),
+		memory:   memory{file: cfg.SessionsFile},
 		budget:   semaphore.NewWeighted(budget),
 		sessions: map[session]*connection{}, complaints: map[string]time.Time{},
 		patience: loginBound, drain: drainBound,
@@ -124,6 +126,9 @@ func (s *Server) Connections(server string) (n int) {
 // was offered may still be committed, and is acknowledged, for 5 seconds at most. The road
 // must therefore outlive Serve. What is not acknowledged by then, publishers send again.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	if err := s.memory.load(); err != nil {
+		s.log.Error().Err(err).Msg("publishers are told that their sessions are gone; some then drop what was not acknowledged")
+	}
 	address := ln.Addr()
 	ln = door.Bounded(ln, s.cfg.MaxConnections)
 	stop := context.AfterFunc(ctx, func() { ln.Close() })
@@ -176,7 +181,11 @@ func (s *Server) serve(ctx context.Context, conn net.Conn) {
 	}
 	c := s.admitted(ctx, hello, p, conn, in)
 	defer s.ended(c)
-	if err := c.greet(); err != nil {
+	present, err := s.memory.resume(session{p.Server, c.clientID}, hello.clean)
+	if err != nil {
+		s.complain(p.Server, "session", s.log.Error().Err(err), "the session cannot be remembered: after a restart its publisher may drop what was not acknowledged")
+	}
+	if err := c.greet(present); err != nil {
 		return
 	}
 	switch why := c.run(); {
