@@ -244,18 +244,18 @@ type script struct {
 	t       *testing.T
 	calls   []string // what must come, in order
 	answers []any    // an id, an error, or nil for nothing found
-	orders  []Order
+	orders  []city.Order
 }
 
 func (s *script) Name() string { return "script" }
 
-func (s *script) next(call string, o Order) (string, error) {
+func (s *script) next(call string, o city.Order) (string, error) {
 	s.t.Helper()
 	n := len(s.orders)
 	s.orders = append(s.orders, o)
 	if n >= len(s.calls) || s.calls[n] != call {
 		s.t.Errorf("call %d is %s, expected %v", n, call, s.calls)
-		return "", &Failure{Kind: Refused, Err: errors.New("not in the script")}
+		return "", &city.Failure{Outcome: city.Refused, Err: errors.New("not in the script")}
 	}
 	switch v := s.answers[n].(type) {
 	case nil:
@@ -269,14 +269,14 @@ func (s *script) next(call string, o Order) (string, error) {
 	}
 }
 
-func (s *script) Create(_ context.Context, o Order) (string, error) { return s.next("create", o) }
+func (s *script) Create(_ context.Context, o city.Order) (string, error) { return s.next("create", o) }
 
-func (s *script) Find(_ context.Context, o Order) (string, bool, error) {
+func (s *script) Find(_ context.Context, o city.Order) (string, bool, error) {
 	id, err := s.next("find", o)
 	return id, id != "", err
 }
 
-func (s *script) Close(_ context.Context, o Order, externalID string) error {
+func (s *script) Close(_ context.Context, o city.Order, externalID string) error {
 	_, err := s.next("close", o)
 	return err
 }

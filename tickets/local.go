@@ -1,6 +1,10 @@
 package tickets
 
-import "context"
+import (
+	"context"
+
+	"meldefunk/city"
+)
 
 // Local is the case list of the platform itself as a ticket system: a case that is
 // written down is opened by that, and its ref is its number. It needs nothing outside.
@@ -12,10 +16,12 @@ var _ System = Local{}
 func (Local) Name() string { return "local" }
 
 // Create gives the ref: the case is in the list already.
-func (Local) Create(_ context.Context, o Order) (string, error) { return o.Case.Ref, nil }
+func (Local) Create(_ context.Context, o city.Order) (string, error) { return o.Case.Ref, nil }
 
 // Find gives the ref.
-func (Local) Find(_ context.Context, o Order) (string, bool, error) { return o.Case.Ref, true, nil }
+func (Local) Find(_ context.Context, o city.Order) (string, bool, error) {
+	return o.Case.Ref, true, nil
+}
 
 // Close has nothing to do: the case carries its own end.
-func (Local) Close(context.Context, Order, string) error { return nil }
+func (Local) Close(context.Context, city.Order, string) error { return nil }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"meldefunk/city"
 	"meldefunk/tickets/open311"
 )
 
@@ -45,24 +46,24 @@ func (r remote) Name() string { return SystemOpen311 }
 
 func (r remote) Check(ctx context.Context) error { return failure(r.client.Check(ctx)) }
 
-func (r remote) Create(ctx context.Context, o Order) (string, error) {
+func (r remote) Create(ctx context.Context, o city.Order) (string, error) {
 	id, err := r.client.Create(ctx, report(o))
 	return id, failure(err)
 }
 
-func (r remote) Find(ctx context.Context, o Order) (string, bool, error) {
+func (r remote) Find(ctx context.Context, o city.Order) (string, bool, error) {
 	id, found, err := r.client.Find(ctx, report(o))
 	return id, found, failure(err)
 }
 
-func (r remote) Close(ctx context.Context, o Order, externalID string) error {
+func (r remote) Close(ctx context.Context, o city.Order, externalID string) error {
 	return failure(r.client.Close(ctx, o.Case.Ref, externalID, o.Closing, o.Case.Closed))
 }
 
-func report(o Order) open311.Report {
+func report(o city.Order) open311.Report {
 	r := open311.Report{
 		Ref:         o.Case.Ref,
-		Marker:      Marker(o.Case.Ref),
+		Marker:      o.Marker,
 		Service:     o.Case.Service,
 		Description: o.Title + "\n\n" + o.Text,
 		SentAt:      o.SentAt,
@@ -79,14 +80,14 @@ func failure(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	f := &Failure{Kind: Unsure, Accepted: e.Accepted, After: e.After, Err: err}
+	f := &city.Failure{Outcome: city.Unsure, Accepted: e.Accepted, After: e.After, Err: err}
 	switch e.Outcome {
 	case open311.Retry:
-		f.Kind = Retry
+		f.Outcome = city.Retry
 	case open311.Refused:
-		f.Kind = Refused
+		f.Outcome = city.Refused
 	case open311.Cannot:
-		f.Kind = Cannot
+		f.Outcome = city.Cannot
 	}
 	return f
 }

@@ -15,7 +15,9 @@ import (
 	"meldefunk/city"
 )
 
-func fail(kind Kind, words string) error { return &Failure{Kind: kind, Err: errors.New(words)} }
+func fail(kind city.Outcome, words string) error {
+	return &city.Failure{Outcome: kind, Err: errors.New(words)}
+}
 
 const ref = "S-7K3QF2PA"
 
@@ -25,7 +27,7 @@ func TestStates(t *testing.T) {
 		call   string
 		answer any
 	}
-	lost := fail(Unsure, "connection reset")
+	lost := fail(city.Unsure, "connection reset")
 	tests := []struct {
 		name      string
 		closed    bool // before the first pass
@@ -42,13 +44,13 @@ func TestStates(t *testing.T) {
 		{name: "opened and closed", closeWhen: city.TicketOpen, exchanges: []exchange{{"create", "17"}, {"close", nil}},
 			state: city.TicketClosed, id: "17", creates: 1},
 		{name: "closed while queued: not a word", closed: true, state: city.TicketCancelled},
-		{name: "refused", exchanges: []exchange{{"create", fail(Refused, "400: no such service")}},
+		{name: "refused", exchanges: []exchange{{"create", fail(city.Refused, "400: no such service")}},
 			state: city.TicketParked, err: "400: no such service"},
 		{name: "not done, twice: does not count as a create",
-			exchanges: []exchange{{"create", fail(Retry, "refused")}, {"create", fail(Retry, "refused")}, {"create", "17"}},
+			exchanges: []exchange{{"create", fail(city.Retry, "refused")}, {"create", fail(city.Retry, "refused")}, {"create", "17"}},
 			state:     city.TicketOpen, id: "17", creates: 1, within: 7 * time.Minute},
 		{name: "closed while waiting for a retry", closeWhen: city.TicketQueued,
-			exchanges: []exchange{{"create", fail(Retry, "refused")}}, state: city.TicketCancelled, err: "refused", within: 2 * time.Minute},
+			exchanges: []exchange{{"create", fail(city.Retry, "refused")}}, state: city.TicketCancelled, err: "refused", within: 2 * time.Minute},
 		{name: "lost answer, found at once", exchanges: []exchange{{"create", lost}, {"find", "17"}},
 			state: city.TicketOpen, id: "17", creates: 1, within: time.Nanosecond},
 		{name: "lost answer, found at the last search", exchanges: []exchange{{"create", lost}, {"find", nil}, {"find", nil}, {"find", nil}, {"find", "17"}},
@@ -62,30 +64,30 @@ func TestStates(t *testing.T) {
 				{"create", lost}, {"find", nil}, {"find", nil}, {"find", nil}, {"find", nil},
 				{"create", lost}, {"find", nil}, {"find", nil}, {"find", nil}, {"find", nil}},
 			state: city.TicketParked, creates: 3, err: "connection reset"},
-		{name: "search fails, then finds", exchanges: []exchange{{"create", lost}, {"find", fail(Retry, "down")}, {"find", "17"}},
+		{name: "search fails, then finds", exchanges: []exchange{{"create", lost}, {"find", fail(city.Retry, "down")}, {"find", "17"}},
 			state: city.TicketOpen, id: "17", creates: 1},
 		{name: "an unreachable search is not an empty one",
 			exchanges: []exchange{{"create", lost},
-				{"find", fail(Retry, "down")}, {"find", fail(Retry, "down")}, {"find", fail(Retry, "down")}, {"find", fail(Retry, "down")}, {"find", fail(Retry, "down")},
+				{"find", fail(city.Retry, "down")}, {"find", fail(city.Retry, "down")}, {"find", fail(city.Retry, "down")}, {"find", fail(city.Retry, "down")}, {"find", fail(city.Retry, "down")},
 				{"find", "17"}},
 			state: city.TicketOpen, id: "17", creates: 1},
-		{name: "search refused", exchanges: []exchange{{"create", lost}, {"find", fail(Refused, "403")}}, state: city.TicketParked, creates: 1, err: "403"},
+		{name: "search refused", exchanges: []exchange{{"create", lost}, {"find", fail(city.Refused, "403")}}, state: city.TicketParked, creates: 1, err: "403"},
 		{name: "closed while unsure, found", closeWhen: city.TicketUnsure, exchanges: []exchange{{"create", lost}, {"find", nil}, {"find", "17"}, {"close", nil}},
 			state: city.TicketClosed, id: "17", creates: 1},
 		{name: "closed while unsure, never found", closeWhen: city.TicketUnsure,
 			exchanges: []exchange{{"create", lost}, {"find", nil}, {"find", nil}, {"find", nil}, {"find", nil}},
 			state:     city.TicketCancelled, creates: 1, err: "connection reset"},
 		{name: "accepted without a number is never sent again",
-			exchanges: []exchange{{"create", &Failure{Kind: Unsure, Accepted: true, Err: errors.New("token 5")}}, {"find", nil}, {"find", nil}, {"find", nil}, {"find", nil}},
+			exchanges: []exchange{{"create", &city.Failure{Outcome: city.Unsure, Accepted: true, Err: errors.New("token 5")}}, {"find", nil}, {"find", nil}, {"find", nil}, {"find", nil}},
 			state:     city.TicketParked, creates: 3, err: "token 5"},
 		{name: "no number is a lost answer", exchanges: []exchange{{"create", nil}, {"find", "17"}}, state: city.TicketOpen, id: "17", creates: 1},
 		{name: "an error of no kind is a lost answer", exchanges: []exchange{{"create", errors.New("boom")}, {"find", "17"}}, state: city.TicketOpen, id: "17", creates: 1},
 		{name: "close lost and repeated", closeWhen: city.TicketOpen,
-			exchanges: []exchange{{"create", "17"}, {"close", lost}, {"close", fail(Retry, "down")}, {"close", nil}},
+			exchanges: []exchange{{"create", "17"}, {"close", lost}, {"close", fail(city.Retry, "down")}, {"close", nil}},
 			state:     city.TicketClosed, id: "17", creates: 1},
-		{name: "close refused", closeWhen: city.TicketOpen, exchanges: []exchange{{"create", "17"}, {"close", fail(Refused, "404")}},
+		{name: "close refused", closeWhen: city.TicketOpen, exchanges: []exchange{{"create", "17"}, {"close", fail(city.Refused, "404")}},
 			state: city.TicketParked, id: "17", creates: 1, err: "404"},
-		{name: "no way to close", closeWhen: city.TicketOpen, exchanges: []exchange{{"create", "17"}, {"close", fail(Cannot, "no way")}},
+		{name: "no way to close", closeWhen: city.TicketOpen, exchanges: []exchange{{"create", "17"}, {"close", fail(city.Cannot, "no way")}},
 			state: city.TicketClosed, id: "17", creates: 1, err: "no way"},
 		{name: "found sending at the start", start: &city.Ticket{State: city.TicketSending, Creates: 1, Attempts: 1, SentAt: at("2026-11-21T11:59:00Z")},
 			exchanges: []exchange{{"find", "17"}}, state: city.TicketOpen, id: "17", creates: 1},
@@ -144,7 +146,7 @@ func TestStates(t *testing.T) {
 func TestSendingIsWrittenBeforeItIsSent(t *testing.T) {
 	c, l := newClock(), newLedger()
 	l.open(ref)
-	s := &script{t: t, calls: []string{"create", "find"}, answers: []any{fail(Unsure, "lost"), "17"}}
+	s := &script{t: t, calls: []string{"create", "find"}, answers: []any{fail(city.Unsure, "lost"), "17"}}
 	r := newReconciler(t, config(), l, s, c)
 	drive(t, r, l, c, time.Second)
 	want := []string{"sending", "unsure", "open"}
@@ -163,7 +165,7 @@ func TestSendingIsWrittenBeforeItIsSent(t *testing.T) {
 
 // The waits between searches and retries are those of the configuration.
 func TestWaits(t *testing.T) {
-	lost, down := fail(Unsure, "lost"), fail(Retry, "down")
+	lost, down := fail(city.Unsure, "lost"), fail(city.Retry, "down")
 	tests := []struct {
 		name    string
 		calls   []string
@@ -176,9 +178,9 @@ func TestWaits(t *testing.T) {
 			[]time.Duration{0, 0, 60 * time.Second, 150 * time.Second, 630 * time.Second, 630 * time.Second}},
 		{"retry", []string{"create", "create", "create", "create", "create", "create"}, []any{down, down, down, down, down, "17"},
 			[]time.Duration{0, 1 * time.Minute, 6 * time.Minute, 21 * time.Minute, 51 * time.Minute, 81 * time.Minute}},
-		{"retry-after", []string{"create", "create"}, []any{&Failure{Kind: Retry, After: 20 * time.Second, Err: errors.New("busy")}, "17"},
+		{"retry-after", []string{"create", "create"}, []any{&city.Failure{Outcome: city.Retry, After: 20 * time.Second, Err: errors.New("busy")}, "17"},
 			[]time.Duration{0, 20 * time.Second}},
-		{"retry-after without reason", []string{"create", "create"}, []any{&Failure{Kind: Retry, After: 1000 * time.Hour, Err: errors.New("busy")}, "17"},
+		{"retry-after without reason", []string{"create", "create"}, []any{&city.Failure{Outcome: city.Retry, After: 1000 * time.Hour, Err: errors.New("busy")}, "17"},
 			[]time.Duration{0, time.Hour}},
 	}
 	for _, tt := range tests {
@@ -238,7 +240,7 @@ func TestEndsAreEnds(t *testing.T) {
 func TestMetricsAndDown(t *testing.T) {
 	c, l := newClock(), newLedger()
 	l.open(ref)
-	s := &script{t: t, calls: []string{"create", "create"}, answers: []any{fail(Retry, "connection refused"), "17"}}
+	s := &script{t: t, calls: []string{"create", "create"}, answers: []any{fail(city.Retry, "connection refused"), "17"}}
 	reg := prometheus.NewPedanticRegistry()
 	r, err := New(config(), l, s, inventory(), c.now, zerolog.Nop(), reg)
 	if err != nil {
@@ -291,12 +293,12 @@ func TestNewRefusesBadConfig(t *testing.T) {
 type accepting struct{ creates, closes int }
 
 func (*accepting) Name() string { return "accepting" }
-func (a *accepting) Create(context.Context, Order) (string, error) {
+func (a *accepting) Create(context.Context, city.Order) (string, error) {
 	a.creates++
-	return "", &Failure{Kind: Unsure, Accepted: true, Err: errors.New("202, a token only")}
+	return "", &city.Failure{Outcome: city.Unsure, Accepted: true, Err: errors.New("202, a token only")}
 }
-func (*accepting) Find(context.Context, Order) (string, bool, error) { return "", false, nil }
-func (a *accepting) Close(context.Context, Order, string) error      { a.closes++; return nil }
+func (*accepting) Find(context.Context, city.Order) (string, bool, error) { return "", false, nil }
+func (a *accepting) Close(context.Context, city.Order, string) error      { a.closes++; return nil }
 
 // A ticket that has arrived and cannot be found needs a human, also when the case is over
 // meanwhile: to call it cancelled would leave it open over there for ever.

@@ -81,11 +81,11 @@ func (r *Reconciler) create(ctx context.Context, ct *city.CaseTicket) error {
 	}
 
 	f := r.failed("create", ct, err)
-	switch f.Kind {
-	case Retry:
+	switch f.Outcome {
+	case city.Retry:
 		t.Creates-- // it certainly did not arrive
 		return r.later(ctx, t, city.TicketQueued, f)
-	case Refused, Cannot:
+	case city.Refused, city.Cannot:
 		t.Creates--
 		return r.refused(ctx, t, f)
 	}
@@ -111,11 +111,11 @@ func (r *Reconciler) search(ctx context.Context, ct *city.CaseTicket) error {
 	t := &ct.Ticket
 	id, found, err := r.system.Find(ctx, r.order(ct))
 	if err == nil && found && id == "" {
-		err = &Failure{Kind: Retry, Err: fmt.Errorf("%s found a ticket without a number", r.system.Name())}
+		err = &city.Failure{Outcome: city.Retry, Err: fmt.Errorf("%s found a ticket without a number", r.system.Name())}
 	}
 	if err != nil {
 		f := r.failed("find", ct, err)
-		if f.Kind == Refused || f.Kind == Cannot {
+		if f.Outcome == city.Refused || f.Outcome == city.Cannot {
 			return r.refused(ctx, t, f)
 		}
 		return r.again(ctx, t, city.TicketUnsure, f, 0)
@@ -147,30 +147,31 @@ func (r *Reconciler) close(ctx context.Context, ct *city.CaseTicket) error {
 		return r.move(ctx, t, city.TicketClosed, "Geschlossen")
 	}
 	f := r.failed("close", ct, err)
-	switch f.Kind {
-	case Cannot:
+	switch f.Outcome {
+	case city.Cannot:
 		t.Error = f.Error()
 		return r.move(ctx, t, city.TicketClosed, "Das Ticketsystem lässt sich nicht von hier schließen: bitte "+t.ExternalID+" dort von Hand schließen")
-	case Refused:
+	case city.Refused:
 		return r.refused(ctx, t, f)
 	}
 	return r.later(ctx, t, city.TicketClosing, f) // closing twice does no harm
 }
 
 // order puts together what the ticket system is told.
-func (r *Reconciler) order(ct *city.CaseTicket) Order {
+func (r *Reconciler) order(ct *city.CaseTicket) city.Order {
 	asset, ok := r.assets.Asset(ct.Case.Asset)
 	if !ok {
 		asset = nil
 	}
 	title := r.words.title(&ct.Case, asset)
-	return Order{
+	return city.Order{
 		Case:    ct.Case,
 		Asset:   asset,
 		SentAt:  ct.Ticket.SentAt,
 		Title:   title,
 		Text:    r.words.text(&ct.Case, asset, title),
 		Closing: r.words.closing(&ct.Case),
+		Marker:  Marker(ct.Case.Ref),
 	}
 }
 
@@ -180,13 +181,13 @@ func (r *Reconciler) opened(ctx context.Context, t *city.Ticket, id, note string
 	return r.move(ctx, t, city.TicketOpen, note)
 }
 
-func (r *Reconciler) refused(ctx context.Context, t *city.Ticket, f *Failure) error {
+func (r *Reconciler) refused(ctx context.Context, t *city.Ticket, f *city.Failure) error {
 	t.Error = f.Error()
 	return r.move(ctx, t, city.TicketParked, "Abgelehnt, bitte ansehen: "+f.Error())
 }
 
 // later notes a try of this step that failed and puts the next one off, longer each time.
-func (r *Reconciler) later(ctx context.Context, t *city.Ticket, state city.TicketState, f *Failure) error {
+func (r *Reconciler) later(ctx context.Context, t *city.Ticket, state city.TicketState, f *city.Failure) error {
 	if state == city.TicketClosing {
 		t.Attempts++
 	}
@@ -195,7 +196,7 @@ func (r *Reconciler) later(ctx context.Context, t *city.Ticket, state city.Ticke
 
 // again pauses all sending, and this ticket at least as long as its own n-th failure asks
 // for; n = 0: just as long.
-func (r *Reconciler) again(ctx context.Context, t *city.Ticket, state city.TicketState, f *Failure, n int) error {
+func (r *Reconciler) again(ctx context.Context, t *city.Ticket, state city.TicketState, f *city.Failure, n int) error {
 	now := r.now()
 	t.Next = r.circuit.fail(now, f.After, f.Error())
 	r.metrics.down.Set(1)
@@ -217,13 +218,13 @@ func (r *Reconciler) answered(action, result string) {
 }
 
 // failed counts and logs a failure. A refusal is an answer too.
-func (r *Reconciler) failed(action string, ct *city.CaseTicket, err error) *Failure {
-	f := asFailure(err)
+func (r *Reconciler) failed(action string, ct *city.CaseTicket, err error) *city.Failure {
+	f := city.AsFailure(err)
 	r.complain(action+" failed", ct.Case.Ref, err)
-	if f.Kind == Refused || f.Kind == Cannot {
-		r.answered(action, f.Kind.String())
+	if f.Outcome == city.Refused || f.Outcome == city.Cannot {
+		r.answered(action, f.Outcome.String())
 	} else {
-		r.metrics.calls.WithLabelValues(action, f.Kind.String()).Inc()
+		r.metrics.calls.WithLabelValues(action, f.Outcome.String()).Inc()
 	}
 	return f
 }
