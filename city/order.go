@@ -14,6 +14,14 @@ type Order struct {
 	Text    string    // German, ends with the marker
 	Closing string    // German, why it is closed; "" while the case is wanted
 	Marker  string    // how the case's ref stands in Text, and what is searched for
+
+	Attributes []Attribute // the same for machines, in a fixed order
+}
+
+// Attribute is one fact of an Order, for machines.
+type Attribute struct {
+	Code  string // "messwert"
+	Value string // numbers with decimal point, times as RFC 3339
 }
 
 // Outcome says what a failed call of a ticket system means for the next step. It is also a

@@ -1,0 +1,82 @@
+package webhook
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"meldefunk/city"
+)
+
+// The types of messages. A change of their meaning is a new version.
+const (
+	typeOpened = "de.meldefunk.case.opened.v1"
+	typeClosed = "de.meldefunk.case.closed.v1"
+)
+
+// event is a CloudEvents 1.0 message in structured JSON form (cloudevents/spec 1.0.2,
+// json-format.md).
+type event struct {
+	SpecVersion string    `json:"specversion"`
+	ID          string    `json:"id"`     // the idempotency key
+	Source      string    `json:"source"` // a URI reference
+	Type        string    `json:"type"`
+	Subject     string    `json:"subject"` // the asset
+	Time        time.Time `json:"time"`
+	ContentType string    `json:"datacontenttype"`
+	Data        data      `json:"data"`
+}
+
+// data goes by the names of GeoReport v2 where it has one.
+type data struct {
+	Ref         string            `json:"ref"`
+	ID          string            `json:"service_request_id,omitempty"` // the receiver's, as it gave it
+	Service     string            `json:"service_code"`
+	Status      string            `json:"status"` // "open" or "closed"
+	Title       string            `json:"title"`
+	Description string            `json:"description"`
+	Notes       string            `json:"status_notes,omitempty"` // why it is closed
+	Address     string            `json:"address,omitempty"`
+	Lat         *float64          `json:"lat,omitempty"`
+	Long        *float64          `json:"long,omitempty"`
+	Attributes  map[string]string `json:"attributes,omitempty"`
+}
+
+// message makes the body for an opening, or for the closing of the receiver's ticket id.
+func message(o *city.Order, id string) (key string, body []byte, err error) {
+	e := event{
+		SpecVersion: "1.0", Source: "/meldefunk", Subject: o.Case.Asset, ContentType: "application/json",
+		Type: typeOpened, ID: o.Case.Ref + "/create/1", Time: o.Case.Opened.UTC(),
+		Data: data{
+			Ref: o.Case.Ref, ID: id, Service: o.Case.Service, Status: "open",
+			Title: o.Title, Description: o.Text, Attributes: map[string]string{},
+		},
+	}
+	if id != "" {
+		e.Type, e.ID, e.Time = typeClosed, o.Case.Ref+"/close/1", o.Case.Closed.UTC()
+		e.Data.Status, e.Data.Notes = "closed", o.Closing
+	}
+	if o.Asset != nil {
+		e.Data.Address = o.Asset.Address
+		if p := o.Asset.Position; p != nil {
+			e.Data.Lat, e.Data.Long = &p.Lat, &p.Lon
+		}
+	}
+	for _, a := range o.Attributes {
+		e.Data.Attributes[a.Code] = a.Value
+	}
+	body, err = json.Marshal(e)
+	return e.ID, body, err
+}
+
+// sign gives the signature of a message sent at a time, after Standard Webhooks 1.0:
+// "v1," and base64 of HMAC-SHA256 over "id.timestamp.body".
+func sign(secret []byte, id string, at time.Time, body []byte) string {
+	mac := hmac.New(sha256.New, secret)
+	_, _ = mac.Write([]byte(id + "." + strconv.FormatInt(at.Unix(), 10) + "."))
+	_, _ = mac.Write(body)
+	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
