@@ -153,7 +153,8 @@ func (s *System) judge(resp *http.Response, answer []byte) *city.Failure {
 	case status == http.StatusRequestTimeout, status == http.StatusConflict, status == http.StatusTooEarly, status >= 500:
 		return s.failed(city.Unsure, "%s", text)
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return s.failed(city.Refused, "%s; the receiver does not accept the signature: check the secret and both clocks", text)
+		// About us and not about this case: everything waits until a human has mended it.
+		return s.failed(city.Retry, "%s; the receiver does not accept the signature: check the secret and both clocks", text)
 	}
 	return s.failed(city.Refused, "%s", text)
 }
