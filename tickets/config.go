@@ -3,22 +3,34 @@ package tickets
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	_ "time/tzdata" // people read Berlin time, also on machines without a zone database
 
+	"meldefunk/tickets/csv"
+	"meldefunk/tickets/mail"
 	"meldefunk/tickets/open311"
+	"meldefunk/tickets/webhook"
 )
 
 // The ticket systems to choose from.
 const (
 	SystemLocal   = "local"
 	SystemOpen311 = "open311"
+	SystemMail    = "mail"
+	SystemWebhook = "webhook"
+	SystemCSV     = "csv"
 )
+
+var systems = []string{SystemLocal, SystemOpen311, SystemMail, SystemWebhook, SystemCSV}
 
 // Config says which ticket system is told and how patiently.
 type Config struct {
-	System  string         `yaml:"system"` // SystemLocal or SystemOpen311
+	System  string         `yaml:"system"` // SystemLocal, SystemOpen311, …
 	Open311 open311.Config `yaml:"open311"`
+	Mail    mail.Config    `yaml:"mail"`
+	Webhook webhook.Config `yaml:"webhook"`
+	CSV     csv.Config     `yaml:"csv"`
 
 	// Backoff are the waits after the first, second, ... failure in a row; the last one
 	// repeats. While waiting nothing at all is sent.
@@ -41,6 +53,9 @@ func DefaultConfig() Config {
 	return Config{
 		System:      SystemLocal,
 		Open311:     open311.DefaultConfig(),
+		Mail:        mail.DefaultConfig(),
+		Webhook:     webhook.DefaultConfig(),
+		CSV:         csv.DefaultConfig(),
 		Backoff:     []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute},
 		Jitter:      0.2,
 		SearchAfter: []time.Duration{0, 30 * time.Second, 2 * time.Minute, 10 * time.Minute},
@@ -59,11 +74,15 @@ func (c Config) Validate() error {
 	switch c.System {
 	case SystemLocal:
 	case SystemOpen311:
-		if err := c.Open311.Validate(); err != nil {
-			errs = append(errs, err)
-		}
+		errs = append(errs, c.Open311.Validate())
+	case SystemMail:
+		errs = append(errs, c.Mail.Validate())
+	case SystemWebhook:
+		errs = append(errs, c.Webhook.Validate())
+	case SystemCSV:
+		errs = append(errs, c.CSV.Validate())
 	default:
-		add("system %q: want %s or %s", c.System, SystemLocal, SystemOpen311)
+		add("system %.40q: want one of %s", c.System, strings.Join(systems, ", "))
 	}
 	if len(c.Backoff) == 0 {
 		add("backoff is empty: give at least one wait")
@@ -100,5 +119,5 @@ func (c Config) Validate() error {
 
 // closes tells whether the chosen ticket system lets us close what we opened.
 func (c Config) closes() bool {
-	return c.System == SystemLocal || c.Open311.Updates == open311.UpdatesRequest
+	return c.System != SystemOpen311 || c.Open311.Updates == open311.UpdatesRequest
 }

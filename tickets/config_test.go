@@ -20,7 +20,7 @@ func TestConfigValidate(t *testing.T) {
 		change func(*Config)
 		want   []string
 	}{
-		{"system", func(c *Config) { c.System = "fax" }, []string{`system "fax": want local or open311`}},
+		{"system", func(c *Config) { c.System = "fax" }, []string{`system "fax": want one of local, open311, mail, webhook, csv`}},
 		{"open311 without anything", func(c *Config) { c.System = SystemOpen311 }, []string{"endpoint is missing", "api_key_file", "service_map is empty"}},
 		{"no waits", func(c *Config) { c.Backoff, c.SearchAfter = nil, nil }, []string{"backoff is empty", "search_after is empty"}},
 		{"bad waits", func(c *Config) { c.Backoff = []time.Duration{0} }, []string{"backoff: 0s"}},

@@ -81,6 +81,22 @@ func (l *ledger) close(refs ...string) {
 	}
 }
 
+// Handed gives the wanted cases that the ticket system has, or may have.
+func (l *ledger) Handed(context.Context) ([]city.CaseTicket, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []city.CaseTicket
+	for _, c := range l.cases {
+		switch t := l.tickets[c.Ref]; t.State {
+		case city.TicketSending, city.TicketUnsure, city.TicketOpen:
+			if c.Wanted() {
+				all = append(all, city.CaseTicket{Case: c, Ticket: t})
+			}
+		}
+	}
+	return all, nil
+}
+
 func (l *ledger) Due(_ context.Context, now time.Time, limit int) ([]city.CaseTicket, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"meldefunk/city"
 )
 
-// Store keeps cases and what the ticket system was told of them. It is called by the
-// goroutine of Run only.
+// Store keeps cases and what the ticket system was told of them. But for Handed it is
+// called by the goroutine of Run only.
 type Store interface {
 	// Due gives at most limit cases that are neither settled nor parked and whose ticket
 	// may be worked on at now, oldest first. A case without a ticket comes with one that
@@ -21,6 +21,9 @@ type Store interface {
 	// PutTicket writes a ticket and one row of its history, both or none, and returns
 	// when they are on the disk. The note is German, for people.
 	PutTicket(ctx context.Context, t city.Ticket, note string) error
+	// Handed gives all cases that are wanted and that the ticket system has, or may have,
+	// oldest first. It may be called from any goroutine.
+	Handed(ctx context.Context) ([]city.CaseTicket, error)
 }
 
 // Assets is the inventory. It is called once per step and must not block.
@@ -108,6 +111,19 @@ func (r *Reconciler) Wake() {
 	case r.wake <- struct{}{}:
 	default: // somebody has said so already
 	}
+}
+
+// Orders gives what is open in the ticket system, or may be, oldest first.
+func (r *Reconciler) Orders(ctx context.Context) ([]city.Order, error) {
+	cases, err := r.store.Handed(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read open tickets: %w", err)
+	}
+	orders := make([]city.Order, len(cases))
+	for i := range cases {
+		orders[i] = r.order(&cases[i])
+	}
+	return orders, nil
 }
 
 // Down tells since when the ticket system cannot be reached, and why; a zero time while

@@ -37,7 +37,7 @@ func townHall(t *testing.T, c *clock) (*georeport.Server, string) {
 
 func openSystem(t *testing.T, cfg Config, l *ledger) System {
 	t.Helper()
-	s, err := Open(cfg, l.linked)
+	s, err := Open(cfg, Parts{Linked: l.linked})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,6 +55,11 @@ func TestSystemContract(t *testing.T) {
 		{SystemOpen311, func(t *testing.T) Config {
 			_, url := townHall(t, c)
 			return toServer(t, url)
+		}},
+		{SystemCSV, func(t *testing.T) Config {
+			cfg := config()
+			cfg.System, cfg.CSV.Folder = SystemCSV, t.TempDir()
+			return cfg
 		}},
 	}
 	for _, tt := range tests {
@@ -98,10 +103,10 @@ func TestSystemContract(t *testing.T) {
 }
 
 func TestOpenRefusesUnknownSystem(t *testing.T) {
-	if _, err := Open(Config{System: "fax"}, nil); err == nil || !strings.Contains(err.Error(), "fax") {
+	if _, err := Open(Config{System: "fax"}, Parts{Linked: nil}); err == nil || !strings.Contains(err.Error(), "fax") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Open(Config{System: SystemOpen311}, nil); err == nil {
+	if _, err := Open(Config{System: SystemOpen311}, Parts{Linked: nil}); err == nil {
 		t.Error("an empty open311 section is no error")
 	}
 }

@@ -172,6 +172,8 @@ func (r *Reconciler) order(ct *city.CaseTicket) city.Order {
 		Text:    r.words.text(&ct.Case, asset, title),
 		Closing: r.words.closing(&ct.Case),
 		Marker:  Marker(ct.Case.Ref),
+
+		Attributes: r.words.attributes(&ct.Case, asset),
 	}
 }
 

@@ -68,7 +68,10 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 	keep := func(err error) { errs = append(errs, err) }
 	var err error
 
-	a.system, err = tickets.Open(s.Tickets, store.Linked)
+	a.system, err = tickets.Open(s.Tickets, tickets.Parts{
+		Linked: store.Linked, Now: now, Log: log,
+		Orders: func(ctx context.Context) ([]city.Order, error) { return a.reconciler.Orders(ctx) },
+	})
 	keep(err)
 	if err == nil {
 		a.reconciler, err = tickets.New(s.Tickets, store, a.system, f, now, log, a.registry)
@@ -145,6 +148,9 @@ func (a *app) run(ctx context.Context, others ...part) error {
 	}
 	if a.writer != nil {
 		followers = append(followers, part{"influxdb", a.writer.Run})
+	}
+	if s, ok := a.system.(interface{ Run(context.Context) error }); ok {
+		followers = append(followers, part{a.system.Name(), s.Run})
 	}
 	if a.files.sandbox != nil { // the road needs it to the end
 		followers = append(followers, part{"codecs", a.files.sandbox.Run})

@@ -23,6 +23,12 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]city.CaseT
 		ORDER BY c.opened, c.ref LIMIT ?2`, now.UnixNano(), limit)
 }
 
+// Handed gives the wanted cases that the ticket system has, or may have, oldest first.
+func (s *Store) Handed(ctx context.Context) ([]city.CaseTicket, error) {
+	return s.queryCases(ctx, `SELECT `+caseColumns+` FROM tickets t JOIN cases c USING (ref)
+		WHERE t.state IN ('sending', 'unsure', 'open') AND c.closed IS NULL ORDER BY c.opened, c.ref`)
+}
+
 // Cases gives cases with their tickets, those opened or closed last first: only the wanted
 // ones, or all.
 func (s *Store) Cases(ctx context.Context, openOnly bool, limit int) ([]city.CaseTicket, error) {
