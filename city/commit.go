@@ -1,5 +1,7 @@
 package city
 
+import "time"
+
 // Frame is an uplink as it is kept, with its place in the device's history.
 type Frame struct {
 	ID     int64
@@ -7,6 +9,24 @@ type Frame struct {
 	Fate   Fate
 	Hash   uint64 // of FPort and payload
 	Uplink Uplink
+	// Claim is the event time as it was claimed, where Uplink.Time is another: it was
+	// estimated, or moved on to be unique. Zero: Uplink.Time is the claim.
+	Claim    time.Time
+	Conflict bool // an earlier frame of the session has the same counter and other content
+}
+
+// Retimed is a stored frame that gets another event time.
+type Retimed struct {
+	Frame int64
+	Time  Stamp
+	Claim time.Time // as in Frame
+}
+
+// Reheard is a stored frame of which further receptions are told.
+type Reheard struct {
+	Frame int64
+	Radio Radio
+	Heard []Reception
 }
 
 // Mark is how far the road has come: the highest numbers given out so far. Numbers
@@ -22,6 +42,8 @@ type Commit struct {
 	Mark     Mark
 	Sessions []Session // new, or changed
 	Frames   []Frame
+	Retimed  []Retimed // frames of earlier commits
+	Reheard  []Reheard // frames of earlier commits
 	Readings []Reading
 	States   []AssetState
 	Cases    []Case // openings, and closings (then Ref and the Closed… fields count), in the order they happened
@@ -32,6 +54,6 @@ type Commit struct {
 
 // Empty tells whether there is nothing to write.
 func (c *Commit) Empty() bool {
-	return len(c.Sessions)+len(c.Frames)+len(c.Readings)+len(c.States)+
+	return len(c.Sessions)+len(c.Frames)+len(c.Retimed)+len(c.Reheard)+len(c.Readings)+len(c.States)+
 		len(c.Cases)+len(c.Aside)+len(c.Replaced)+len(c.Replayed) == 0
 }

@@ -33,6 +33,11 @@ type FrameKey struct {
 	Hash  uint64    // of FPort and payload: the same content, however it was delivered
 	At    time.Time // event time as stored
 	Fate  Fate
+
+	Source   TimeSource // of At
+	Claim    time.Time  // as in Frame
+	Received time.Time
+	Conflict bool
 }
 
 // DeviceMemory is what recognising repeats needs to know of a device.

@@ -1,6 +1,9 @@
 package city
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Uplink is one data frame of a device as its network server delivered it, after the
 // dialect's peculiarities are gone. Absent on air stays distinguishable: HasPort tells
@@ -20,10 +23,12 @@ type Uplink struct {
 	Envelope *Envelope // of an encrypted Payload; nil: no wrapped key came with it
 
 	Time     Stamp
+	Fallback [2]Stamp  // further claims, best first, for where Time is impossible; zero: none
 	Received time.Time // arrival at this process
 	Ident    uint64    // identity of this delivery: equal for a redelivery, else different
 
 	Radio Radio
+	Heard []Reception // every gateway's figures, at most MaxHeard, where more than one heard it; else Radio says it all
 }
 
 // Stamp is a point in time and who claims it.
@@ -35,15 +40,28 @@ type Stamp struct {
 // TimeSource says where an event time comes from.
 type TimeSource uint8
 
-// The sources of an event time.
+// The sources of an event time. Of what a message claims the best one counts that is
+// possible: GPS, gateway, network server, arrival.
 const (
-	TimeReceived TimeSource = iota // arrival here: nothing better was given, or it was impossible
-	TimeServer                     // the network server's clock
-	TimeGateway                    // a gateway's clock
-	TimeDevice                     // the device's own clock, of a measurement it kept in its memory
+	TimeReceived  TimeSource = iota // arrival here: nothing better was given, or it was impossible
+	TimeEstimated                   // reckoned from counter and period: the frame waited somewhere without a time
+	TimeServer                      // the network server's clock
+	TimeGateway                     // a gateway's clock
+	TimeGPS                         // a gateway's satellite receiver
+	TimeDevice                      // the device's own clock, of a measurement it kept in its memory
 )
 
-var timeSourceNames = [...]string{"received", "server", "gateway", "device"}
+var timeSourceNames = [...]string{"received", "estimated", "server", "gateway", "gps", "device"}
+
+// ParseTimeSource reads a name as String gives it.
+func ParseTimeSource(s string) (TimeSource, error) {
+	for i, name := range timeSourceNames {
+		if s == name {
+			return TimeSource(i), nil
+		}
+	}
+	return TimeReceived, fmt.Errorf("unknown source of time %.40q: want one of %v", s, timeSourceNames)
+}
 
 func (s TimeSource) String() string {
 	if int(s) < len(timeSourceNames) {

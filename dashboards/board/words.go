@@ -149,6 +149,10 @@ func ticketWord(s city.TicketState) string {
 
 func sourceWord(s city.TimeSource) string {
 	switch s {
+	case city.TimeEstimated:
+		return "geschätzt aus Zähler und Sendeabstand"
+	case city.TimeGPS:
+		return "Satellitenzeit des Gateways"
 	case city.TimeGateway:
 		return "Uhr des Gateways"
 	case city.TimeDevice:

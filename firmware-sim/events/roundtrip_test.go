@@ -49,7 +49,7 @@ func TestRoundTrip(t *testing.T) {
 			case tt.server == Things{}:
 				return city.Stamp{At: e.Received, Source: city.TimeServer}
 			case gps:
-				return city.Stamp{At: e.Time, Source: city.TimeGateway}
+				return city.Stamp{At: e.Time, Source: city.TimeGPS}
 			}
 			return city.Stamp{At: e.Time, Source: city.TimeServer}
 		}
@@ -63,6 +63,18 @@ func TestRoundTrip(t *testing.T) {
 					RSSI: best.RSSI, SNR: best.SNR, SpreadingFactor: 7, DataRate: 5, HasDataRate: true, Gateways: uint8(len(e.Receptions)),
 					Frequency: 868_300_000, Gateway: best.Gateway.ID.String(),
 				},
+			}
+			for _, r := range e.Receptions {
+				id := r.Gateway.ID.String()
+				if (tt.server == Things{}) {
+					id = r.Gateway.Name
+				}
+				if len(e.Receptions) > 1 {
+					u.Heard = append(u.Heard, city.Reception{Gateway: id, RSSI: r.RSSI, SNR: r.SNR})
+				}
+			}
+			if u.Time.Source == city.TimeGPS {
+				u.Fallback = [2]city.Stamp{{At: e.Time, Source: city.TimeGateway}, {At: e.Receptions[0].Received, Source: city.TimeServer}}
 			}
 			if env := e.EndToEnd; u.Encrypted && env.KEKLabel != "" {
 				u.Envelope = &city.Envelope{KEKLabel: env.KEKLabel, Wrapped: env.WrappedKey, DevAddr: [4]byte{0x01, 0xc3, 0x01, 0xd4}}

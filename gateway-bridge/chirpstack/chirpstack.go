@@ -56,17 +56,6 @@ func checkDevice(devEUI city.EUI, topic string) error {
 	return nil
 }
 
-// hear counts one more gateway and keeps its figures if it heard the frame best: highest
-// SNR, then highest RSSI. The count stops at 255.
-func hear(r *city.Radio, gateway string, rssi int16, snr float32) {
-	if r.Gateways == 0 || snr > r.SNR || snr == r.SNR && rssi > r.RSSI {
-		r.Gateway, r.RSSI, r.SNR = gateway, rssi, snr
-	}
-	if r.Gateways < 255 {
-		r.Gateways++
-	}
-}
-
 // checkUplink refuses what no device can have sent and no gateway can be called.
 func checkUplink(u *city.Uplink) error {
 	if len(u.Payload) > maxPayload {
@@ -75,7 +64,19 @@ func checkUplink(u *city.Uplink) error {
 	if sf := u.Radio.SpreadingFactor; sf != 0 && (sf < 5 || sf > 12) {
 		return malformed("spreadingFactor is %d: want 5 to 12", sf)
 	}
-	if id := u.Radio.Gateway; id != "" && !isHex(id, 16) {
+	if err := checkGateway(u.Radio.Gateway); err != nil {
+		return err
+	}
+	for i := range u.Heard {
+		if err := checkGateway(u.Heard[i].Gateway); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkGateway(id string) error {
+	if id != "" && !isHex(id, 16) {
 		return malformed("a gateway is called %.40q: want 16 hex digits", id)
 	}
 	return nil

@@ -81,6 +81,8 @@ func wanted(t reflect.Type) string {
 		return "a string in base64"
 	case reflect.TypeFor[time.Time]():
 		return "a time like 2026-11-21T09:16:52Z"
+	case reflect.TypeFor[sinceGPS]():
+		return "a duration like 1479287830.828s"
 	case reflect.TypeFor[city.EUI]():
 		return "16 hex digits"
 	case reflect.TypeFor[[]any]():
@@ -98,15 +100,6 @@ func head(s string, n int) string {
 		n--
 	}
 	return s
-}
-
-// present tells that a member is there and not null, whatever it holds.
-type present bool
-
-// UnmarshalJSONFrom skips the value.
-func (p *present) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	*p = dec.PeekKind() != jsontext.KindNull
-	return dec.SkipValue()
 }
 
 // eachIn reads an array, or null in place of an empty one; read takes the next element

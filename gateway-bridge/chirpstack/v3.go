@@ -56,7 +56,7 @@ func (V3) Parse(m *city.Message) (city.Event, error) {
 		return city.Event{}, malformed("devAddr is missing: with an application server %s", v3Hint)
 	}
 
-	ev := city.Event{Kind: kind, DevEUI: devEUI, Time: e.stamp(), Ident: e.RxInfo.ident()}
+	ev := city.Event{Kind: kind, DevEUI: devEUI, Time: e.stamps()[0], Ident: e.RxInfo.ident()}
 	if kind != city.EventUp || ev.Ident == 0 {
 		ev.Ident = ident(m.Body)
 	}
@@ -183,16 +183,20 @@ func (e *v3Event) unpack() error {
 	return nil
 }
 
-// stamp gives the event time: the earliest that a gateway told, else when the server
-// published the event, which json_v3 does not tell.
-func (e *v3Event) stamp() city.Stamp {
-	switch {
-	case !e.RxInfo.first.IsZero():
-		return city.Stamp{At: e.RxInfo.first.UTC(), Source: city.TimeGateway}
-	case !e.PublishedAt.IsZero():
-		return city.Stamp{At: e.PublishedAt.UTC(), Source: city.TimeServer}
+// stamps give the event time and what counts where it is impossible: the earliest time that
+// a gateway told, and when the server published the event, which json_v3 does not tell.
+// Gateways without satellites tell no time.
+func (e *v3Event) stamps() (all [2]city.Stamp) {
+	claims := all[:0]
+	for _, claim := range [...]city.Stamp{
+		{At: e.RxInfo.clock.first, Source: city.TimeGateway},
+		{At: e.PublishedAt, Source: city.TimeServer},
+	} {
+		if !claim.At.IsZero() {
+			claims = append(claims, city.Stamp{At: claim.At.UTC(), Source: claim.Source})
+		}
 	}
-	return city.Stamp{}
+	return all
 }
 
 func (e *v3Event) uplink(m *city.Message, ev *city.Event) city.Uplink {
@@ -200,6 +204,7 @@ func (e *v3Event) uplink(m *city.Message, ev *city.Event) city.Uplink {
 	radio.SpreadingFactor = e.TxInfo.LoRa.SpreadingFactor
 	radio.DataRate, radio.HasDataRate = e.DR, true
 	radio.Frequency = e.TxInfo.Frequency
+	times := e.stamps()
 	return city.Uplink{
 		Server:    m.Server,
 		DevEUI:    ev.DevEUI,
@@ -208,10 +213,12 @@ func (e *v3Event) uplink(m *city.Message, ev *city.Event) city.Uplink {
 		FPort:     e.FPort,
 		Payload:   e.Data,
 		Confirmed: e.Confirmed,
-		Time:      ev.Time,
+		Time:      times[0],
+		Fallback:  [2]city.Stamp{times[1]},
 		Received:  m.Received,
 		Ident:     ev.Ident,
 		Radio:     radio,
+		Heard:     e.RxInfo.heard,
 	}
 }
 
@@ -230,7 +237,8 @@ func spreadingFactor(dr uint8) uint8 {
 // v3Receptions sums up the gateways of rxInfo.
 type v3Receptions struct {
 	radio city.Radio
-	first time.Time     // the earliest time a gateway told
+	heard []city.Reception
+	clock span          // by the gateways' clocks
 	ids   xxhash.Digest // of all uplinkIDs
 	found bool          // there are some
 }
@@ -255,18 +263,11 @@ func (r *v3Receptions) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		if b := unbase64(rx.UplinkID, 16); b != nil {
 			id = uuid(b)
 		}
-		hear(&r.radio, gateway, rx.RSSI, rx.SNR)
-		r.timed(rx.Time)
+		r.heard = r.radio.Hear(r.heard, city.Reception{Gateway: gateway, RSSI: rx.RSSI, SNR: rx.SNR})
+		r.clock.add(rx.Time)
 		r.identify(id)
 		return nil
 	})
-}
-
-// timed notes the time that a gateway told, if it did.
-func (r *v3Receptions) timed(t time.Time) {
-	if !t.IsZero() && (r.first.IsZero() || t.Before(r.first)) {
-		r.first = t
-	}
 }
 
 // identify notes the uplinkID of a reception, if it has one.

@@ -20,6 +20,7 @@ func TestV3ReadsEveryFieldOfTheSamples(t *testing.T) {
 			Time:    gateway(32, 798844), Ident: 1729875589884797874,
 			Radio: city.Radio{RSSI: -63, SNR: -4.6, SpreadingFactor: 7, DataRate: 5, HasDataRate: true,
 				Gateways: 2, Frequency: 868100000, Gateway: "7076ff0056000001"},
+			Heard: []city.Reception{{Gateway: "7076ff0056000002", RSSI: -90, SNR: -5.8}, {Gateway: "7076ff0056000001", RSSI: -63, SNR: -4.6}},
 		}}},
 		{"v3-up-object.json", "up", city.Event{Kind: city.EventUp, Uplink: city.Uplink{
 			DevEUI: mustEUI("a840410001810003"), FCnt: 0, FPort: 85,
@@ -48,6 +49,7 @@ func TestV3ReadsEveryFieldOfTheSamples(t *testing.T) {
 			DevEUI: lse01, Session: "010ae164", FCnt: 0, FPort: 2,
 			Payload: []byte{0x0c, 0xe5, 0x7f, 0xff, 0x05, 0xdc, 0x04, 0xb9, 0x00, 0xc8, 0x10},
 			Time:    city.Stamp{At: time.Date(2026, 11, 21, 21, 39, 56, 973982000, time.UTC), Source: city.TimeGateway}, Ident: 5880070031954422365,
+			Fallback: [2]city.Stamp{{At: time.Date(2026, 11, 21, 21, 39, 57, 185654975, time.UTC), Source: city.TimeServer}},
 			Radio: city.Radio{RSSI: -107, SNR: -6.5, SpreadingFactor: 7, DataRate: 5, HasDataRate: true,
 				Gateways: 1, Frequency: 868300000, Gateway: "7076ff0056000001"},
 		}}},

@@ -106,26 +106,24 @@ func (e *v3Event) readTxInfo(w *wire) {
 
 // readWire reads one gw.UplinkRXInfo.
 func (r *v3Receptions) readWire(w *wire) {
-	var gateway string
-	var rssi int16
-	var snr float32
+	var by city.Reception
 	w.message("rxInfo", func() {
 		switch w.field {
 		case 1:
-			gateway = hex.EncodeToString(w.id("rxInfo.gatewayID", 8))
+			by.Gateway = hex.EncodeToString(w.id("rxInfo.gatewayID", 8))
 		case 2:
-			r.timed(w.time("rxInfo.time"))
+			r.clock.add(w.time("rxInfo.time"))
 		case 5:
-			rssi = w.int16("rxInfo.rssi")
+			by.RSSI = w.int16("rxInfo.rssi")
 		case 6:
-			snr = float32(w.float64("rxInfo.loRaSNR"))
+			by.SNR = float32(w.float64("rxInfo.loRaSNR"))
 		case 16:
 			if id := w.id("rxInfo.uplinkID", 16); len(id) > 0 {
 				r.identify(uuid(id))
 			}
 		}
 	})
-	hear(&r.radio, gateway, rssi, snr)
+	r.heard = r.radio.Hear(r.heard, by)
 }
 
 // v3ErrorType names an ErrorType of integration.proto.

@@ -44,7 +44,7 @@ func (V4) Parse(m *city.Message) (city.Event, error) {
 		return city.Event{}, malformed("devAddr is %.40q: want 8 hex digits", e.DevAddr)
 	}
 
-	ev := city.Event{Kind: kind, DevEUI: e.DeviceInfo.DevEUI, Time: e.stamp()}
+	ev := city.Event{Kind: kind, DevEUI: e.DeviceInfo.DevEUI, Time: e.stamps()[0]}
 	switch kind {
 	case city.EventUp:
 		// Without it no repeat could be told from a new frame.
@@ -140,15 +140,31 @@ func (e *v4Event) read(body []byte, kind city.EventKind) error {
 	return e.readWire(body, kind)
 }
 
-// stamp gives the event time. ChirpStack takes it from a gateway if one told a time.
-func (e *v4Event) stamp() city.Stamp {
-	switch {
-	case e.Time.IsZero():
-		return city.Stamp{}
-	case e.RxInfo.timed:
-		return city.Stamp{At: e.Time.UTC(), Source: city.TimeGateway}
+// stamps give the event time and what counts where it is impossible: GPS, a gateway's
+// clock, the server's. The time that ChirpStack gives is one of these three: GPS time
+// unchecked, else a gateway's that is within 30 s (rx_timestamp_max_drift) of its own clock,
+// else its own. Whose it is shows in rxInfo. A gateway that kept the frame for long has
+// its true time there all the same.
+func (e *v4Event) stamps() (all [3]city.Stamp) {
+	claims := all[:0]
+	server := e.Time
+	for _, claim := range [...]struct {
+		told   span
+		source city.TimeSource
+	}{{e.RxInfo.gps, city.TimeGPS}, {e.RxInfo.clock, city.TimeGateway}} {
+		at := claim.told.nearest(e.Time)
+		if at.IsZero() {
+			continue
+		}
+		if e.Time.Sub(at).Abs() < time.Second {
+			at, server = e.Time, e.RxInfo.server // finer than the time since the GPS epoch
+		}
+		claims = append(claims, city.Stamp{At: at.UTC(), Source: claim.source})
 	}
-	return city.Stamp{At: e.Time.UTC(), Source: city.TimeServer}
+	if !server.IsZero() {
+		claims = append(claims, city.Stamp{At: server.UTC(), Source: city.TimeServer})
+	}
+	return all
 }
 
 func (e *v4Event) uplink(m *city.Message) city.Uplink {
@@ -161,6 +177,7 @@ func (e *v4Event) uplink(m *city.Message) city.Uplink {
 	radio.DataRate, radio.HasDataRate = e.DR, true
 	radio.Frequency = e.TxInfo.Frequency
 
+	times := e.stamps()
 	return city.Uplink{
 		Server:    m.Server,
 		DevEUI:    e.DeviceInfo.DevEUI,
@@ -170,34 +187,49 @@ func (e *v4Event) uplink(m *city.Message) city.Uplink {
 		Payload:   e.Data,
 		Encrypted: e.JoinServerContext != nil,
 		Confirmed: e.Confirmed,
-		Time:      e.stamp(),
+		Time:      times[0],
+		Fallback:  [2]city.Stamp(times[1:]),
 		Received:  m.Received,
 		Ident:     ident(id),
 		Radio:     radio,
+		Heard:     e.RxInfo.heard,
 	}
 }
 
 // v4Receptions sums up the gateways of rxInfo.
 type v4Receptions struct {
-	radio city.Radio
-	timed bool // a gateway told a time
+	radio  city.Radio
+	heard  []city.Reception
+	gps    span      // by satellite
+	clock  span      // by the gateways' clocks
+	server time.Time // when the network server had the first
 }
 
 // UnmarshalJSONFrom reads rxInfo.
 func (r *v4Receptions) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return eachIn(dec, func() error {
 		var rx struct {
-			GatewayID         string  `json:"gatewayId"`
-			GwTime            present `json:"gwTime"`
-			TimeSinceGPSEpoch present `json:"timeSinceGpsEpoch"`
-			RSSI              int16   `json:"rssi"` // dBm
-			SNR               float32 `json:"snr"`  // dB
+			GatewayID         string    `json:"gatewayId"`
+			GwTime            time.Time `json:"gwTime"`
+			NsTime            time.Time `json:"nsTime"`
+			TimeSinceGPSEpoch sinceGPS  `json:"timeSinceGpsEpoch"`
+			RSSI              int16     `json:"rssi"` // dBm
+			SNR               float32   `json:"snr"`  // dB
 		}
 		if err := json.UnmarshalDecode(dec, &rx); err != nil {
 			return err
 		}
-		hear(&r.radio, rx.GatewayID, rx.RSSI, rx.SNR)
-		r.timed = r.timed || bool(rx.GwTime || rx.TimeSinceGPSEpoch)
+		r.heard = r.radio.Hear(r.heard, city.Reception{Gateway: rx.GatewayID, RSSI: rx.RSSI, SNR: rx.SNR})
+		r.timed(rx.TimeSinceGPSEpoch.time(), rx.GwTime, rx.NsTime)
 		return nil
 	})
+}
+
+// timed notes the times of a reception, those that there are.
+func (r *v4Receptions) timed(gps, clock, server time.Time) {
+	r.gps.add(gps)
+	r.clock.add(clock)
+	if r.server.IsZero() {
+		r.server = server
+	}
 }

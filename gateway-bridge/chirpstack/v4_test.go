@@ -1,6 +1,7 @@
 package chirpstack
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -13,28 +14,32 @@ func TestV4ReadsEveryFieldOfTheSamples(t *testing.T) {
 	server := func(min, sec, nsec int) city.Stamp {
 		return city.Stamp{At: at(min, sec, nsec), Source: city.TimeServer}
 	}
-	gateway := func(min, sec, nsec int) city.Stamp {
-		return city.Stamp{At: at(min, sec, nsec), Source: city.TimeGateway}
+	gps := func(min, sec, nsec int) city.Stamp {
+		return city.Stamp{At: at(min, sec, nsec), Source: city.TimeGPS}
+	}
+	// The gateways of the samples have satellites; the server had each frame 35 ms later.
+	behind := func(min, sec, nsec int) [2]city.Stamp {
+		return [2]city.Stamp{{At: at(min, sec, nsec), Source: city.TimeGateway}, server(min, sec, nsec+35_000_000)}
 	}
 
 	checkSamples(t, V4{}, []sample{
 		{"v4-up-object.json", "up", city.Event{Kind: city.EventUp, Uplink: city.Uplink{
 			DevEUI: mustEUI("a840410001810002"), Session: "0165c904", FCnt: 1, FPort: 85,
 			Payload: []byte{0x01, 0x75, 0x5c, 0x03, 0x82, 0x44, 0x06, 0x04, 0x00, 0x00},
-			Time:    gateway(16, 52, 828375123), Ident: 2928777150904597154,
+			Time:    gps(16, 52, 828375123), Fallback: behind(16, 52, 828375123), Ident: 2928777150904597154,
 			Radio: city.Radio{RSSI: -118, SNR: 6.5, SpreadingFactor: 7, DataRate: 5, HasDataRate: true,
 				Gateways: 1, Frequency: 868100000, Gateway: "7076ff0056000001"},
 		}}},
 		{"v4-up-mac-only.json", "up", city.Event{Kind: city.EventUp, Uplink: city.Uplink{
 			DevEUI: lse01, Session: "0165c904", FCnt: 4, Payload: []byte{},
-			Time: gateway(18, 18, 214375123), Ident: 8404548463471356474,
+			Time: gps(18, 18, 214375123), Fallback: behind(18, 18, 214375123), Ident: 8404548463471356474,
 			Radio: city.Radio{RSSI: -94, SNR: 9.4, SpreadingFactor: 7, DataRate: 5, HasDataRate: true,
 				Gateways: 1, Frequency: 868100000, Gateway: "7076ff0056000001"},
 		}}},
 		{"v4-up-zeros.json", "up", city.Event{Kind: city.EventUp, Uplink: city.Uplink{
 			DevEUI: lse01, Session: "0165c904", FCnt: 0, FPort: 2,
 			Payload: []byte{0x0c, 0xe5, 0x7f, 0xff, 0x05, 0xdc, 0x04, 0xb9, 0x00, 0xc8, 0x10},
-			Time:    gateway(18, 26, 745375123), Ident: 3166529198845169887,
+			Time:    gps(18, 26, 745375123), Fallback: behind(18, 26, 745375123), Ident: 3166529198845169887,
 			Radio: city.Radio{SpreadingFactor: 12, HasDataRate: true,
 				Gateways: 1, Frequency: 868100000, Gateway: "7076ff0056000001"},
 		}}},
@@ -43,7 +48,7 @@ func TestV4ReadsEveryFieldOfTheSamples(t *testing.T) {
 			Envelope: &city.Envelope{KEKLabel: "stadt-kek-1", DevAddr: [4]byte{0x01, 0x65, 0xc9, 0x04}, Wrapped: []byte{
 				0x1f, 0xa6, 0x8b, 0x0a, 0x81, 0x12, 0xb4, 0x47, 0xae, 0xf3, 0x4b, 0xd8, 0xfb, 0x5a, 0x7b, 0x82, 0x9d, 0x3e, 0x86, 0x23, 0x71, 0xd2, 0xcf, 0xe5}},
 			Payload: []byte{0xff, 0x9e, 0xcb, 0xd5, 0x46, 0x61, 0x21, 0x77, 0xb7, 0xc3, 0x44},
-			Time:    gateway(19, 2, 674375123), Ident: 12824181764613931439,
+			Time:    gps(19, 2, 674375123), Fallback: behind(19, 2, 674375123), Ident: 12824181764613931439,
 			Radio: city.Radio{RSSI: -102, SNR: 4.8, SpreadingFactor: 7, DataRate: 5, HasDataRate: true,
 				Gateways: 1, Frequency: 868100000, Gateway: "7076ff0056000001"},
 		}}},
@@ -60,6 +65,7 @@ func TestV4ReadsEveryFieldOfTheSamples(t *testing.T) {
 }
 
 func TestV4UnderstandsVariants(t *testing.T) {
+	at := func(min, sec, nsec int) time.Time { return time.Date(2026, 11, 21, 9, min, sec, nsec, time.UTC) }
 	const rx1 = `{"gatewayId":"7076ff0056000001","nsTime":"2026-11-21T09:16:53Z","rssi":-60,"snr":-5.0}`
 	tests := []struct {
 		name  string
@@ -80,7 +86,35 @@ func TestV4UnderstandsVariants(t *testing.T) {
 			func(u city.Uplink) bool { return u.Time.Source == city.TimeServer && u.Time.At.Nanosecond() == 5e8 }},
 		{"GPS time of the second gateway",
 			`{"deduplicationId":"d","time":"2026-11-21T09:16:52Z","deviceInfo":{"devEui":"a840410001810001"},"rxInfo":[` + rx1 + `,{"timeSinceGpsEpoch":"1479287830.828s"}]}`,
-			func(u city.Uplink) bool { return u.Time.Source == city.TimeGateway }},
+			func(u city.Uplink) bool {
+				return u.Time == city.Stamp{At: at(16, 52, 0), Source: city.TimeGPS} &&
+					u.Fallback == [2]city.Stamp{{At: at(16, 53, 0), Source: city.TimeServer}}
+			}},
+		{"GPS time is the server's time of UTC, 18 s ahead",
+			`{"deduplicationId":"d","deviceInfo":{"devEui":"a840410001810001"},"rxInfo":[{"timeSinceGpsEpoch":"1479287830.828s"}]}`,
+			func(u city.Uplink) bool {
+				return u.Time == city.Stamp{At: at(16, 52, 828e6), Source: city.TimeGPS}
+			}},
+		{"a broken receiver in 2099: ChirpStack believes it, what is left is told too",
+			`{"deduplicationId":"d","time":"2099-01-01T00:00:00Z","deviceInfo":{"devEui":"a840410001810001"},"rxInfo":[{"timeSinceGpsEpoch":"3754944018s","gwTime":"2026-11-21T09:16:52.9Z","nsTime":"2026-11-21T09:16:53Z"}]}`,
+			func(u city.Uplink) bool {
+				return u.Time == city.Stamp{At: time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC), Source: city.TimeGPS} &&
+					u.Fallback == [2]city.Stamp{{At: at(16, 52, 9e8), Source: city.TimeGateway}, {At: at(16, 53, 0), Source: city.TimeServer}}
+			}},
+		{"kept by the gateway for an hour: time is the server's, gwTime the truth",
+			`{"deduplicationId":"d","time":"2026-11-21T09:16:53Z","deviceInfo":{"devEui":"a840410001810001"},"rxInfo":[{"gwTime":"2026-11-21T08:16:53Z","nsTime":"2026-11-21T09:16:53Z"}]}`,
+			func(u city.Uplink) bool {
+				return u.Time == city.Stamp{At: at(-44, 53, 0), Source: city.TimeGateway} &&
+					u.Fallback == [2]city.Stamp{{At: at(16, 53, 0), Source: city.TimeServer}}
+			}},
+		{"a gateway in 1970 and one whose clock is right",
+			`{"deduplicationId":"d","time":"2026-11-21T09:16:53Z","deviceInfo":{"devEui":"a840410001810001"},"rxInfo":[{"gwTime":"1970-01-01T00:00:09Z"},{"gwTime":"2026-11-21T09:16:52.8Z"}]}`,
+			func(u city.Uplink) bool { return u.Time == city.Stamp{At: at(16, 53, 0), Source: city.TimeGateway} }},
+		{"every gateway by name where there are several",
+			`{"deduplicationId":"d","deviceInfo":{"devEui":"a840410001810001"},"rxInfo":[` + rx1 + `,{"gatewayId":"7076ff0056000002","rssi":-110}]}`,
+			func(u city.Uplink) bool {
+				return slices.Equal(u.Heard, []city.Reception{{Gateway: "7076ff0056000001", RSSI: -60, SNR: -5}, {Gateway: "7076ff0056000002", RSSI: -110}})
+			}},
 		{"time with an offset",
 			`{"deduplicationId":"d","time":"2026-11-21T10:16:52+01:00","deviceInfo":{"devEui":"a840410001810001"}}`,
 			func(u city.Uplink) bool { return u.Time.At == time.Date(2026, 11, 21, 9, 16, 52, 0, time.UTC) }},

@@ -2,6 +2,7 @@ package chirpstack
 
 import (
 	"strconv"
+	"time"
 
 	"meldefunk/city"
 )
@@ -162,20 +163,24 @@ func v4Code(n uint32) string {
 
 // readWire reads one gw.UplinkRxInfo.
 func (r *v4Receptions) readWire(w *wire) {
-	var gateway string
-	var rssi int16
-	var snr float32
+	var by city.Reception
+	var gps, clock, server time.Time
 	w.message("rxInfo", func() {
 		switch w.field {
 		case 1:
-			gateway = w.text("rxInfo.gatewayId")
-		case 3, 4: // gwTime, timeSinceGpsEpoch
-			r.timed = true
+			by.Gateway = w.text("rxInfo.gatewayId")
+		case 3:
+			clock = w.time("rxInfo.gwTime")
+		case 4:
+			gps = w.sinceGPS("rxInfo.timeSinceGpsEpoch").time()
 		case 6:
-			rssi = w.int16("rxInfo.rssi")
+			by.RSSI = w.int16("rxInfo.rssi")
 		case 7:
-			snr = w.float32("rxInfo.snr")
+			by.SNR = w.float32("rxInfo.snr")
+		case 17:
+			server = w.time("rxInfo.nsTime")
 		}
 	})
-	hear(&r.radio, gateway, rssi, snr)
+	r.heard = r.radio.Hear(r.heard, by)
+	r.timed(gps, clock, server)
 }

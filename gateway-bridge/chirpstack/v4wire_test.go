@@ -30,8 +30,8 @@ func TestV4UnderstandsVariantsInProtobuf(t *testing.T) {
 		{"the best of three gateways", v4Start().msg(12, rx("7076ff0056000001", -60, -5)).msg(12, rx("7076ff0056000002", -110, 0)).msg(12, rx("7076ff0056000003", -50, -1)), func(u city.Uplink) bool {
 			return u.Radio.Gateway == "7076ff0056000002" && u.Radio.RSSI == -110 && u.Radio.SNR == 0 && u.Radio.Gateways == 3
 		}},
-		{"time of a gateway by GPS only", v4Start().msg(2, pb(nil).num(1, 1795252612).num(2, 5e8)).msg(12, pb(nil).msg(4, pb(nil).num(1, 1))), func(u city.Uplink) bool {
-			return u.Time.Source == city.TimeGateway && u.Time.At.UnixMilli() == 1795252612500
+		{"time of a gateway by GPS only", v4Start().msg(2, pb(nil).num(1, 1795252612).num(2, 5e8)).msg(12, pb(nil).msg(4, pb(nil).num(1, 1479287830).num(2, 5e8))), func(u city.Uplink) bool {
+			return u.Time.Source == city.TimeGPS && u.Time.At.UnixMilli() == 1795252612500
 		}},
 		{"time of the server", v4Start().msg(2, pb(nil).num(1, 1795252612)).msg(12, pb(nil).msg(17, pb(nil).num(1, 1))), func(u city.Uplink) bool {
 			return u.Time.Source == city.TimeServer && u.Time.At.Unix() == 1795252612

@@ -235,7 +235,30 @@ const (
 
 // time is a google.protobuf.Timestamp, in UTC.
 func (w *wire) time(name string) time.Time {
-	var seconds, nanos int64
+	seconds, nanos := w.secondsAndNanos(name)
+	if seconds < firstSecond || seconds > lastSecond || nanos < 0 || nanos > 999999999 {
+		w.fail("%s at byte %d is %d s and %d ns: want a time of the years 1 to 9999", name, w.start, seconds, nanos)
+	}
+	if w.err != nil {
+		return time.Time{}
+	}
+	return time.Unix(seconds, nanos).UTC()
+}
+
+// sinceGPS is a google.protobuf.Duration since the GPS epoch, of at most 200 years.
+func (w *wire) sinceGPS(name string) sinceGPS {
+	seconds, nanos := w.secondsAndNanos(name)
+	if seconds < 0 || seconds > 200*365*24*3600 || nanos < 0 || nanos > 999999999 {
+		w.fail("%s at byte %d is %d s and %d ns: want a time since 1980", name, w.start, seconds, nanos)
+	}
+	if w.err != nil {
+		return 0
+	}
+	return sinceGPS(time.Duration(seconds)*time.Second + time.Duration(nanos))
+}
+
+// secondsAndNanos are the fields of a google.protobuf.Timestamp or Duration.
+func (w *wire) secondsAndNanos(name string) (seconds, nanos int64) {
 	w.message(name, func() {
 		switch w.field {
 		case 1:
@@ -248,11 +271,5 @@ func (w *wire) time(name string) time.Time {
 			}
 		}
 	})
-	if seconds < firstSecond || seconds > lastSecond || nanos < 0 || nanos > 999999999 {
-		w.fail("%s at byte %d is %d s and %d ns: want a time of the years 1 to 9999", name, w.start, seconds, nanos)
-	}
-	if w.err != nil {
-		return time.Time{}
-	}
-	return time.Unix(seconds, nanos).UTC()
+	return seconds, nanos
 }

@@ -96,10 +96,22 @@ func (up *uplinkMessage) check() error {
 	if sf := up.Settings.DataRate.LoRa.SpreadingFactor; sf != 0 && (sf < 5 || sf > 12) {
 		return malformed("spreading_factor is %d: want 5 to 12", sf)
 	}
-	if id := up.RxMetadata.radio.Gateway; len(id) > maxGatewayID {
-		return malformed("gateway_id %.40q has %d characters: want at most %d", id, len(id), maxGatewayID)
+	if err := checkGateway(up.RxMetadata.radio.Gateway); err != nil {
+		return err
+	}
+	for i := range up.RxMetadata.heard {
+		if err := checkGateway(up.RxMetadata.heard[i].Gateway); err != nil {
+			return err
+		}
 	}
 	return checkSession(up.SessionKeyID)
+}
+
+func checkGateway(id string) error {
+	if len(id) > maxGatewayID {
+		return malformed("gateway_id %.40q has %d characters: want at most %d", id, len(id), maxGatewayID)
+	}
+	return nil
 }
 
 func checkSession(keyID string) error {
@@ -139,11 +151,15 @@ func (up *uplinkMessage) uplink(m *city.Message, ev *city.Event, simulated bool)
 		Received:  m.Received,
 		Ident:     ev.Ident,
 		Radio:     radio,
+		Heard:     up.RxMetadata.heard,
 	}
 }
 
 // receptions sums up the gateways of rx_metadata.
-type receptions struct{ radio city.Radio }
+type receptions struct {
+	radio city.Radio
+	heard []city.Reception
+}
 
 // UnmarshalJSONFrom reads rx_metadata. The best gateway is the one with the highest SNR,
 // then RSSI. The count stops at 255.
@@ -160,13 +176,7 @@ func (r *receptions) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 			return err
 		}
 		rssi := int16(math.Round(float64(min(max(rx.RSSI, math.MinInt16), math.MaxInt16))))
-		best := &r.radio
-		if best.Gateways == 0 || rx.SNR > best.SNR || rx.SNR == best.SNR && rssi > best.RSSI {
-			best.Gateway, best.RSSI, best.SNR = rx.GatewayIDs.GatewayID, rssi, rx.SNR
-		}
-		if best.Gateways < 255 {
-			best.Gateways++
-		}
+		r.heard = r.radio.Hear(r.heard, city.Reception{Gateway: rx.GatewayIDs.GatewayID, RSSI: rssi, SNR: rx.SNR})
 		return nil
 	})
 }

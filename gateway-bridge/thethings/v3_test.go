@@ -44,6 +44,7 @@ func TestV3ReadsEveryFieldOfTheSamples(t *testing.T) {
 			Payload: []byte{0x0c, 0xe5, 0x7f, 0xff, 0x05, 0xe5, 0x04, 0xb9, 0x00, 0xc8, 0x10},
 			Time:    server(7, 38, 867528849), Ident: 1256742740471159990,
 			Radio: city.Radio{RSSI: -71, SNR: 2.7, SpreadingFactor: 7, Gateways: 2, Frequency: 868300000, Gateway: "gw-wasserturm"},
+			Heard: []city.Reception{{Gateway: "gw-rathaus", RSSI: -91, SNR: -5.6}, {Gateway: "gw-wasserturm", RSSI: -71, SNR: 2.7}},
 		}}},
 		{"up-first.json", "up", city.Event{Kind: city.EventUp, Uplink: city.Uplink{
 			DevEUI: lse01, Session: "AaIAJaopIR1THbmCh4Pb1g==", FCnt: 0, FPort: 2,
@@ -69,6 +70,7 @@ func TestV3ReadsEveryFieldOfTheSamples(t *testing.T) {
 			Payload: []byte{0x89, 0xf4, 0xe9, 0x97},
 			Time:    server(10, 32, 394694336), Ident: 1832836605725509663,
 			Radio: city.Radio{RSSI: -115, SNR: 9.3, SpreadingFactor: 7, Gateways: 2, Frequency: 868500000, Gateway: "gw-rathaus"},
+			Heard: []city.Reception{{Gateway: "gw-rathaus", RSSI: -115, SNR: 9.3}, {Gateway: "gw-wasserturm", RSSI: -91, SNR: 8.7}},
 		}}},
 		{"join.json", "join", city.Event{Kind: city.EventJoin, DevEUI: lse01, Session: "AaIAJaopIR1THbmCh4Pb1g==",
 			Time: server(6, 38, 119709024), Ident: 1682942809870125599}},
