@@ -15,7 +15,7 @@ import (
 func (s *Store) FramesOf(ctx context.Context, devEUI city.EUI, after int64, limit int) ([]city.Frame, error) {
 	// The device's frames are found by the unique key, then put in order.
 	rows, err := s.read.QueryContext(ctx, `SELECT id, epoch, fcnt, fport, payload, fate, time, time_source, received, ident, hash,
-		server, session, flags, frequency, gateway, rssi, snr, sf, gateways, envelope
+		server, session, flags, frequency, gateway, rssi, snr, sf, gateways, envelope, claim, heard
 		FROM frames INDEXED BY frames_key WHERE dev_eui = ? AND id > ? ORDER BY id LIMIT ?`, devEUI.String(), after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("frames of %s: %w", devEUI, err)
@@ -42,13 +42,20 @@ func scanFrame(rows *sql.Rows) (city.Frame, error) {
 	var fate, source string
 	var at, received, ident, hash int64
 	var flags int
-	var envelope sql.NullString
+	var envelope, heard sql.NullString
+	var claim sql.NullInt64
 	err := rows.Scan(&f.ID, &f.Epoch, &u.FCnt, &u.FPort, &u.Payload, &fate, &at, &source, &received, &ident, &hash,
-		&u.Server, &u.Session, &flags, &u.Radio.Frequency, &u.Radio.Gateway, &u.Radio.RSSI, &u.Radio.SNR, &u.Radio.SpreadingFactor, &u.Radio.Gateways, &envelope)
+		&u.Server, &u.Session, &flags, &u.Radio.Frequency, &u.Radio.Gateway, &u.Radio.RSSI, &u.Radio.SNR, &u.Radio.SpreadingFactor, &u.Radio.Gateways, &envelope, &claim, &heard)
 	if err != nil {
 		return f, err
 	}
-	u.Time = city.Stamp{At: time.Unix(0, at).UTC(), Source: parseTimeSource(source)}
+	if u.Time, err = stamp(at, source); err != nil {
+		return f, err
+	}
+	if u.Heard, err = parseHeard(heard); err != nil {
+		return f, err
+	}
+	f.Claim, f.Conflict = fromNanos(claim), flags&frameConflict != 0
 	u.Received, u.Ident, f.Hash = time.Unix(0, received).UTC(), uint64(ident), uint64(hash)
 	u.Confirmed, u.Simulated, u.Encrypted = flags&frameConfirmed != 0, flags&frameSimulated != 0, flags&frameEncrypted != 0
 	if u.Envelope, err = unsealed(envelope); err != nil {

@@ -16,11 +16,13 @@ const (
 	frameConfirmed = 1 << iota
 	frameSimulated
 	frameEncrypted
+	frameConflict
 )
 const (
 	readingLate = 1 << iota
 	readingSimulated
 	readingPoorer
+	readingConflict
 )
 
 func bit(set bool, b int64) int64 {
@@ -101,14 +103,4 @@ func splitFaults(s string) []city.Fault {
 		faults = append(faults, city.Fault(f))
 	}
 	return faults
-}
-
-// parseTimeSource reads a name as TimeSource.String gives it.
-func parseTimeSource(s string) city.TimeSource {
-	for _, src := range []city.TimeSource{city.TimeServer, city.TimeGateway, city.TimeDevice} {
-		if s == src.String() {
-			return src
-		}
-	}
-	return city.TimeReceived
 }

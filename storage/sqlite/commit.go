@@ -11,8 +11,9 @@ import (
 
 // statements are the writes of a commit, prepared once.
 type statements struct {
-	frames, readings, states                                              bulk
-	mark, session, openCase, ticket, closeCase, aside, replaced, replayed *sql.Stmt
+	frames, readings, states bulk
+	mark, session, openCase, ticket, closeCase, aside, replaced, replayed,
+	retimed, reheard *sql.Stmt
 }
 
 // prepare readies the statements. Inserts ignore what is there already, so that a commit
@@ -26,8 +27,8 @@ func (s *Store) prepare(ctx context.Context) error {
 		cols int
 		tail string
 	}{
-		{&s.stmts.frames, `INSERT OR ROLLBACK INTO frames VALUES`, 22, `ON CONFLICT DO UPDATE SET fate = excluded.fate, envelope = excluded.envelope`},
-		{&s.stmts.readings, `INSERT OR ROLLBACK INTO readings VALUES`, 19, `ON CONFLICT DO NOTHING`},
+		{&s.stmts.frames, `INSERT OR ROLLBACK INTO frames VALUES`, 24, `ON CONFLICT DO UPDATE SET fate = excluded.fate, envelope = excluded.envelope`},
+		{&s.stmts.readings, `INSERT OR ROLLBACK INTO readings VALUES`, 20, `ON CONFLICT DO NOTHING`},
 		{&s.stmts.states, `INSERT OR ROLLBACK INTO asset_states VALUES`, 5, `ON CONFLICT DO UPDATE SET reading = excluded.reading,
 			judged = excluded.judged, standings = excluded.standings, occupancy = excluded.occupancy`},
 	} {
@@ -52,6 +53,8 @@ func (s *Store) prepare(ctx context.Context) error {
 			ON CONFLICT DO UPDATE SET reason = excluded.reason, detail = excluded.detail,
 				count = count + (excluded.last_seen > last_seen), last_seen = max(last_seen, excluded.last_seen)`},
 		{&s.stmts.replaced, `DELETE FROM readings WHERE id = ?`},
+		{&s.stmts.retimed, `UPDATE frames SET time = ?, time_source = ?, claim = ? WHERE id = ?`},
+		{&s.stmts.reheard, `UPDATE frames SET gateway = ?, rssi = ?, snr = ?, gateways = ?, heard = ? WHERE id = ?`},
 		{&s.stmts.replayed, `DELETE FROM aside WHERE key = ?`},
 	} {
 		if err := s.prepareOne(ctx, p.into, p.text); err != nil {
@@ -67,6 +70,8 @@ func (s *Store) Commit(_ context.Context, c *city.Commit) error {
 		w := writer{ctx: ctx}
 		w.sessions(&s.stmts, c.Sessions)
 		w.frames(&s.stmts, c.Frames)
+		w.retimed(&s.stmts, c.Retimed)
+		w.reheard(&s.stmts, c.Reheard)
 		w.replaced(&s.stmts, c.Replaced)
 		w.readings(&s.stmts, c.Readings)
 		w.states(&s.stmts, c.States)
@@ -131,10 +136,36 @@ func (w *writer) frames(st *statements, frames []city.Frame) {
 		return append(args, f.ID, u.DevEUI.String(), int64(f.Epoch), int64(u.FCnt), int64(u.FPort), payload, f.Fate.String(),
 			u.Time.At.UnixNano(), u.Time.Source.String(), u.Received.UnixNano(), int64(u.Ident), int64(f.Hash),
 			u.Server, u.Session,
-			bit(u.Confirmed, frameConfirmed)|bit(u.Simulated, frameSimulated)|bit(u.Encrypted, frameEncrypted),
+			bit(u.Confirmed, frameConfirmed)|bit(u.Simulated, frameSimulated)|bit(u.Encrypted, frameEncrypted)|bit(f.Conflict, frameConflict),
 			int64(u.Radio.Frequency), u.Radio.Gateway, int64(u.Radio.RSSI), float64(u.Radio.SNR),
-			int64(u.Radio.SpreadingFactor), int64(u.Radio.Gateways), envelope)
+			int64(u.Radio.SpreadingFactor), int64(u.Radio.Gateways), envelope, nanos(f.Claim), w.heard(u.Heard))
 	})
+}
+
+// heard is how receptions are kept: NULL where the frame's other columns say it all.
+func (w *writer) heard(heard []city.Reception) any {
+	if len(heard) == 0 {
+		return nil
+	}
+	b, err := appendHeard(w.buf[:0], heard)
+	if w.buf = b; err != nil {
+		w.err = err
+	}
+	return string(b)
+}
+
+func (w *writer) retimed(st *statements, frames []city.Retimed) {
+	for i := range frames {
+		f := &frames[i]
+		w.exec(st.retimed, f.Time.At.UnixNano(), f.Time.Source.String(), nanos(f.Claim), f.Frame)
+	}
+}
+
+func (w *writer) reheard(st *statements, frames []city.Reheard) {
+	for i := range frames {
+		f := &frames[i]
+		w.exec(st.reheard, f.Radio.Gateway, int64(f.Radio.RSSI), float64(f.Radio.SNR), int64(f.Radio.Gateways), w.heard(f.Heard), f.Frame)
+	}
 }
 
 func (w *writer) replaced(st *statements, ids []int64) {
@@ -147,17 +178,21 @@ func (w *writer) readings(st *statements, readings []city.Reading) {
 	w.insert(&st.readings, len(readings), func(i int, args []any) []any {
 		r := &readings[i]
 		w.buf = appendMeasured(w.buf[:0], r.Values)
-		var tail, raw any
+		var tail, raw, former any
 		if len(r.Tail) > 0 {
 			tail = r.Tail
 		}
 		if len(r.Raw) > 0 {
 			raw = string(r.Raw)
 		}
+		measured := string(w.buf)
+		if len(r.Former) > 0 {
+			former = string(appendFormer(w.buf[:0], r.Former))
+		}
 		return append(args, r.ID, r.DevEUI.String(), r.Asset, r.Kind.String(), r.Model, int64(r.Epoch), int64(r.FCnt),
-			r.Time.At.UnixNano(), r.Time.Source.String(), r.Received.UnixNano(), string(w.buf), joinFaults(r.Faults), tail,
-			bit(r.Late, readingLate)|bit(r.Simulated, readingSimulated)|bit(r.Poorer, readingPoorer),
-			int64(r.Radio.RSSI), float64(r.Radio.SNR), int64(r.Radio.SpreadingFactor), int64(r.Radio.Gateways), raw)
+			r.Time.At.UnixNano(), r.Time.Source.String(), r.Received.UnixNano(), measured, joinFaults(r.Faults), tail,
+			bit(r.Late, readingLate)|bit(r.Simulated, readingSimulated)|bit(r.Poorer, readingPoorer)|bit(r.Conflict, readingConflict),
+			int64(r.Radio.RSSI), float64(r.Radio.SNR), int64(r.Radio.SpreadingFactor), int64(r.Radio.Gateways), raw, former)
 	})
 }
 

@@ -57,7 +57,7 @@ func (s *Store) Memory(ctx context.Context, devEUI city.EUI) (city.DeviceMemory,
 	return m, err
 }
 
-const frameKeyColumns = `id, epoch, fcnt, ident, hash, time, fate`
+const frameKeyColumns = `id, epoch, fcnt, ident, hash, time, fate, time_source, claim, received, flags`
 
 // recentFrames are the last frames of a device in order of their numbers. The unique key
 // leads with the device, so the newest epochs are read from its end.
@@ -81,13 +81,19 @@ func (s *Store) recentFrames(ctx context.Context, dev string) ([]city.FrameKey, 
 
 func scanFrameKey(row interface{ Scan(...any) error }) (city.FrameKey, error) {
 	var k city.FrameKey
-	var ident, hash, at int64
-	var fate string
-	if err := row.Scan(&k.ID, &k.Epoch, &k.FCnt, &ident, &hash, &at, &fate); err != nil {
+	var ident, hash, at, received int64
+	var fate, source string
+	var claim sql.NullInt64
+	var flags int
+	err := row.Scan(&k.ID, &k.Epoch, &k.FCnt, &ident, &hash, &at, &fate, &source, &claim, &received, &flags)
+	if err != nil {
 		return k, err
 	}
 	k.Ident, k.Hash, k.At = uint64(ident), uint64(hash), time.Unix(0, at).UTC()
-	var err error
+	k.Claim, k.Received, k.Conflict = fromNanos(claim), time.Unix(0, received).UTC(), flags&frameConflict != 0
+	if k.Source, err = city.ParseTimeSource(source); err != nil {
+		return k, err
+	}
 	k.Fate, err = city.ParseFate(fate)
 	return k, err
 }
@@ -98,7 +104,7 @@ func (s *Store) Frame(ctx context.Context, devEUI city.EUI, epoch, fcnt uint32, 
 	// By way of the sessions each candidate is found by the whole unique key. Epoch 0 is
 	// that of frames sent by hand.
 	k, err := scanFrameKey(s.read.QueryRowContext(ctx, `
-		SELECT id, f.epoch, fcnt, ident, hash, time, fate
+		SELECT id, f.epoch, fcnt, ident, hash, time, fate, time_source, claim, received, flags
 		FROM (SELECT epoch FROM sessions WHERE dev_eui = ?1 UNION ALL SELECT 0) s CROSS JOIN frames f
 		WHERE f.dev_eui = ?1 AND f.epoch = s.epoch AND f.fcnt = ?2 AND (ident = ?3 OR f.epoch = ?4)
 		ORDER BY ident = ?3 DESC LIMIT 1`,

@@ -11,6 +11,8 @@ var steps = []string{
 	`ALTER TABLE readings ADD COLUMN raw TEXT`,
 	`ALTER TABLE asset_states ADD COLUMN occupancy TEXT`,
 	`ALTER TABLE frames ADD COLUMN envelope TEXT`,
+	`ALTER TABLE frames ADD COLUMN claim INTEGER; ALTER TABLE frames ADD COLUMN heard TEXT;
+		ALTER TABLE readings ADD COLUMN former TEXT`,
 }
 
 // schemaVersion is that of schema.sql. A file keeps its own in PRAGMA user_version.

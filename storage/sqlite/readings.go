@@ -10,7 +10,7 @@ import (
 )
 
 const readingColumns = `r.id, r.dev_eui, r.asset, r.kind, r.model, r.epoch, r.fcnt, r.time, r.time_source, r.received,
-	r.measured, r.faults, r.tail, r.flags, r.rssi, r.snr, r.sf, r.gateways, r.raw`
+	r.measured, r.faults, r.tail, r.flags, r.rssi, r.snr, r.sf, r.gateways, r.raw, r.former`
 
 // ReadingsAfter gives committed readings with rising numbers above id, at most limit.
 // A number that is missing will never appear.
@@ -53,8 +53,9 @@ func scanReading(rows *sql.Rows) (city.Reading, error) {
 	var dev, kind, source, measured, faults string
 	var at, received int64
 	var flags int
+	var former sql.NullString
 	err := rows.Scan(&r.ID, &dev, &r.Asset, &kind, &r.Model, &r.Epoch, &r.FCnt, &at, &source, &received,
-		&measured, &faults, &r.Tail, &flags, &r.Radio.RSSI, &r.Radio.SNR, &r.Radio.SpreadingFactor, &r.Radio.Gateways, &r.Raw)
+		&measured, &faults, &r.Tail, &flags, &r.Radio.RSSI, &r.Radio.SNR, &r.Radio.SpreadingFactor, &r.Radio.Gateways, &r.Raw, &former)
 	if err != nil {
 		return r, err
 	}
@@ -67,9 +68,21 @@ func scanReading(rows *sql.Rows) (city.Reading, error) {
 	if r.Values, err = parseMeasured(measured); err != nil {
 		return r, err
 	}
-	r.Time = city.Stamp{At: time.Unix(0, at).UTC(), Source: parseTimeSource(source)}
+	if r.Time, err = stamp(at, source); err != nil {
+		return r, err
+	}
+	if r.Former, err = parseFormer(former); err != nil {
+		return r, err
+	}
 	r.Received = time.Unix(0, received).UTC()
 	r.Faults = splitFaults(faults)
 	r.Late, r.Simulated, r.Poorer = flags&readingLate != 0, flags&readingSimulated != 0, flags&readingPoorer != 0
+	r.Conflict = flags&readingConflict != 0
 	return r, nil
+}
+
+// stamp makes a time and its source of what is kept of them.
+func stamp(nanos int64, source string) (city.Stamp, error) {
+	src, err := city.ParseTimeSource(source)
+	return city.Stamp{At: time.Unix(0, nanos).UTC(), Source: src}, err
 }

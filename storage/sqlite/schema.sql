@@ -33,14 +33,16 @@ CREATE TABLE frames (
 	hash        INTEGER NOT NULL,
 	server      TEXT    NOT NULL,
 	session     TEXT    NOT NULL,
-	flags       INTEGER NOT NULL, -- 1 confirmed, 2 simulated, 4 end-to-end encrypted
+	flags       INTEGER NOT NULL, -- 1 confirmed, 2 simulated, 4 end-to-end encrypted, 8 counter of another frame
 	frequency   INTEGER NOT NULL, -- Hz
 	gateway     TEXT    NOT NULL, -- the one that heard best
 	rssi        INTEGER NOT NULL, -- dBm
 	snr         REAL    NOT NULL, -- dB
 	sf          INTEGER NOT NULL,
 	gateways    INTEGER NOT NULL,
-	envelope    TEXT              -- JSON: the wrapped session key of an encrypted payload
+	envelope    TEXT,             -- JSON: the wrapped session key of an encrypted payload
+	claim       INTEGER,          -- the event time as it was claimed, where time is another
+	heard       TEXT              -- JSON: [gateway, rssi, snr] of each, where there are several
 ) STRICT;
 CREATE UNIQUE INDEX frames_key ON frames (dev_eui, epoch, fcnt);
 
@@ -58,12 +60,13 @@ CREATE TABLE readings (
 	measured    TEXT    NOT NULL, -- JSON object, quantity: number
 	faults      TEXT    NOT NULL, -- names, comma separated
 	tail        BLOB,
-	flags       INTEGER NOT NULL, -- 1 late, 2 simulated, 4 in place of one that said more
+	flags       INTEGER NOT NULL, -- 1 late, 2 simulated, 4 in place of one that said more, 8 counter of another frame
 	rssi        INTEGER NOT NULL,
 	snr         REAL    NOT NULL,
 	sf          INTEGER NOT NULL,
 	gateways    INTEGER NOT NULL,
-	raw         TEXT -- JSON object of decoded fields that are no quantity
+	raw         TEXT, -- JSON object of decoded fields that are no quantity
+	former      TEXT  -- JSON array: times under which it was stored before
 ) STRICT;
 CREATE INDEX readings_asset ON readings (asset, time);
 
