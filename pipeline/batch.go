@@ -12,10 +12,15 @@ func (r *Road) begin() {
 	clear(c.Frames) // let go of payloads
 	clear(c.Readings)
 	clear(c.Aside)
+	clear(c.Reheard)
 	*c = city.Commit{
-		Sessions: c.Sessions[:0], Frames: c.Frames[:0], Readings: c.Readings[:0], States: c.States[:0],
+		Sessions: c.Sessions[:0], Frames: c.Frames[:0], Retimed: c.Retimed[:0], Reheard: c.Reheard[:0], Readings: c.Readings[:0], States: c.States[:0],
 		Cases: c.Cases[:0], Aside: c.Aside[:0], Replaced: c.Replaced[:0], Replayed: c.Replayed[:0],
 	}
+	clear(r.pending)
+	r.pending, r.places, r.base = r.pending[:0], r.places[:0], r.mark.Frame
+	clear(r.amended)
+	clear(r.reheard)
 }
 
 // finish adds what is written once per batch, however often the batch changed it.

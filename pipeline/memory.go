@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"time"
 
 	"meldefunk/city"
 )
@@ -18,22 +19,45 @@ type memory struct {
 	sessions []city.SessionTop // oldest first
 	frames   []seen            // ring
 	next     int               // where in the ring the next frame goes, once it is full
+	widest   int64             // of all intervals between frames so far, per count of the counter; nanoseconds
 }
 
 // seen is city.FrameKey, packed: there is a ring of them for every device.
 type seen struct {
-	id    int64
-	ident uint64
-	hash  uint64
-	at    int64
-	epoch uint32
-	fcnt  uint32
-	fate  city.Fate
+	id       int64
+	ident    uint64
+	hash     uint64
+	at       int64
+	claim    int64 // what the event time was claimed to be
+	epoch    uint32
+	fcnt     uint32
+	received uint32 // seconds since 1970, rounded down
+	source   city.TimeSource
+	fate     city.Fate
+	conflict bool
 }
 
 func pack(k *city.FrameKey) *seen {
-	return &seen{id: k.ID, ident: k.Ident, hash: k.Hash, at: k.At.UnixNano(), epoch: k.Epoch, fcnt: k.FCnt, fate: k.Fate}
+	s := &seen{
+		id: k.ID, ident: k.Ident, hash: k.Hash, at: k.At.UnixNano(), claim: k.Claim.UnixNano(), epoch: k.Epoch, fcnt: k.FCnt,
+		received: uint32(k.Received.Unix()), source: k.Source, fate: k.Fate, conflict: k.Conflict,
+	}
+	if k.Claim.IsZero() {
+		s.claim = s.at
+	}
+	return s
 }
+
+// claimed is the claim as it is kept: zero where the event time is the same.
+func (s *seen) claimed() time.Time {
+	if s.claim == s.at {
+		return time.Time{}
+	}
+	return time.Unix(0, s.claim).UTC()
+}
+
+// stamp is the event time.
+func (s *seen) stamp() city.Stamp { return city.Stamp{At: time.Unix(0, s.at).UTC(), Source: s.source} }
 
 func (r *Road) memory(ctx context.Context, devEUI city.EUI) (*memory, error) {
 	if m, ok := r.devices[devEUI]; ok {
@@ -58,13 +82,31 @@ func (r *Road) memory(ctx context.Context, devEUI city.EUI) (*memory, error) {
 	return m, nil
 }
 
-func (m *memory) add(s seen) {
+// add remembers a frame and gives its place in the ring.
+func (m *memory) add(s seen) *seen {
+	if before := m.before(&s); before != nil {
+		m.widest = max(m.widest, (s.claim-before.claim)/int64(s.fcnt-before.fcnt))
+	}
 	if len(m.frames) < maxFrames {
 		m.frames = append(m.frames, s)
-		return
+		return &m.frames[len(m.frames)-1]
 	}
-	m.frames[m.next] = s
+	at := m.next
+	m.frames[at] = s
 	m.next = (m.next + 1) % maxFrames
+	return &m.frames[at]
+}
+
+// before finds the remembered frame with the next lower counter in the same epoch, nil if
+// there is none.
+func (m *memory) before(s *seen) *seen {
+	var found *seen
+	for i := range m.frames {
+		if b := &m.frames[i]; b.epoch == s.epoch && b.fcnt < s.fcnt && (found == nil || b.fcnt > found.fcnt) {
+			found = b
+		}
+	}
+	return found
 }
 
 // delivered finds a frame by the identity of its delivery.

@@ -12,6 +12,9 @@ type metrics struct {
 	foreign       prometheus.Counter
 	acked         prometheus.Counter
 	late          prometheus.Counter
+	estimated     prometheus.Counter
+	reheard       prometheus.Counter
+	conflicts     prometheus.Counter
 	storeFails    prometheus.Gauge
 	batch         prometheus.Histogram
 	commitSeconds prometheus.Histogram
@@ -35,12 +38,15 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		return v
 	}
 	m := metrics{
-		repeats: counter("meldefunk_road_repeats_total", "Frames that were stored before: redelivered by a broker or sent again by a device."),
-		foreign: counter("meldefunk_road_foreign_frames_total", "Raw frames of devices of others, dropped."),
-		acked:   counter("meldefunk_road_acknowledged_total", "Messages acknowledged to their broker after the commit."),
-		late:    counter("meldefunk_road_late_readings_total", "Readings older than the newest judged one of their asset: kept, not judged."),
-		opened:  counter("meldefunk_road_cases_opened_total", "Cases opened by rules."),
-		closed:  counter("meldefunk_road_cases_closed_total", "Cases closed by rules."),
+		repeats:   counter("meldefunk_road_repeats_total", "Frames that were stored before: redelivered by a broker or sent again by a device."),
+		foreign:   counter("meldefunk_road_foreign_frames_total", "Raw frames of devices of others, dropped."),
+		acked:     counter("meldefunk_road_acknowledged_total", "Messages acknowledged to their broker after the commit."),
+		late:      counter("meldefunk_road_late_readings_total", "Readings older than the newest judged one of their asset: kept, not judged."),
+		estimated: counter("meldefunk_road_estimated_times_total", "Frames whose event time was estimated from counter and period: they waited somewhere and came in a burst."),
+		reheard:   counter("meldefunk_road_reheard_total", "Repeats that told of a gateway that was not known to have heard the frame, or heard it better."),
+		conflicts: counter("meldefunk_road_conflicts_total", "Frames with the counter of another one of their session and other content: kept and flagged."),
+		opened:    counter("meldefunk_road_cases_opened_total", "Cases opened by rules."),
+		closed:    counter("meldefunk_road_cases_closed_total", "Cases closed by rules."),
 		storeFails: prometheus.NewGauge(prometheus.GaugeOpts{Name: "meldefunk_road_store_failures",
 			Help: "Tries in a row that the store has failed; 0 while it works."}),
 		batch: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "meldefunk_road_batch_messages",
@@ -72,16 +78,21 @@ func newMetrics(reg prometheus.Registerer) metrics {
 	return m
 }
 
-// committed counts a commit after it has reached the disk.
-func (m *metrics) committed(c *city.Commit, messages int) {
+// committed counts a commit after it has reached the disk. Its first readings, so many as
+// are amended, take the place of ones that were counted before.
+func (m *metrics) committed(c *city.Commit, amended, messages int) {
 	m.acked.Add(float64(messages))
 	m.batch.Observe(float64(messages))
 	for i := range c.Frames {
 		m.frames[c.Frames[i].Fate].Inc()
+		if c.Frames[i].Conflict {
+			m.conflicts.Inc()
+		}
 	}
-	for i := range c.Readings {
-		m.readings[c.Readings[i].Kind].Inc()
-		if c.Readings[i].Late {
+	for i := range c.Readings[amended:] {
+		reading := &c.Readings[amended+i]
+		m.readings[reading.Kind].Inc()
+		if reading.Late {
 			m.late.Inc()
 		}
 	}

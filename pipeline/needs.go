@@ -59,6 +59,10 @@ type Store interface {
 	Frame(ctx context.Context, devEUI city.EUI, epoch, fcnt uint32, ident uint64) (city.FrameKey, bool, error)
 	// Measured tells whether a reading of this device at an asset at this event time exists.
 	Measured(ctx context.Context, asset string, devEUI city.EUI, at time.Time) (bool, error)
+	// ReadingsAt gives a device's readings at an asset at an event time.
+	ReadingsAt(ctx context.Context, asset string, devEUI city.EUI, at time.Time) ([]city.Reading, error)
+	// Heard gives how a stored frame was heard (Radio and Heard), and whether it is stored.
+	Heard(ctx context.Context, frame int64) (city.Uplink, bool, error)
 	// Taken tells whether a case of this reference exists.
 	Taken(ctx context.Context, ref string) (bool, error)
 	Commit(ctx context.Context, c *city.Commit) error

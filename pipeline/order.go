@@ -26,37 +26,54 @@ const (
 	joinDelay  = 10 * time.Minute
 )
 
-// order puts a frame into its session. It tells whether the frame was stored before, and
-// fixes the frame's event time. When replaying, a stored frame that was set aside is not a
-// repeat: it keeps its place. An error is a *city.Rejection, or the end of ctx.
-func (r *Road) order(ctx context.Context, m *memory, u *city.Uplink, replay bool) (city.Frame, bool, error) {
-	u.Time = r.cfg.eventTime(u.Time, u.Received)
+// known says what a frame is to those that were stored before.
+type known uint8
+
+const (
+	fresh       known = iota // new, or on its second try
+	redelivered              // the same delivery was stored
+	heardAgain               // another delivery of it was stored: heard elsewhere, or sent again
+)
+
+// order puts a frame into its session, fixes its event time, and tells whether it was stored
+// before; then also what is remembered of it. When replaying, a stored frame that was set
+// aside is not a repeat: it keeps its place. An error is a *city.Rejection, or the end of ctx.
+func (r *Road) order(ctx context.Context, m *memory, u *city.Uplink, replay bool) (city.Frame, known, *seen, error) {
+	u.Time = r.cfg.eventTime(u.Received, u.Time, u.Fallback[0], u.Fallback[1])
 	hash := contentHash(u)
 
 	if s := m.delivered(u.FCnt, u.Ident); s != nil {
-		return s.place(u), !(replay && s.fate == city.FateAside), nil
+		f, k := s.again(u, replay)
+		return f, k, s, nil
 	}
 	if u.Simulated {
 		// Sent by hand in a console: its counter belongs to no session of the device.
-		u.Time.At = m.apart(u.Time.At)
-		return city.Frame{Hash: hash}, false, nil
+		return m.timed(u, city.Frame{Hash: hash}), fresh, nil, nil
 	}
 	session := m.session(u.Session)
+	conflict := false
 	if unusual(m, session, u) {
 		kept, err := r.storedFrame(ctx, m, u, session)
 		if err != nil {
-			return city.Frame{}, false, err
+			return city.Frame{}, fresh, nil, err
 		}
 		switch {
-		case kept != nil && (kept.ident == u.Ident || u.Proven && session != nil):
-			return kept.place(u), !(replay && kept.fate == city.FateAside), nil
+		case kept != nil && kept.ident == u.Ident:
+			f, k := kept.again(u, replay)
+			return f, k, kept, nil
+		case kept != nil && u.Proven && session != nil: // the same frame in the air, by its code
+			if f, k := kept.again(u, replay); k == fresh {
+				return f, k, kept, nil
+			}
+			return kept.place(u), heardAgain, kept, nil
 		case u.Proven && session != nil && (restarted(m, session, u) || m.overtook(session.Epoch, u)):
-			return city.Frame{}, false, leftBehind(u, session)
+			return city.Frame{}, fresh, nil, leftBehind(u, session)
 		case restarted(m, session, u):
 			session = r.openSession(m, u, city.SessionReset)
 		case kept != nil && sameFrame(u, hash, kept):
-			return kept.place(u), true, nil
-		case kept != nil: // same counter, other content: kept as well, and counted as a reset
+			return kept.place(u), heardAgain, kept, nil
+		case kept != nil: // kept as well, and counted as a reset
+			conflict = kept.hash != hash
 			session = r.openSession(m, u, city.SessionReset)
 		}
 	}
@@ -70,8 +87,15 @@ func (r *Road) order(ctx context.Context, m *memory, u *city.Uplink, replay bool
 	if !session.Heard || u.FCnt > session.Top {
 		session.Top, session.Heard = u.FCnt, true
 	}
-	u.Time.At = m.apart(u.Time.At)
-	return city.Frame{Epoch: session.Epoch, Hash: hash}, false, nil
+	return m.timed(u, city.Frame{Epoch: session.Epoch, Hash: hash, Conflict: conflict}), fresh, nil, nil
+}
+
+// timed gives a new frame an event time that is its own.
+func (m *memory) timed(u *city.Uplink, f city.Frame) city.Frame {
+	if at := m.apart(u.Time.At); !at.Equal(u.Time.At) {
+		f.Claim, u.Time.At = u.Time.At, at
+	}
+	return f
 }
 
 // unusual tells whether a frame may be something else than the next new one of its
@@ -119,7 +143,7 @@ func (r *Road) storedFrame(ctx context.Context, m *memory, u *city.Uplink, s *ci
 	for i := len(r.commit.Frames) - 1; i >= 0; i-- {
 		f := &r.commit.Frames[i]
 		if f.Uplink.DevEUI == u.DevEUI && f.Uplink.FCnt == u.FCnt && f.Uplink.Ident == u.Ident {
-			return &seen{id: f.ID, ident: u.Ident, hash: f.Hash, at: f.Uplink.Time.At.UnixNano(), epoch: f.Epoch, fcnt: u.FCnt, fate: f.Fate}, nil
+			return remember(f), nil
 		}
 	}
 	err := r.persist(ctx, "look for a frame", func() error {
@@ -139,10 +163,18 @@ func (r *Road) openSession(m *memory, u *city.Uplink, cause city.SessionCause) *
 	return s
 }
 
+// again is a frame that was delivered before.
+func (s *seen) again(u *city.Uplink, replay bool) (city.Frame, known) {
+	if replay && s.fate == city.FateAside {
+		return s.place(u), fresh
+	}
+	return s.place(u), redelivered
+}
+
 // place gives a frame the place that a former delivery of it has.
 func (s *seen) place(u *city.Uplink) city.Frame {
-	u.Time.At = time.Unix(0, s.at).UTC()
-	return city.Frame{ID: s.id, Epoch: s.epoch, Hash: s.hash}
+	u.Time = s.stamp()
+	return city.Frame{ID: s.id, Epoch: s.epoch, Hash: s.hash, Claim: s.claimed(), Conflict: s.conflict}
 }
 
 // join notes that a device has a new session.
@@ -155,7 +187,7 @@ func (r *Road) join(ctx context.Context, a *city.Arrival) error {
 	if err != nil {
 		return err
 	}
-	at := r.cfg.eventTime(e.Time, a.Message.Received).At
+	at := r.cfg.eventTime(a.Message.Received, e.Time).At
 	for i := range m.sessions {
 		if m.sessions[i].Join == e.Ident {
 			return nil // told before
@@ -181,22 +213,40 @@ func overtook(s *city.SessionTop, token string, joined time.Time) bool {
 	return token != "" || s.Top < joinFrames && joined.Sub(s.Opened).Abs() <= joinDelay
 }
 
-// keepFrame stages a frame for the commit and remembers it.
-func (r *Road) keepFrame(m *memory, f city.Frame, u *city.Uplink, fate city.Fate) {
-	known := f.ID != 0 // replayed: it has its number
-	if !known {
+// keepFrame stages a frame for the commit and remembers it. Its event time may change with
+// that, and those of others before it.
+func (r *Road) keepFrame(ctx context.Context, m *memory, f city.Frame, u *city.Uplink, fate city.Fate, asset string) error {
+	again := f.ID != 0 // replayed: it has its number
+	if !again {
 		r.mark.Frame++
 		f.ID = r.mark.Frame
+		r.places = append(r.places, place{frame: len(r.commit.Frames), reading: -1})
 	}
 	f.Uplink, f.Fate = *u, fate
 	r.commit.Frames = append(r.commit.Frames, f)
-	if known {
+	if again {
 		if s := m.counted(f.Epoch, u.FCnt); s != nil {
 			s.fate = fate
 		}
-		return
+		return nil
 	}
-	m.add(seen{id: f.ID, ident: u.Ident, hash: f.Hash, at: u.Time.At.UnixNano(), epoch: f.Epoch, fcnt: u.FCnt, fate: fate})
+	s := m.add(*remember(&f))
+	if !u.Simulated && m.suspicious(s) {
+		if err := r.settle(ctx, m, s, u.DevEUI, asset); err != nil {
+			return err
+		}
+		u.Time = s.stamp()
+	}
+	return nil
+}
+
+// remember packs a frame.
+func remember(f *city.Frame) *seen {
+	u := &f.Uplink
+	return pack(&city.FrameKey{
+		ID: f.ID, Epoch: f.Epoch, FCnt: u.FCnt, Ident: u.Ident, Hash: f.Hash, At: u.Time.At, Fate: f.Fate,
+		Source: u.Time.Source, Claim: f.Claim, Received: u.Received, Conflict: f.Conflict,
+	})
 }
 
 // contentHash is equal for frames with the same port and payload.

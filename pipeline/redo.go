@@ -18,8 +18,6 @@ type Archive interface {
 	Store
 	// FramesOf gives a device's stored frames after a number, in order, at most limit.
 	FramesOf(ctx context.Context, devEUI city.EUI, after int64, limit int) ([]city.Frame, error)
-	// ReadingsAt gives a device's readings at an asset at an event time.
-	ReadingsAt(ctx context.Context, asset string, devEUI city.EUI, at time.Time) ([]city.Reading, error)
 	// Series gives an asset's readings after one of them, nil: from the first, in order of
 	// event time and number, at most limit.
 	Series(ctx context.Context, asset string, after *city.Reading, limit int) ([]city.Reading, error)
@@ -118,7 +116,7 @@ func (x *redo) frame(ctx context.Context, d *city.Device, f *city.Frame) error {
 	now := city.Reading{
 		DevEUI: u.DevEUI, Asset: x.asset.ID, Kind: x.asset.Kind, Model: d.Model,
 		Epoch: f.Epoch, FCnt: u.FCnt, Time: u.Time, Received: u.Received,
-		Radio: u.Radio, Simulated: u.Simulated,
+		Radio: u.Radio, Simulated: u.Simulated, Conflict: f.Conflict,
 	}
 	fate, err := x.road.decode(d, x.asset, u, &now)
 	switch {
@@ -227,7 +225,7 @@ func (x *redo) stage(old *city.Reading, now city.Reading) {
 }
 
 func (x *redo) replace(old *city.Reading, now city.Reading) int {
-	now.Late = old.Late
+	now.Late, now.Former = old.Late, old.Former
 	i := x.put(now)
 	x.instead[old.ID] = i
 	x.road.commit.Replaced = append(x.road.commit.Replaced, old.ID)

@@ -38,6 +38,16 @@ type Road struct {
 	commit  city.Commit   // what the present batch changes
 	touched []*assetState // the states among it
 	foreign strangers
+
+	// What the present batch still has to judge, and where its frames and changes are.
+	pending []city.Reading
+	base    int64         // the number of the last frame before the batch
+	places  []place       // of the batch's new frames, in order of their numbers
+	amended map[int64]int // in commit.Readings, by frame: readings in place of stored ones
+	reheard map[int64]int // in commit.Reheard, by frame
+
+	ordered   []*seen // lent to settle
+	intervals []int64 // lent to period
 }
 
 // Parts are what the road calls at each step.
@@ -70,6 +80,8 @@ func New(cfg Config, parts Parts, log zerolog.Logger, reg prometheus.Registerer)
 		room:     semaphore.NewWeighted(maxBytes),
 		devices:  map[city.EUI]*memory{},
 		states:   map[string]*assetState{},
+		amended:  map[int64]int{},
+		reheard:  map[int64]int{},
 	}
 }
 
@@ -173,6 +185,9 @@ func (r *Road) carry(ctx context.Context, batch []passenger) error {
 			return err
 		}
 	}
+	if err := r.judgeAll(ctx); err != nil {
+		return err
+	}
 	r.finish()
 	if !r.commit.Empty() {
 		timer := prometheus.NewTimer(r.metrics.commitSeconds)
@@ -185,7 +200,7 @@ func (r *Road) carry(ctx context.Context, batch []passenger) error {
 		batch[i].Acker.Ack()
 		r.room.Release(weight(&batch[i].Arrival))
 	}
-	r.metrics.committed(&r.commit, len(batch))
+	r.metrics.committed(&r.commit, len(r.amended), len(batch))
 	r.parts.Follow(&r.commit)
 	return nil
 }
@@ -229,7 +244,7 @@ func (r *Road) uplink(ctx context.Context, p *passenger) error {
 	if err != nil {
 		return err
 	}
-	frame, again, err := r.order(ctx, mem, u, a.Replay)
+	frame, known, kept, err := r.order(ctx, mem, u, a.Replay)
 	if rejected, ok := errors.AsType[*city.Rejection](err); ok {
 		r.setAside(a, rejected)
 		return nil
@@ -237,16 +252,19 @@ func (r *Road) uplink(ctx context.Context, p *passenger) error {
 	if err != nil {
 		return err
 	}
-	if again {
+	if known != fresh {
 		r.metrics.repeats.Inc()
+		if known == heardAgain {
+			return r.rehear(ctx, kept, u, asset.ID)
+		}
 		return nil
 	}
 
 	// 3 decode: bytes and calibration to values
 	reading := city.Reading{
 		DevEUI: u.DevEUI, Asset: asset.ID, Kind: asset.Kind, Model: device.Model,
-		Epoch: frame.Epoch, FCnt: u.FCnt, Time: u.Time, Received: u.Received,
-		Radio: u.Radio, Simulated: u.Simulated,
+		Epoch: frame.Epoch, FCnt: u.FCnt, Received: u.Received,
+		Radio: u.Radio, Simulated: u.Simulated, Conflict: frame.Conflict,
 	}
 	fate, rejected, err := r.say(ctx, p, device, asset, &reading)
 	if err != nil {
@@ -255,19 +273,37 @@ func (r *Road) uplink(ctx context.Context, p *passenger) error {
 	if rejected != nil {
 		r.setAside(a, rejected)
 	}
-	r.keepFrame(mem, frame, u, fate)
+	if err := r.keepFrame(ctx, mem, frame, u, fate, asset.ID); err != nil {
+		return err
+	}
 	if fate != city.FateRead {
 		return nil
 	}
+	reading.Time = u.Time
+	if frame.ID == 0 {
+		r.places[len(r.places)-1].reading = len(r.pending)
+	}
+	r.pending = append(r.pending, reading)
+	return nil
+}
 
-	// What the device kept in its memory comes first: it is older.
-	if err := r.history(ctx, &reading); err != nil {
-		return err
+// judgeAll takes what the batch has read through the rest of the road. By now the batch is
+// known to its end, and with it the event times.
+func (r *Road) judgeAll(ctx context.Context) error {
+	for i := range r.pending {
+		reading := &r.pending[i]
+		// What the device kept in its memory comes first: it is older.
+		if err := r.history(ctx, reading); err != nil {
+			return err
+		}
+		if len(reading.Values)+len(reading.Faults) == 0 {
+			continue // nothing but memory
+		}
+		if err := r.measured(ctx, *reading); err != nil {
+			return err
+		}
 	}
-	if len(reading.Values)+len(reading.Faults) == 0 {
-		return nil // nothing but memory
-	}
-	return r.measured(ctx, reading)
+	return nil
 }
 
 // measured takes a reading through the rest of the road.

@@ -178,5 +178,8 @@ func notes(r *city.Reading) []string {
 	if r.Simulated {
 		all = append(all, "von Hand gesendet, nicht bewertet")
 	}
+	if r.Conflict {
+		all = append(all, "gleicher Zähler wie eine andere Meldung, anderer Inhalt")
+	}
 	return all
 }

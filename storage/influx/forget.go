@@ -21,25 +21,36 @@ import (
 // statements is how many deletions go into one request to InfluxDB 1.x.
 const statements = 500
 
+// point names what is in InfluxDB of one reading.
+type point struct {
+	devEUI city.EUI
+	at     time.Time
+}
+
 // forget deletes the points of readings that stand in place of ones that said more: a point
-// that is written again keeps the fields that it is not written with. Whoever is killed
-// between this and the write does both again, because the cursor has not moved.
+// that is written again keeps the fields that it is not written with. It deletes the points
+// of times that readings no longer have, too. Whoever is killed between this and the write
+// does both again, because the cursor has not moved.
 //
 // A device has one point at a time, so device and time are enough to name it, whichever
 // measurement, asset or model it was written under.
 func (w *Writer) forget(ctx context.Context, batch []city.Reading) error {
-	var poorer []*city.Reading
+	var gone []point
 	for i := range batch {
-		if batch[i].Poorer {
-			poorer = append(poorer, &batch[i])
+		r := &batch[i]
+		if r.Poorer {
+			gone = append(gone, point{r.DevEUI, r.Time.At})
+		}
+		for _, at := range r.Former {
+			gone = append(gone, point{r.DevEUI, at})
 		}
 	}
-	if len(poorer) == 0 {
+	if len(gone) == 0 {
 		return nil
 	}
-	err := w.forgetEach(ctx, poorer)
+	err := w.forgetEach(ctx, gone)
 	if withoutDelete(err) {
-		err = w.forgetByQuery(ctx, poorer)
+		err = w.forgetByQuery(ctx, gone)
 	}
 	if err == nil {
 		return nil
@@ -57,11 +68,11 @@ func (w *Writer) forget(ctx context.Context, batch []city.Reading) error {
 
 // forgetEach uses the 2.x interface (InfluxDB 2.7 API reference, POST /api/v2/delete): start
 // and stop are both included. A range is all that one request can name.
-func (w *Writer) forgetEach(ctx context.Context, readings []*city.Reading) error {
+func (w *Writer) forgetEach(ctx context.Context, points []point) error {
 	target := w.client.HTTPService().ServerAPIURL() + "delete?" + url.Values{"org": {w.cfg.Org}, "bucket": {w.cfg.Bucket}}.Encode()
-	for _, r := range readings {
-		at := r.Time.At.UTC().Format(time.RFC3339Nano)
-		body, err := json.Marshal(map[string]string{"start": at, "stop": at, "predicate": `dev_eui="` + r.DevEUI.String() + `"`})
+	for _, p := range points {
+		at := p.at.UTC().Format(time.RFC3339Nano)
+		body, err := json.Marshal(map[string]string{"start": at, "stop": at, "predicate": `dev_eui="` + p.devEUI.String() + `"`})
 		if err != nil {
 			return err
 		}
@@ -74,17 +85,17 @@ func (w *Writer) forgetEach(ctx context.Context, readings []*city.Reading) error
 
 // forgetByQuery uses InfluxQL (InfluxDB 1.8 documentation, "Delete series with DELETE"): 1.x
 // takes writes at /api/v2/write and has no /api/v2/delete.
-func (w *Writer) forgetByQuery(ctx context.Context, readings []*city.Reading) error {
+func (w *Writer) forgetByQuery(ctx context.Context, points []point) error {
 	target, err := url.Parse(w.client.HTTPService().ServerAPIURL())
 	if err != nil {
 		return err
 	}
 	database, _, _ := strings.Cut(w.cfg.Bucket, "/") // a bucket of 1.x is "database/retention policy", or only the first
 	target = target.JoinPath("../../query")
-	for some := range slices.Chunk(readings, statements) {
+	for some := range slices.Chunk(points, statements) {
 		var text strings.Builder
-		for _, r := range some {
-			fmt.Fprintf(&text, "DELETE WHERE dev_eui = '%s' AND time = %d;", r.DevEUI, r.Time.At.UnixNano())
+		for _, p := range some {
+			fmt.Fprintf(&text, "DELETE WHERE dev_eui = '%s' AND time = %d;", p.devEUI, p.at.UnixNano())
 		}
 		form := url.Values{"db": {database}, "q": {text.String()}}.Encode()
 		if err := w.post(ctx, target.String(), "application/x-www-form-urlencoded", []byte(form), statementErrors); err != nil {

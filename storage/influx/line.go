@@ -36,6 +36,9 @@ func appendLine(b []byte, r *city.Reading) []byte {
 	if r.Simulated {
 		b = append(b, ",simulated=true"...)
 	}
+	if r.Conflict {
+		b = append(b, ",conflict=true"...)
+	}
 	if len(r.Faults) > 0 {
 		b = append(b, `,faults="`...)
 		for i, f := range r.Faults {
