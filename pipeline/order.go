@@ -117,13 +117,13 @@ func unusual(m *memory, s *city.SessionTop, u *city.Uplink) bool {
 
 // sameFrame tells whether a frame of the same session and counter is the same frame in
 // another delivery: repeats in the air (NbTrans) and a second gateway's or region's copy
-// come within seconds. The same content later on is a device that counts anew, by an ABP
+// come within seconds by what is claimed. The same content later on is a device that counts anew, by an ABP
 // reset or before its join event arrived: rather a reading twice than one lost.
 func sameFrame(u *city.Uplink, hash uint64, kept *seen) bool {
 	if kept.hash != hash {
 		return false
 	}
-	return u.Time.At.Sub(time.Unix(0, kept.at)).Abs() <= retransmission
+	return u.Time.At.Sub(time.Unix(0, kept.claim)).Abs() <= retransmission
 }
 
 // restarted tells whether a counter fell so far, later than everything else in its

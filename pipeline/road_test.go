@@ -116,6 +116,8 @@ type world struct {
 
 	history []city.Record // what frames on port 2 bring along
 	label   string        // of the city's key
+	batch   int           // the most arrivals in a commit; 0: as usual
+	closed  bool
 }
 
 func newWorld(t testing.TB) *world {
@@ -126,6 +128,7 @@ func newWorld(t testing.TB) *world {
 }
 
 func (w *world) openStore() {
+	w.closed = false
 	var err error
 	if w.store, err = sqlite.Open(context.Background(), w.dir, zerolog.Nop()); err != nil {
 		w.t.Fatal(err)
@@ -133,6 +136,10 @@ func (w *world) openStore() {
 }
 
 func (w *world) closeStore() {
+	if w.closed {
+		return
+	}
+	w.closed = true
 	if err := w.store.Close(); err != nil {
 		w.t.Error(err)
 	}
@@ -147,7 +154,11 @@ func (w *world) carry(arrivals ...city.Arrival) {
 func (w *world) carryWith(store pipeline.Store, arrivals ...city.Arrival) {
 	w.t.Helper()
 	w.reg = prometheus.NewRegistry()
-	road := pipeline.New(pipeline.DefaultConfig(), pipeline.Parts{
+	cfg := pipeline.DefaultConfig()
+	if w.batch > 0 {
+		cfg.Batch = w.batch
+	}
+	road := pipeline.New(cfg, pipeline.Parts{
 		Inventory: inventory{}, Keys: flip{w}, Frames: frames{}, Decoder: oneByte{w}, Judge: at90{}, Store: store, Follow: func(*city.Commit) {},
 		Ref: func() string { w.refs++; return fmt.Sprintf("S-%08d", w.refs) },
 		Now: func() time.Time { return start.Add(365 * 24 * time.Hour) },

@@ -64,18 +64,18 @@ func checkUplink(u *city.Uplink) error {
 	if sf := u.Radio.SpreadingFactor; sf != 0 && (sf < 5 || sf > 12) {
 		return malformed("spreadingFactor is %d: want 5 to 12", sf)
 	}
-	if err := checkGateway(u.Radio.Gateway); err != nil {
+	if err := checkGatewayID(u.Radio.Gateway); err != nil {
 		return err
 	}
 	for i := range u.Heard {
-		if err := checkGateway(u.Heard[i].Gateway); err != nil {
+		if err := checkGatewayID(u.Heard[i].Gateway); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkGateway(id string) error {
+func checkGatewayID(id string) error {
 	if id != "" && !isHex(id, 16) {
 		return malformed("a gateway is called %.40q: want 16 hex digits", id)
 	}

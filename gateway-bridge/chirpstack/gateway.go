@@ -134,16 +134,15 @@ func (f *gatewayFrame) event(m *city.Message) (city.Event, error) {
 	return city.Event{Kind: city.EventRaw, Time: raw.Time, Ident: raw.Ident, Gateway: f.gateway, Raw: raw}, nil
 }
 
-// stamp gives the gateway's time, zero if it told none.
+// stamp gives the time of GPS or, without it, of the gateway; zero if it told none.
 func (f *gatewayFrame) stamp() city.Stamp {
-	at := f.clock
-	if at.IsZero() && f.gps != 0 {
-		at = lorawan.FromGPSEpoch(f.gps)
+	switch {
+	case f.gps != 0:
+		return city.Stamp{At: lorawan.FromGPSEpoch(f.gps).UTC(), Source: city.TimeGPS}
+	case !f.clock.IsZero():
+		return city.Stamp{At: f.clock.UTC(), Source: city.TimeGateway}
 	}
-	if at.IsZero() {
-		return city.Stamp{}
-	}
-	return city.Stamp{At: at.UTC(), Source: city.TimeGateway}
+	return city.Stamp{}
 }
 
 // heard says how the gateway heard the frame. The number of the data rate is Europe's: the
@@ -153,7 +152,7 @@ func (f *gatewayFrame) heard() city.Radio {
 	if f.spreadingFactor != 0 {
 		radio.DataRate, radio.HasDataRate = lorawan.EU868{}.DataRateOf(lorawan.DataRate{SpreadingFactor: f.spreadingFactor, Bandwidth: f.bandwidth})
 	}
-	hear(&radio, f.gateway, f.rssi, f.snr)
+	radio.Hear(nil, city.Reception{Gateway: f.gateway, RSSI: f.rssi, SNR: f.snr})
 	return radio
 }
 

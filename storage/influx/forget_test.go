@@ -2,6 +2,7 @@ package influx
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"strings"
@@ -54,6 +55,31 @@ func TestForgetsBeforeItWrites(t *testing.T) {
 			if strings.Contains(line, "battery_level=7") != strings.Contains(line, "model=test/mended") {
 				t.Errorf("a line of two readings: %s", line)
 			}
+		}
+	})
+}
+
+// A reading that got another time leaves no point at its former ones.
+func TestForgetsFormerTimes(t *testing.T) {
+	run(t, testConfig(t), 10, func(t *testing.T, r *rig) {
+		settled(0)
+		moved := makeReadings(1, 10)[3]
+		moved.ID, moved.Former = 11, []time.Time{moved.Time.At, moved.Time.At.Add(time.Hour)}
+		moved.Time = city.Stamp{At: moved.Time.At.Add(-time.Minute + 7), Source: city.TimeEstimated}
+		r.source.add(moved)
+		r.Wake()
+		settled(linger)
+		r.wantStored(t, 10)
+		if n := r.server.deleted(); n != 2 {
+			t.Errorf("%d deletions, want one for each former time", n)
+		}
+		want := fmt.Sprintf(`time_source="estimated" %d`, moved.Time.At.UnixNano())
+		found := false
+		for line := range r.server.points {
+			found = found || strings.Contains(line, want)
+		}
+		if !found {
+			t.Errorf("no point with %s", want)
 		}
 	})
 }

@@ -23,6 +23,7 @@ type Store interface {
 	Frame(ctx context.Context, devEUI city.EUI, epoch, fcnt uint32, ident uint64) (city.FrameKey, bool, error)
 	Measured(ctx context.Context, asset string, devEUI city.EUI, at time.Time) (bool, error)
 	Taken(ctx context.Context, ref string) (bool, error)
+	Heard(ctx context.Context, frame int64) (city.Uplink, bool, error)
 	Commit(ctx context.Context, c *city.Commit) error
 
 	FramesOf(ctx context.Context, devEUI city.EUI, after int64, limit int) ([]city.Frame, error)
@@ -376,6 +377,12 @@ func (s *suite) archive(t *testing.T) {
 	c.Frames[1].Uplink.Encrypted = true
 	c.Frames[1].Uplink.Envelope = &city.Envelope{KEKLabel: `stadt "1" ä`, Wrapped: []byte{0, 0xff, 7}, DevAddr: [4]byte{0, 1, 0xfe, 0xff}}
 	c.Frames[2].Uplink.Encrypted = true // and no key came with it
+	c.Frames[3].Claim, c.Frames[3].Conflict = noon.Add(time.Hour), true
+	c.Frames[3].Uplink.Time.Source = city.TimeEstimated
+	c.Frames[3].Uplink.Heard = []city.Reception{{Gateway: `gw "1", ä`, RSSI: -118, SNR: -7.5}, {RSSI: 3, SNR: 0.1}}
+	c.Readings[3].Conflict, c.Readings[3].Time.Source = true, city.TimeEstimated
+	c.Readings[3].Former = []time.Time{noon, noon.Add(1)}
+	c.Readings[4].Time.Source, c.Frames[4].Uplink.Time.Source = city.TimeGPS, city.TimeGPS
 	c.Mark = city.Mark{Frame: 5, Reading: 5}
 	s.commit(t, &c)
 	s.reopen(t)
@@ -395,6 +402,8 @@ func (s *suite) archive(t *testing.T) {
 	equal(t, "reading at another asset", len(at("PK-2", Device)), 0)
 	equal(t, "reading of another device", len(at("PK-1", city.EUI{1})), 0)
 
+	s.amended(t, c.Frames[0])
+
 	now := c.Readings[1]
 	now.ID, now.Values, now.Poorer = 6, []city.Value{{Quantity: city.FillLevel, Number: 99}}, true
 	s.commit(t, &city.Commit{Mark: city.Mark{Reading: 6}, Readings: []city.Reading{now}, Replaced: []int64{2}})
@@ -406,4 +415,39 @@ func (s *suite) archive(t *testing.T) {
 	other.ID, other.DevEUI = 7, city.EUI{1}
 	s.commit(t, &city.Commit{Mark: city.Mark{Reading: 7}, Readings: []city.Reading{other}})
 	equal(t, "series of two devices", get[[]city.Reading](t)(s.store.Series(ctx, "PK-1", &c.Readings[2], 2)), []city.Reading{other, c.Readings[3]})
+}
+
+// amended changes what is kept of a frame's time and receptions.
+func (s *suite) amended(t *testing.T, f city.Frame) {
+	ctx, u := t.Context(), &f.Uplink
+	heard := func() city.Uplink {
+		t.Helper()
+		u, found, err := s.store.Heard(ctx, f.ID)
+		must(t, err)
+		equal(t, "found", found, true)
+		return u
+	}
+	equal(t, "heard", heard(), city.Uplink{Radio: u.Radio})
+	if _, found, err := s.store.Heard(ctx, 999); found || err != nil {
+		t.Errorf("a frame that is not stored was heard: %v, %v", found, err)
+	}
+	f.Claim, u.Time = u.Time.At, city.Stamp{At: noon.Add(-time.Hour), Source: city.TimeEstimated}
+	u.Radio.RSSI, u.Radio.SNR, u.Radio.Gateways, u.Radio.Gateway = -60, 9.5, 3, "b"
+	u.Heard = []city.Reception{{Gateway: "a", RSSI: -118, SNR: -7.5}, {Gateway: "b", RSSI: -60, SNR: 9.5}}
+	c := &city.Commit{
+		Mark:    city.Mark{Frame: 5, Reading: 5},
+		Retimed: []city.Retimed{{Frame: f.ID, Time: u.Time, Claim: f.Claim}},
+		Reheard: []city.Reheard{{Frame: f.ID, Radio: u.Radio, Heard: u.Heard}},
+	}
+	s.commit(t, c)
+	s.commit(t, c)
+	equal(t, "amended", get[[]city.Frame](t)(s.store.FramesOf(ctx, Device, 0, 1)), []city.Frame{f})
+	equal(t, "heard after that", heard(), city.Uplink{Radio: u.Radio, Heard: u.Heard})
+	s.commit(t, &city.Commit{Sessions: []city.Session{{DevEUI: Device, Epoch: 1, Cause: city.SessionFirst, Opened: noon}}})
+	want := city.FrameKey{ID: f.ID, Epoch: 1, FCnt: u.FCnt, Ident: u.Ident, Hash: f.Hash, At: u.Time.At, Fate: f.Fate,
+		Source: city.TimeEstimated, Claim: f.Claim, Received: u.Received}
+	k, _, err := s.store.Frame(ctx, Device, 1, u.FCnt, u.Ident)
+	must(t, err)
+	equal(t, "found", k, want)
+	equal(t, "remembered", get[city.DeviceMemory](t)(s.store.Memory(ctx, Device)).Frames[0], want)
 }
