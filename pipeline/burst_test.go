@@ -68,8 +68,17 @@ func (w *world) times() string {
 	if len(frames) != len(readings) {
 		w.t.Errorf("%d frames, %d readings", len(frames), len(readings))
 	}
+	taken := map[time.Time]bool{}
+	for _, r := range readings {
+		taken[r.Time.At] = true
+	}
 	var all []string
 	for i, r := range readings {
+		for _, at := range r.Former {
+			if taken[at] {
+				w.t.Errorf("reading %d was of %v, and another one is now", r.FCnt, at)
+			}
+		}
 		mark := ""
 		if r.Time.Source == city.TimeEstimated {
 			mark = "~"
@@ -147,6 +156,9 @@ func TestBursts(t *testing.T) {
 		"at the very same time": {func(w *world) []city.Arrival {
 			return []city.Arrival{w.heardAt(7, 95*m), w.heardAt(8, 95*m), w.heardAt(9, 95*m)}
 		}, live + "7:~70 8:~80 9:~90"},
+		"more of them than the time allows": {func(w *world) []city.Arrival {
+			return []city.Arrival{w.heardAt(7, 82*m), w.heardAt(8, 82*m), w.heardAt(9, 82*m), w.heardAt(10, 92*m)}
+		}, live + "7:~70 8:~80 9:82.00000000003334 10:92"}, // not at a time that 7 and 8 had
 		"heard by another gateway too": {func(w *world) []city.Arrival {
 			return append(w.burst(7, 6, 125*m), w.copies(7, 6, 125*m)...)
 		}, live + "7:~70 8:~80 9:~90 10:~100 11:~110 12:~120"},
@@ -195,7 +207,15 @@ func TestBurstIsJudgedInOrder(t *testing.T) {
 		all := append(w.every(10*time.Minute, 0, 7), w.burst(7, 6, 125*time.Minute)...)
 		w.carry(all...)
 		for _, r := range w.readings() {
-			if r.Late && (batch > 1 || r.FCnt > 12) {
+			// Those that were committed before the burst was known for one.
+			if batch == 1 && r.FCnt >= 7 && r.FCnt <= 10 {
+				if want := start.Add(125*time.Minute + time.Duration(r.FCnt-7)*time.Second); !slices.Equal(r.Former, []time.Time{want}) {
+					t.Errorf("reading %d was at %v, want %v", r.FCnt, r.Former, want)
+				}
+			} else if batch == 1 && r.Former != nil {
+				t.Errorf("reading %d was at %v", r.FCnt, r.Former)
+			}
+			if r.Late {
 				t.Errorf("batches of %d: reading %d is late", batch, r.FCnt)
 			}
 		}

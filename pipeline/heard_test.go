@@ -96,7 +96,7 @@ func TestNewestReadingHeardAgain(t *testing.T) {
 func TestConflicts(t *testing.T) {
 	w := newWorld(t)
 	all := []city.Arrival{
-		w.up("s", 5, 10, 0), w.up("s", 6, 20, time.Hour), w.up("s", 6, 21, time.Hour+5*time.Second), w.up("s", 7, 30, 2*time.Hour),
+		w.up("s", 5, 10, 0), w.up("s", 6, 20, time.Hour), w.up("s", 6, 21, time.Hour+5*time.Second), w.up("s", 7, 30, 2*time.Hour), w.up("s", 7, 30, 2*time.Hour+30*time.Minute),
 		w.up("s", 500, 30, 3*time.Hour), w.up("s", 0, 40, 4*time.Hour), w.up("s", 0, 40, 4*time.Hour+time.Second),
 	}
 	w.carry(all...)
@@ -105,8 +105,8 @@ func TestConflicts(t *testing.T) {
 	}
 	w.carry(all...)
 	readings := w.readings()
-	if len(readings) != 6 {
-		t.Fatalf("%d readings, want 6", len(readings))
+	if len(readings) != 7 {
+		t.Fatalf("%d readings, want 7", len(readings))
 	}
 	for _, r := range readings {
 		if v, _ := r.Value(city.FillLevel); r.Conflict != (v == 21) {
