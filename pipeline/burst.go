@@ -63,8 +63,8 @@ func (r *Road) settle(ctx context.Context, m *memory, last *seen, devEUI city.EU
 	slices.SortFunc(all, func(a, b *seen) int { return cmp.Compare(a.fcnt, b.fcnt) })
 	at := slices.Index(all, last)
 
-	first, end := run(all, at, int64(burstGap))
-	first, end = run(all, at, max(int64(burstGap), r.period(all[:first])/burstShare))
+	first, _ := run(all, at, int64(burstGap))
+	first, end := run(all, at, max(int64(burstGap), r.period(all[:first])/burstShare))
 	period := r.period(all[:first])
 	if end-first < 2 || period == 0 || first == 0 {
 		return nil

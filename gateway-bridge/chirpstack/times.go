@@ -10,11 +10,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// gpsEpoch is where GPS time begins, and leapSeconds what UTC has fallen behind it since
+// gpsEpoch is where GPS time begins, and utcBehind what UTC has fallen behind it since
 // 2017-01-01 (IERS Bulletin C 52 and all later ones: no further one up to the end of 2026).
 var gpsEpoch = time.Date(1980, 1, 6, 0, 0, 0, 0, time.UTC)
 
-const leapSeconds = 18 * time.Second
+const utcBehind = 18 * time.Second
 
 // sinceGPS is a time since the GPS epoch, 0 where none is told.
 type sinceGPS time.Duration
@@ -41,7 +41,7 @@ func (d sinceGPS) time() time.Time {
 	if d <= 0 {
 		return time.Time{}
 	}
-	return gpsEpoch.Add(time.Duration(d) - leapSeconds)
+	return gpsEpoch.Add(time.Duration(d) - utcBehind)
 }
 
 // earliest is what no gateway's right clock is before: without a battery, satellites or a

@@ -187,14 +187,13 @@ func (e *v3Event) unpack() error {
 // a gateway told, and when the server published the event, which json_v3 does not tell.
 // Gateways without satellites tell no time.
 func (e *v3Event) stamps() (all [2]city.Stamp) {
-	claims := all[:0]
-	for _, claim := range [...]city.Stamp{
-		{At: e.RxInfo.clock.first, Source: city.TimeGateway},
-		{At: e.PublishedAt, Source: city.TimeServer},
-	} {
-		if !claim.At.IsZero() {
-			claims = append(claims, city.Stamp{At: claim.At.UTC(), Source: claim.Source})
-		}
+	n := 0
+	if told := e.RxInfo.clock.first; !told.IsZero() {
+		all[n] = city.Stamp{At: told.UTC(), Source: city.TimeGateway}
+		n++
+	}
+	if !e.PublishedAt.IsZero() {
+		all[n] = city.Stamp{At: e.PublishedAt.UTC(), Source: city.TimeServer}
 	}
 	return all
 }

@@ -146,7 +146,7 @@ func (e *v4Event) read(body []byte, kind city.EventKind) error {
 // else its own. Whose it is shows in rxInfo. A gateway that kept the frame for long has
 // its true time there all the same.
 func (e *v4Event) stamps() (all [3]city.Stamp) {
-	claims := all[:0]
+	n := 0
 	server := e.Time
 	for _, claim := range [...]struct {
 		told   span
@@ -159,10 +159,11 @@ func (e *v4Event) stamps() (all [3]city.Stamp) {
 		if e.Time.Sub(at).Abs() < time.Second {
 			at, server = e.Time, e.RxInfo.server // finer than the time since the GPS epoch
 		}
-		claims = append(claims, city.Stamp{At: at.UTC(), Source: claim.source})
+		all[n] = city.Stamp{At: at.UTC(), Source: claim.source}
+		n++
 	}
 	if !server.IsZero() {
-		claims = append(claims, city.Stamp{At: server.UTC(), Source: city.TimeServer})
+		all[n] = city.Stamp{At: server.UTC(), Source: city.TimeServer}
 	}
 	return all
 }
