@@ -48,6 +48,7 @@ type Commit struct {
 	States   []AssetState
 	Cases    []Case // openings, and closings (then Ref and the Closed… fields count), in the order they happened
 	Aside    []SetAside
+	Events   []DeviceEvent
 	Replaced []int64  // numbers of readings that others take the place of
 	Replayed []uint64 // keys of set-aside messages that made it this time
 }
@@ -55,5 +56,5 @@ type Commit struct {
 // Empty tells whether there is nothing to write.
 func (c *Commit) Empty() bool {
 	return len(c.Sessions)+len(c.Frames)+len(c.Retimed)+len(c.Reheard)+len(c.Readings)+len(c.States)+
-		len(c.Cases)+len(c.Aside)+len(c.Replaced)+len(c.Replayed) == 0
+		len(c.Cases)+len(c.Aside)+len(c.Events)+len(c.Replaced)+len(c.Replayed) == 0
 }

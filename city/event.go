@@ -49,10 +49,16 @@ type Event struct {
 	Session string // EventJoin: session the device has from now on, as later uplinks name it
 	Ident   uint64 // identity of this delivery
 	Time    Stamp
-	Detail  string // EventLog: code and text of the network server; others: what they tell in words, or ""
 	Uplink  Uplink
 	Raw     *RawFrame
 	Gateway string // of what a gateway tells itself: its id, 16 hex digits
+
+	// Of the others. See DeviceEvent.
+	Severity Severity
+	Code     string // EventLog: the network server's; EventAck: "ack", "nack"; EventTxAck: "sent", "queued", "failed", "invalidated"
+	Detail   string
+	Status   *Status   // EventStatus
+	Position *Position // EventLocation; nil: none was told
 }
 
 // Acker confirms to the sender that a message will never be needed again. It is called

@@ -56,7 +56,7 @@ func checkSamples(t *testing.T, d dialect, samples []sample) {
 				t.Errorf("\n got %+v\nwant %+v", got, want)
 			}
 			clear(body)
-			if !bytes.Equal(got.Uplink.Payload, want.Uplink.Payload) || got.Session != want.Session || got.Detail != want.Detail {
+			if !bytes.Equal(got.Uplink.Payload, want.Uplink.Payload) || got.Session != want.Session || got.Code != want.Code || got.Detail != want.Detail {
 				t.Error("the event keeps bytes of the message")
 			}
 		})
@@ -160,23 +160,6 @@ func TestNamesAndTopics(t *testing.T) {
 	}
 }
 
-func TestLogDetail(t *testing.T) {
-	tests := []struct{ name, code, text, want string }{
-		{"both", "OTAA", "DevNonce has already been used", "OTAA: DevNonce has already been used"},
-		{"no text", "OTAA", "", "OTAA"},
-		{"no code", "", "DevNonce", "DevNonce"},
-		{"neither", "", "", ""},
-		{"200 characters", "C", repeat("ß", 300), "C: " + repeat("ß", 197)},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := logDetail(tt.code, tt.text); got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-		})
-	}
-}
-
 func FuzzV4(f *testing.F) { fuzz(f, V4{}, "chirpstack-v4-generated.jsonl") }
 
 func FuzzV3(f *testing.F) { fuzz(f, V3{}, "chirpstack-v3.jsonl", v3Generated) }
@@ -218,7 +201,7 @@ func fuzz(f *testing.F, d dialect, files ...string) {
 			t.Fatalf("no device or identity: %+v", u)
 		case len(u.Payload) > 242, len(u.Session) > 8, len(u.Radio.Gateway) > 16, u.Radio.SpreadingFactor > 12:
 			t.Fatalf("too long or too much: %+v", u)
-		case utf8.RuneCountInString(ev.Detail) > 200, len(ev.Session) > 8:
+		case utf8.RuneCountInString(ev.Detail) > 200, utf8.RuneCountInString(ev.Code) > 40, len(ev.Session) > 8:
 			t.Fatalf("too long: %+v", ev)
 		}
 		again, err := d.Parse(&city.Message{Topic: topic, Body: body})

@@ -1,8 +1,7 @@
 package chirpstack
 
 import (
-	"fmt"
-	"strings"
+	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -64,33 +63,54 @@ func (n *news) readWire(w *wire, kind city.EventKind, location protowire.Number)
 	}
 }
 
-// detail puts an event into words, "" where its kind says it all.
-func (n *news) detail(kind city.EventKind) string {
-	switch kind {
+// tell fills in what an event of a kind tells.
+func (n *news) tell(ev *city.Event) error {
+	switch ev.Kind {
 	case city.EventStatus:
-		battery := fmt.Sprintf("battery %.0f %%", n.BatteryLevel)
-		switch {
-		case n.ExternalPower:
-			battery = "external power"
-		case n.BatteryUnavailable:
-			battery = "battery unknown"
-		}
-		return fmt.Sprintf("%s, margin %d dB", battery, n.Margin)
+		status, err := n.status()
+		ev.Status = status
+		return err
 	case city.EventAck:
-		if n.Acknowledged {
-			return "acknowledged"
+		ev.Code = "ack"
+		if !n.Acknowledged {
+			ev.Code, ev.Severity = "nack", city.SeverityWarning
 		}
-		return "not acknowledged"
+	case city.EventTxAck:
+		ev.Code = "sent"
 	case city.EventLocation:
 		if n.Location == nil {
-			return ""
+			return nil
 		}
-		return fmt.Sprintf("%.5f %.5f", n.Location.Latitude, n.Location.Longitude)
+		at := city.Position{Lat: n.Location.Latitude, Lon: n.Location.Longitude}
+		if math.Abs(at.Lat) > 90 || math.Abs(at.Lon) > 180 {
+			return malformed("location is %g %g: want a latitude from -90 to 90 and a longitude from -180 to 180", at.Lat, at.Lon)
+		}
+		ev.Position = &at
 	}
-	return ""
+	return nil
 }
 
-// logDetail joins code and text of an error event, at most 200 characters.
-func logDetail(code, text string) string {
-	return head(strings.Trim(code+": "+text, ": "), 200)
+// status is what the device answered. Its margin has 6 bits, its battery 254 steps
+// (LoRaWAN 1.0.4 section 5.5), so hundredths lose nothing.
+func (n *news) status() (*city.Status, error) {
+	if n.Margin < -32 || n.Margin > 31 {
+		return nil, malformed("margin is %d: want -32 to 31", n.Margin)
+	}
+	s := &city.Status{Margin: int8(n.Margin), External: n.ExternalPower}
+	if n.ExternalPower || n.BatteryUnavailable {
+		return s, nil
+	}
+	if n.BatteryLevel < 0 || n.BatteryLevel > 100 {
+		return nil, malformed("batteryLevel is %g: want 0 to 100", n.BatteryLevel)
+	}
+	s.Battery, s.HasBattery = math.Round(float64(n.BatteryLevel)*100)/100, true
+	return s, nil
+}
+
+// maxCode bounds the code of an error event, in characters. ChirpStack's longest has 27.
+const maxCode = 40
+
+// report fills in an error event.
+func report(ev *city.Event, severity city.Severity, code, text string) {
+	ev.Severity, ev.Code, ev.Detail = severity, head(code, maxCode), head(text, 200)
 }

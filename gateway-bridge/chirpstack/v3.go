@@ -72,9 +72,11 @@ func (V3) Parse(m *city.Message) (city.Event, error) {
 	case city.EventJoin:
 		ev.Session = e.session
 	case city.EventLog:
-		ev.Detail = logDetail(e.Type, e.Error)
+		report(&ev, v3Severity(e.Type), e.Type, e.Error)
 	default:
-		ev.Detail = e.detail(kind)
+		if err := e.tell(&ev); err != nil {
+			return city.Event{}, err
+		}
 	}
 	return ev, nil
 }
@@ -97,6 +99,16 @@ func v3Kind(event string) city.EventKind {
 		return city.EventLocation
 	}
 	return city.EventOther
+}
+
+// v3Severity says how bad an error is: v3 calls everything an error. A frame that was heard
+// again, and a counter that began anew, are the ordinary course of things with some devices.
+func v3Severity(code string) city.Severity {
+	switch code {
+	case "UPLINK_FCNT_RETRANSMISSION", "UPLINK_FCNT_RESET":
+		return city.SeverityWarning
+	}
+	return city.SeverityError
 }
 
 // v3Event is what the platform reads of a v3 event of any kind.

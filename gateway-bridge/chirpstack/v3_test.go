@@ -41,10 +41,11 @@ func TestV3ReadsEveryFieldOfTheSamples(t *testing.T) {
 				Gateways: 1, Frequency: 868100000, Gateway: "7076ff0056000002"},
 		}}},
 		{"v3-join.json", "join", city.Event{Kind: city.EventJoin, DevEUI: lse01, Time: gateway(11, 171544), Ident: 6260239934238917566}},
-		{"v3-status.json", "status", city.Event{Kind: city.EventStatus, DevEUI: lse01, Ident: 2940589132197479094, Detail: "battery 95 %, margin 11 dB"}},
+		{"v3-status.json", "status", city.Event{Kind: city.EventStatus, DevEUI: lse01, Ident: 2940589132197479094,
+			Status: &city.Status{Battery: 94.88, HasBattery: true, Margin: 11}}},
 		{"v3-error.json", "error", city.Event{Kind: city.EventLog, DevEUI: mustEUI("a840410001810003"), Ident: 7135127389882199905,
-			Detail: "UPLINK_FCNT_RETRANSMISSION: frame-counter did not increment"}},
-		{"v3-txack.json", "txack", city.Event{Kind: city.EventTxAck, DevEUI: tps110, Ident: 17308578835066559564}},
+			Severity: city.SeverityWarning, Code: "UPLINK_FCNT_RETRANSMISSION", Detail: "frame-counter did not increment"}},
+		{"v3-txack.json", "txack", city.Event{Kind: city.EventTxAck, DevEUI: tps110, Ident: 17308578835066559564, Code: "sent"}},
 		{"v3-up-marshaler-json.json", "up", city.Event{Kind: city.EventUp, Uplink: city.Uplink{
 			DevEUI: lse01, Session: "010ae164", FCnt: 0, FPort: 2,
 			Payload: []byte{0x0c, 0xe5, 0x7f, 0xff, 0x05, 0xdc, 0x04, 0xb9, 0x00, 0xc8, 0x10},
@@ -53,9 +54,9 @@ func TestV3ReadsEveryFieldOfTheSamples(t *testing.T) {
 			Radio: city.Radio{RSSI: -107, SNR: -6.5, SpreadingFactor: 7, DataRate: 5, HasDataRate: true,
 				Gateways: 1, Frequency: 868300000, Gateway: "7076ff0056000001"},
 		}}},
-		{"v3-txack-marshaler-json.json", "txack", city.Event{Kind: city.EventTxAck, DevEUI: tps110, Ident: 14809666005286003564,
+		{"v3-txack-marshaler-json.json", "txack", city.Event{Kind: city.EventTxAck, DevEUI: tps110, Ident: 14809666005286003564, Code: "sent",
 			Time: city.Stamp{At: time.Date(2026, 11, 21, 21, 40, 37, 637868697, time.UTC), Source: city.TimeServer}}},
-		{"v3-ack.json", "ack", city.Event{Kind: city.EventAck, DevEUI: tps110, Ident: 1988102912836299962, Detail: "acknowledged"}},
+		{"v3-ack.json", "ack", city.Event{Kind: city.EventAck, DevEUI: tps110, Ident: 1988102912836299962, Code: "ack"}},
 	})
 }
 

@@ -87,13 +87,13 @@ func TestV3NamesTheTypesOfErrors(t *testing.T) {
 	}{
 		{"none is unknown", pb(nil).str(6, "text"), "UNKNOWN: text"},
 		{"the last", pb(nil).num(5, 9).str(6, "TX_FREQ"), "DOWNLINK_GATEWAY: TX_FREQ"},
-		{"one of no version", pb(nil).num(5, 10), "code 10"},
+		{"one of no version", pb(nil).num(5, 10), "code 10: "},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			ev, err := V3{}.Parse(&city.Message{Topic: "error", Body: append(v3Start(99), tt.body...)})
-			if err != nil || ev.Detail != tt.want {
-				t.Errorf("got %q, %v: want %q", ev.Detail, err, tt.want)
+			if got := ev.Code + ": " + ev.Detail; err != nil || got != tt.want {
+				t.Errorf("got %q, %v: want %q", got, err, tt.want)
 			}
 		})
 	}

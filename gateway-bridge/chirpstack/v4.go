@@ -65,9 +65,11 @@ func (V4) Parse(m *city.Message) (city.Event, error) {
 	case city.EventJoin:
 		ev.Session = e.DevAddr
 	case city.EventLog:
-		ev.Detail = logDetail(e.Code, e.Description)
+		report(&ev, v4Severity(e.Level), e.Code, e.Description)
 	default:
-		ev.Detail = e.detail(kind)
+		if err := e.tell(&ev); err != nil {
+			return city.Event{}, err
+		}
 	}
 	ev.Ident = ident(m.Body)
 	return ev, nil
@@ -91,6 +93,17 @@ func v4Kind(event string) city.EventKind {
 		return city.EventLocation
 	}
 	return city.EventOther
+}
+
+// v4Severity reads a LogLevel. One that is not known is taken for the worst.
+func v4Severity(level string) city.Severity {
+	switch level {
+	case "", v4Level(0): // 4.0 leaves zeros out
+		return city.SeverityInfo
+	case v4Level(1):
+		return city.SeverityWarning
+	}
+	return city.SeverityError
 }
 
 // v4Event is what the platform reads of a v4 event of any kind. An absent member is
@@ -123,6 +136,7 @@ type v4Event struct {
 	JoinServerContext *joinServerContext `json:"joinServerContext"` // nil: the payload is decrypted
 
 	// Of log.
+	Level       string `json:"level"`
 	Code        string `json:"code"`
 	Description string `json:"description"`
 

@@ -55,12 +55,13 @@ func TestV4ReadsEveryFieldOfTheSamples(t *testing.T) {
 		{"v4-join.json", "join", city.Event{Kind: city.EventJoin, DevEUI: lse01, Session: "0165c904",
 			Time: server(15, 2, 418375123), Ident: 14029819181720680076}},
 		{"v4-status.json", "status", city.Event{Kind: city.EventStatus, DevEUI: lse01, Time: server(19, 11, 854375123), Ident: 16726940132655418416,
-			Detail: "battery 95 %, margin 11 dB"}},
-		{"v4-txack.json", "txack", city.Event{Kind: city.EventTxAck, DevEUI: lse01, Time: server(19, 18, 742375123), Ident: 17344423882691413956}},
-		{"v4-ack.json", "ack", city.Event{Kind: city.EventAck, DevEUI: lse01, Time: server(19, 27, 310375123), Ident: 7050138879657845073, Detail: "acknowledged"}},
+			Status: &city.Status{Battery: 94.88, HasBattery: true, Margin: 11}}},
+		{"v4-txack.json", "txack", city.Event{Kind: city.EventTxAck, DevEUI: lse01, Time: server(19, 18, 742375123), Ident: 17344423882691413956, Code: "sent"}},
+		{"v4-ack.json", "ack", city.Event{Kind: city.EventAck, DevEUI: lse01, Time: server(19, 27, 310375123), Ident: 7050138879657845073, Code: "ack"}},
 		{"v4-log.json", "log", city.Event{Kind: city.EventLog, DevEUI: lse01, Time: server(19, 40, 209375123), Ident: 3553818457341888223,
-			Detail: "UPLINK_F_CNT_RETRANSMISSION: Uplink was flagged as re-transmission / frame-counter did not increment"}},
-		{"v4-location.json", "location", city.Event{Kind: city.EventLocation, DevEUI: lse01, Time: server(20, 9, 725375123), Ident: 11661820217807300422, Detail: "51.51360 7.46530"}},
+			Severity: city.SeverityWarning, Code: "UPLINK_F_CNT_RETRANSMISSION", Detail: "Uplink was flagged as re-transmission / frame-counter did not increment"}},
+		{"v4-location.json", "location", city.Event{Kind: city.EventLocation, DevEUI: lse01, Time: server(20, 9, 725375123), Ident: 11661820217807300422,
+			Position: &city.Position{Lat: 51.5136, Lon: 7.4653}}},
 	})
 }
 

@@ -142,11 +142,22 @@ func (e *v4Event) readLog(w *wire) {
 		e.Time = w.time("time")
 	case 2:
 		e.readDevice(w)
+	case 3:
+		e.Level = v4Level(w.uint32("level"))
 	case 4:
 		e.Code = v4Code(w.uint32("code"))
 	case 5:
 		e.Description = w.text("description")
 	}
+}
+
+// v4Level names a LogLevel of integration.proto.
+func v4Level(n uint32) string {
+	names := [...]string{"INFO", "WARNING", "ERROR"}
+	if n < uint32(len(names)) {
+		return names[n]
+	}
+	return "level " + strconv.FormatUint(uint64(n), 10)
 }
 
 // v4Code names a LogCode of integration.proto, of 4.20. Later ones keep their number.

@@ -130,14 +130,14 @@ func TestV4NamesTheCodesOfLogEvents(t *testing.T) {
 		want string
 	}{
 		{"none is unknown", pb(nil).str(5, "text"), "UNKNOWN: text"},
-		{"the last", pb(nil).num(4, 11), "EXPIRED"},
+		{"the last", pb(nil).num(4, 11), "EXPIRED: "},
 		{"one of a later version", pb(nil).num(4, 12).str(5, "text"), "code 12: text"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			ev, err := V4{}.Parse(&city.Message{Topic: "log", Body: append(pb(nil).msg(2, pb(nil).str(8, devEUI1)), tt.body...)})
-			if err != nil || ev.Detail != tt.want {
-				t.Errorf("got %q, %v: want %q", ev.Detail, err, tt.want)
+			if got := ev.Code + ": " + ev.Detail; err != nil || got != tt.want {
+				t.Errorf("got %q, %v: want %q", got, err, tt.want)
 			}
 		})
 	}

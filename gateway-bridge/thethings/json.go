@@ -78,7 +78,7 @@ func wanted(t reflect.Type) string {
 		return "a whole number from 0 to 4294967295"
 	case reflect.TypeFor[hertz]():
 		return "a whole number from 0 to 4294967295 in quotes"
-	case reflect.TypeFor[float32]():
+	case reflect.TypeFor[float32](), reflect.TypeFor[float64]():
 		return "a number"
 	case reflect.TypeFor[bool]():
 		return "true or false"

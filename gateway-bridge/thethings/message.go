@@ -35,13 +35,13 @@ type event struct {
 	UplinkMessage *uplinkMessage `json:"uplink_message"`
 	JoinAccept    *joinAccept    `json:"join_accept"`
 
-	DownlinkAck         present `json:"downlink_ack"`
-	DownlinkNack        present `json:"downlink_nack"`
-	DownlinkQueued      present `json:"downlink_queued"`
-	DownlinkSent        present `json:"downlink_sent"`
-	DownlinkFailed      present `json:"downlink_failed"`
-	DownlinkInvalidated present `json:"downlink_queue_invalidated"`
-	LocationSolved      present `json:"location_solved"`
+	DownlinkAck         present  `json:"downlink_ack"`
+	DownlinkNack        present  `json:"downlink_nack"`
+	DownlinkQueued      present  `json:"downlink_queued"`
+	DownlinkSent        present  `json:"downlink_sent"`
+	DownlinkFailed      *failure `json:"downlink_failed"`
+	DownlinkInvalidated present  `json:"downlink_queue_invalidated"`
+	LocationSolved      *solved  `json:"location_solved"`
 }
 
 // kind says what the body is about: of its kinds' members it has one.
@@ -53,9 +53,9 @@ func (e *event) kind() city.EventKind {
 		return city.EventJoin
 	case bool(e.DownlinkAck || e.DownlinkNack):
 		return city.EventAck
-	case bool(e.DownlinkQueued || e.DownlinkSent || e.DownlinkFailed || e.DownlinkInvalidated):
+	case bool(e.DownlinkQueued || e.DownlinkSent || e.DownlinkInvalidated), e.DownlinkFailed != nil:
 		return city.EventTxAck
-	case bool(e.LocationSolved):
+	case e.LocationSolved != nil:
 		return city.EventLocation
 	}
 	return city.EventOther

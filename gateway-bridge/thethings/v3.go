@@ -70,6 +70,10 @@ func (V3) Parse(m *city.Message) (city.Event, error) {
 		}
 		ev.Session = join.SessionKeyID
 		ev.Time = serverTime(join.ReceivedAt, e.ReceivedAt)
+	default:
+		if err := e.tell(&ev); err != nil {
+			return city.Event{}, err
+		}
 	}
 	ev.Ident = ident(m.Body)
 	return ev, nil

@@ -74,9 +74,10 @@ func TestV3ReadsEveryFieldOfTheSamples(t *testing.T) {
 		}}},
 		{"join.json", "join", city.Event{Kind: city.EventJoin, DevEUI: lse01, Session: "AaIAJaopIR1THbmCh4Pb1g==",
 			Time: server(6, 38, 119709024), Ident: 1682942809870125599}},
-		{"down-queued.json", "down/queued", city.Event{Kind: city.EventTxAck, DevEUI: tps110, Time: server(8, 0, 302088078), Ident: 10251675275523911901}},
-		{"down-failed.json", "down/failed", city.Event{Kind: city.EventTxAck, DevEUI: tps110, Time: server(8, 11, 227868255), Ident: 5168850234807767613}},
-		{"down-ack.json", "down/ack", city.Event{Kind: city.EventAck, DevEUI: tps110, Time: server(8, 3, 424589803), Ident: 8471441365350356041}},
+		{"down-queued.json", "down/queued", city.Event{Kind: city.EventTxAck, DevEUI: tps110, Time: server(8, 0, 302088078), Ident: 10251675275523911901, Code: "queued"}},
+		{"down-failed.json", "down/failed", city.Event{Kind: city.EventTxAck, DevEUI: tps110, Time: server(8, 11, 227868255), Ident: 5168850234807767613,
+			Severity: city.SeverityError, Code: "failed", Detail: "no_f_port: no FPort"}},
+		{"down-ack.json", "down/ack", city.Event{Kind: city.EventAck, DevEUI: tps110, Time: server(8, 3, 424589803), Ident: 8471441365350356041, Code: "ack"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
