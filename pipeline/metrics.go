@@ -22,6 +22,7 @@ type metrics struct {
 	aside         map[city.Reason]prometheus.Counter
 	readings      map[city.Kind]prometheus.Counter
 	sessions      map[city.SessionCause]prometheus.Counter
+	events        map[city.DeviceEventKind]prometheus.Counter
 	opened        prometheus.Counter
 	closed        prometheus.Counter
 }
@@ -56,6 +57,7 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		aside:    map[city.Reason]prometheus.Counter{},
 		readings: map[city.Kind]prometheus.Counter{},
 		sessions: map[city.SessionCause]prometheus.Counter{},
+		events:   map[city.DeviceEventKind]prometheus.Counter{},
 	}
 	reg.MustRegister(m.storeFails, m.batch, m.commitSeconds)
 
@@ -74,6 +76,10 @@ func newMetrics(reg prometheus.Registerer) metrics {
 	sessions := vec("meldefunk_road_sessions_total", "Device sessions begun, by cause.", "cause")
 	for _, cause := range []city.SessionCause{city.SessionFirst, city.SessionJoin, city.SessionToken, city.SessionReset} {
 		m.sessions[cause] = sessions.WithLabelValues(string(cause))
+	}
+	events := vec("meldefunk_road_device_events_total", "What was told of devices in the inventory beside their frames, by kind.", "kind")
+	for _, kind := range city.DeviceEventKinds() {
+		m.events[kind] = events.WithLabelValues(string(kind))
 	}
 	return m
 }
@@ -100,6 +106,9 @@ func (m *metrics) committed(c *city.Commit, amended, messages int) {
 		if n, ok := m.aside[c.Aside[i].Reason]; ok {
 			n.Inc()
 		}
+	}
+	for i := range c.Events {
+		m.events[c.Events[i].Kind].Inc()
 	}
 	for i := range c.Cases {
 		if c.Cases[i].Wanted() {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -69,11 +70,17 @@ func (r *Road) order(ctx context.Context, m *memory, u *city.Uplink, replay bool
 		case u.Proven && session != nil && (restarted(m, session, u) || m.overtook(session.Epoch, u)):
 			return city.Frame{}, fresh, nil, leftBehind(u, session)
 		case restarted(m, session, u):
+			r.notice(u, city.DeviceReset, city.SeverityWarning, "", fmt.Sprintf("%d after %d", u.FCnt, session.Top))
 			session = r.openSession(m, u, city.SessionReset)
 		case kept != nil && sameFrame(u, hash, kept):
 			return kept.place(u), heardAgain, kept, nil
 		case kept != nil: // kept as well, and counted as a reset
 			conflict = kept.hash != hash
+			if conflict {
+				r.notice(u, city.DeviceConflict, city.SeverityWarning, "", fmt.Sprint(u.FCnt))
+			} else if session != nil {
+				r.notice(u, city.DeviceReset, city.SeverityWarning, "", fmt.Sprintf("%d after %d", u.FCnt, session.Top))
+			}
 			session = r.openSession(m, u, city.SessionReset)
 		}
 	}

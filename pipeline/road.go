@@ -220,6 +220,9 @@ func (r *Road) walk(ctx context.Context, p *passenger) (err error) {
 	case a.Event.Kind == city.EventRaw:
 		err = r.raw(ctx, p)
 	}
+	if err == nil && a.Err == nil {
+		r.news(a)
+	}
 	if a.Replay && len(r.commit.Aside) == aside {
 		r.commit.Replayed = append(r.commit.Replayed, asideKey(&a.Message))
 	}
@@ -272,6 +275,8 @@ func (r *Road) uplink(ctx context.Context, p *passenger) error {
 	}
 	if rejected != nil {
 		r.setAside(a, rejected)
+		reason, detail := why(rejected)
+		r.notice(u, city.DeviceAside, city.SeverityError, string(reason), detail)
 	}
 	if err := r.keepFrame(ctx, mem, frame, u, fate, asset.ID); err != nil {
 		return err

@@ -208,7 +208,7 @@ func (a *app) prune(ctx context.Context) error {
 		case err != nil:
 			a.log.Error().Err(err).Msg("old data was not deleted; trying again later")
 		case p != (sqlite.Pruned{}):
-			a.log.Info().Int64("frames", p.Frames).Int64("readings", p.Readings).Int64("set_aside", p.Aside).
+			a.log.Info().Int64("frames", p.Frames).Int64("readings", p.Readings).Int64("set_aside", p.Aside).Int64("events", p.Events).
 				Int64("bytes_given_back", p.Bytes).Msg("deleted old data")
 		}
 		select {
@@ -222,7 +222,7 @@ func (a *app) prune(ctx context.Context) error {
 // outdated says what may go now. Readings wait for InfluxDB.
 func (a *app) outdated() sqlite.Outdated {
 	now, keep := a.now(), a.settings.Retention
-	old := sqlite.Outdated{Frames: now.Add(-keep.Frames), Aside: now.Add(-keep.SetAside)}
+	old := sqlite.Outdated{Frames: now.Add(-keep.Frames), Aside: now.Add(-keep.SetAside), Events: now.Add(-keep.Events)}
 	if keep.Readings > 0 {
 		old.Readings = now.Add(-keep.Readings)
 	}

@@ -54,6 +54,7 @@ type retention struct {
 	Frames   time.Duration `yaml:"frames"`    // raw uplinks, for decoding again
 	Readings time.Duration `yaml:"readings"`  // 0: for ever
 	SetAside time.Duration `yaml:"set_aside"` // messages that could not be processed
+	Events   time.Duration `yaml:"events"`    // what was told of devices beside their frames
 }
 
 // codecSettings say where JavaScript codecs lie, and how they are kept in bounds.
@@ -78,7 +79,7 @@ func defaultSettings() settings {
 		InfluxDB:     influx.DefaultConfig(),
 		Tickets:      tickets.DefaultConfig(),
 		Board:        board.DefaultConfig(),
-		Retention:    retention{Frames: 30 * 24 * time.Hour, SetAside: 90 * 24 * time.Hour},
+		Retention:    retention{Frames: 30 * 24 * time.Hour, SetAside: 90 * 24 * time.Hour, Events: 90 * 24 * time.Hour},
 		Log:          logSettings{Level: "info", Format: "json"},
 	}
 }
@@ -212,6 +213,9 @@ func (r retention) validate() error {
 	}
 	if r.SetAside < time.Hour {
 		errs = append(errs, fmt.Errorf("set_aside: %s is too short: somebody must be able to look; want at least 1h", r.SetAside))
+	}
+	if r.Events < time.Hour {
+		errs = append(errs, fmt.Errorf("events: %s is too short: somebody must be able to look; want at least 1h", r.Events))
 	}
 	return errors.Join(errs...)
 }

@@ -13,7 +13,7 @@ import (
 type statements struct {
 	frames, readings, states bulk
 	mark, session, openCase, ticket, closeCase, aside, replaced, replayed,
-	retimed, reheard *sql.Stmt
+	retimed, reheard, event, eventsEnd, status, located *sql.Stmt
 }
 
 // prepare readies the statements. Inserts ignore what is there already, so that a commit
@@ -56,6 +56,10 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.stmts.retimed, `UPDATE frames SET time = ?, time_source = ?, claim = ? WHERE id = ?`},
 		{&s.stmts.reheard, `UPDATE frames SET gateway = ?, rssi = ?, snr = ?, gateways = ?, heard = ? WHERE id = ?`},
 		{&s.stmts.replayed, `DELETE FROM aside WHERE key = ?`},
+		{&s.stmts.event, insertEvent},
+		{&s.stmts.eventsEnd, trimEvents},
+		{&s.stmts.status, upsertStatus},
+		{&s.stmts.located, upsertPosition},
 	} {
 		if err := s.prepareOne(ctx, p.into, p.text); err != nil {
 			return err
@@ -77,6 +81,7 @@ func (s *Store) Commit(_ context.Context, c *city.Commit) error {
 		w.states(&s.stmts, c.States)
 		w.cases(&s.stmts, c.Cases)
 		w.aside(&s.stmts, c.Aside, c.Replayed)
+		w.events(&s.stmts, c.Events)
 		w.exec(s.stmts.mark, c.Mark.Frame, c.Mark.Reading)
 		return w.err
 	})

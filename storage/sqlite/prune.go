@@ -25,6 +25,7 @@ type Outdated struct {
 	Frames   time.Time // raw frames received before
 	Readings time.Time // readings received before
 	Aside    time.Time // set-aside messages last seen before
+	Events   time.Time // device events told before, for the last time
 
 	// Followers are the cursors that readings wait for: what one of them has not dealt with
 	// stays, however old.
@@ -33,15 +34,16 @@ type Outdated struct {
 
 // Pruned says what went.
 type Pruned struct {
-	Frames, Readings, Aside int64
-	Bytes                   int64 // by which the file has become smaller
+	Frames, Readings, Aside, Events int64
+	Bytes                           int64 // by which the file has become smaller
 }
 
 // Prune deletes what is outdated, and set-aside messages beyond the newest 100,000, and
 // gives room that is not needed back to the file system. It gives way to commits between
 // its steps. The newest frame of each device stays whatever its age: a device that was
 // silent for longer must still find its counter; so does the newest judged reading of each
-// asset. Sessions and cases stay.
+// asset. Sessions, cases and the newest
+// status and position of each device stay.
 func (s *Store) Prune(ctx context.Context, old Outdated) (Pruned, error) {
 	var p Pruned
 	var err error
@@ -53,6 +55,9 @@ func (s *Store) Prune(ctx context.Context, old Outdated) (Pruned, error) {
 	}
 	if p.Aside, err = s.pruneAside(ctx, old.Aside); err != nil {
 		return p, fmt.Errorf("delete old set-aside messages: %w", err)
+	}
+	if p.Events, err = s.pruneEvents(ctx, old.Events); err != nil {
+		return p, fmt.Errorf("delete old device events: %w", err)
 	}
 	if p.Bytes, err = s.shrink(ctx); err != nil {
 		return p, fmt.Errorf("make the file smaller: %w", err)

@@ -238,3 +238,30 @@ func BenchmarkCommitBesideDeletion(b *testing.B) {
 		b.ReportMetric(float64(quiet.Microseconds())/1000, "ms-quiet")
 	}
 }
+
+// Events that are too old go; what is newest of a device's status stays.
+func TestPruneEvents(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer s.Close()
+	var c city.Commit
+	for n := range 1200 { // more than a step deletes
+		c.Events = append(c.Events, city.DeviceEvent{DevEUI: city.EUI{7: byte(n % 8)}, Ident: uint64(n), At: time.Unix(int64(n), 0),
+			Kind: city.DeviceStatus, Status: &city.Status{Margin: int8(n % 8)}})
+	}
+	if err := s.Commit(t.Context(), &c); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		before time.Time
+		want   int64
+	}{{time.Time{}, 0}, {time.Unix(1160, 0), 1160}, {time.Unix(1160, 0), 0}, {time.Unix(5000, 0), 40}} {
+		p, err := s.Prune(t.Context(), sqlite.Outdated{Events: tt.before})
+		if err != nil || p.Events != tt.want {
+			t.Errorf("before %v: deleted %d, %v; want %d", tt.before, p.Events, err, tt.want)
+		}
+	}
+	news, err := s.DeviceNews(t.Context(), city.EUI{7: 3}, 10)
+	if err != nil || len(news.Events) != 0 || news.Status == nil || news.Status.Margin != 3 || !news.StatusAt.Equal(time.Unix(1195, 0)) {
+		t.Errorf("got %+v, %v", news, err)
+	}
+}

@@ -144,3 +144,28 @@ CREATE TABLE refused (
 	reason  TEXT    NOT NULL,
 	PRIMARY KEY (sink, reading)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE device_events (
+	dev_eui  TEXT    NOT NULL,
+	ident    INTEGER NOT NULL,
+	at       INTEGER NOT NULL, -- of the last time it was told
+	server   TEXT    NOT NULL,
+	kind     TEXT    NOT NULL,
+	severity TEXT    NOT NULL,
+	code     TEXT    NOT NULL,
+	detail   TEXT    NOT NULL,
+	count    INTEGER NOT NULL,
+	status   TEXT,             -- JSON
+	position TEXT,             -- JSON
+	PRIMARY KEY (dev_eui, ident)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX device_events_device ON device_events (dev_eui, at);
+CREATE INDEX device_events_at ON device_events (at);
+
+CREATE TABLE device_news (
+	dev_eui    TEXT    PRIMARY KEY,
+	status     TEXT,             -- JSON, the newest
+	status_at  INTEGER NOT NULL, -- 0 while there is none
+	position   TEXT,             -- JSON, the newest that a network server resolved
+	located_at INTEGER NOT NULL  -- 0 while there is none
+) STRICT, WITHOUT ROWID;

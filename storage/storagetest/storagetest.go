@@ -45,6 +45,7 @@ type Store interface {
 	AsidesAfter(ctx context.Context, f city.AsideFilter, seen time.Time, key uint64, limit int) ([]city.SetAside, error)
 	AsideCounts(ctx context.Context, f city.AsideFilter) ([]city.AsideCount, error)
 	DropAsides(ctx context.Context, f city.AsideFilter) (int64, error)
+	DeviceNews(ctx context.Context, devEUI city.EUI, limit int) (city.DeviceNews, error)
 }
 
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 123456789, time.UTC)
@@ -81,6 +82,7 @@ func Run(t *testing.T, open func(t *testing.T, dir string) (s Store, shut func()
 		"cases":      (*suite).cases,
 		"set aside":  (*suite).setAside,
 		"chosen":     (*suite).chosenAsides,
+		"news":       (*suite).deviceNews,
 		"cursors":    (*suite).cursors,
 		"archive":    (*suite).archive,
 	} {
