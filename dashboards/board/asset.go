@@ -34,6 +34,7 @@ type deviceRow struct {
 	EUI, Model, Server string
 	Heard              moment
 	Facts              []fact
+	News               []newsRow
 }
 
 // historyRow is one reading.
@@ -81,7 +82,14 @@ func (b *Board) asset(r *http.Request) (content, error) {
 	}
 	for _, d := range b.opt.Inventory.Devices(id) {
 		last := newest(history, func(r *city.Reading) bool { return r.DevEUI == d.DevEUI && !r.Simulated })
-		p.Devices = append(p.Devices, b.deviceRow(d, last, now))
+		news, err := b.opt.Store.DeviceNews(r.Context(), d.DevEUI, newsRows)
+		if err != nil {
+			return content{}, err
+		}
+		row := b.deviceRow(d, last, now)
+		row.Facts = append(row.Facts, b.newsFacts(&news, now)...)
+		row.News = b.newsRows(news.Events, now)
+		p.Devices = append(p.Devices, row)
 	}
 	for i := range history {
 		h := &history[i]

@@ -183,6 +183,10 @@ func TestAssetPage(t *testing.T) {
 		"Domhof 4", "52,27750° N, 8,04170° O", "milesight/em310-udl 24e1240000000001", "Batterieladung 98 %",
 		"RSSI −107 dBm, SNR 4,5 dB, SF9, 2 Gateways", "Zeitangabe Uhr des Gateways", "Zähler 1.204, Sitzung 1",
 		"verspätet, nicht bewertet", "von Hand gesendet, nicht bewertet",
+		"Status Batterie 95 %, Funkreserve −3 dB (vor 26 Stunden)", "Vom Netzwerkserver geortet 52,27760° N, 8,04180° O (vor 3 Stunden)",
+		"✕ Netzwerkserver: Dekodierung im Netzwerkserver gescheitert 3-mal JS error: <b>unknown port</b> 99",
+		"Meldefunk: Zähler zurückgesetzt ohne neue Anmeldung", "✕ Meldefunk: Nachricht zurückgestellt: unbekannter Port port 7, want 85",
+		"Netzwerkserver: angemeldet, neue Sitzung",
 	} {
 		if !strings.Contains(text(bin.Body.String()), want) {
 			t.Errorf("the page of PK-1 does not say %q", want)

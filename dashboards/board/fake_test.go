@@ -25,6 +25,7 @@ type store struct {
 	readings []city.Reading
 	cases    []city.CaseTicket
 	asides   []city.SetAside
+	news     map[city.EUI]city.DeviceNews
 	err      error
 }
 
@@ -68,6 +69,12 @@ func (s *store) Asides(_ context.Context, limit, offset int) ([]city.SetAside, i
 		return nil, int64(len(s.asides)), s.err
 	}
 	return s.asides[offset:min(len(s.asides), offset+limit)], int64(len(s.asides)), s.err
+}
+
+func (s *store) DeviceNews(_ context.Context, devEUI city.EUI, limit int) (city.DeviceNews, error) {
+	n := s.news[devEUI]
+	n.Events = n.Events[:min(limit, len(n.Events))]
+	return n, s.err
 }
 
 func (s *store) AsideCounts(context.Context, city.AsideFilter) ([]city.AsideCount, error) {
@@ -172,6 +179,18 @@ func osnabrueck() (*store, *inventory) {
 		{Key: 1, Server: "stadtwerke", Topic: "application/1/device/a84041/event/up", Body: []byte("{\"text\":\"</pre><script>alert(1)</script> Straße \u202e txt\""), Received: now.Add(-2 * time.Hour), Reason: city.ReasonMalformed, Detail: "unexpected end of JSON at byte 48", Count: 3, LastSeen: now.Add(-5 * time.Minute)},
 		{Key: 2, Server: "stadtwerke", Topic: "application/1/device/24e1/event/up", Body: []byte{0, 0xff, 0x10}, Received: now.Add(-26 * time.Hour), Reason: city.ReasonUnknownDevice, Detail: "not in the inventory", DevEUI: eui(4711), Count: 1420},
 	}
+	s.news = map[city.EUI]city.DeviceNews{eui(1): {
+		Status: &city.Status{Battery: 94.88, HasBattery: true, Margin: -3}, StatusAt: now.Add(-26 * time.Hour),
+		Position: &city.Position{Lat: 52.2776, Lon: 8.0418}, LocatedAt: now.Add(-3 * time.Hour),
+		Events: []city.DeviceEvent{
+			{At: now.Add(-5 * time.Minute), Kind: city.DeviceLog, Severity: city.SeverityError, Code: "UPLINK_CODEC", Detail: "JS error: <b>unknown port</b> 99", Count: 3},
+			{At: now.Add(-time.Hour), Kind: city.DeviceReset, Severity: city.SeverityWarning, Detail: "3 after 200", Count: 1},
+			{At: now.Add(-3 * time.Hour), Kind: city.DeviceLocated, Position: &city.Position{Lat: 52.2776, Lon: 8.0418}, Count: 1},
+			{At: now.Add(-26 * time.Hour), Kind: city.DeviceStatus, Status: &city.Status{Battery: 94.88, HasBattery: true, Margin: -3}, Count: 1},
+			{At: now.Add(-27 * time.Hour), Kind: city.DeviceAside, Severity: city.SeverityError, Code: string(city.ReasonUnknownPort), Detail: "port 7, want 85", Count: 1},
+			{At: now.Add(-30 * time.Hour), Kind: city.DeviceJoined, Count: 1},
+		},
+	}}
 	return s, inv
 }
 

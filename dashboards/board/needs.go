@@ -29,6 +29,10 @@ type Store interface {
 	// AsideCounts counts the set-aside messages that a filter chooses by their reason, most
 	// messages first.
 	AsideCounts(ctx context.Context, f city.AsideFilter) ([]city.AsideCount, error)
+
+	// DeviceNews gives what is known of a device beside its readings, with up to limit
+	// events, newest first.
+	DeviceNews(ctx context.Context, devEUI city.EUI, limit int) (city.DeviceNews, error)
 }
 
 // Inventory is what hangs where. It is called on every request, must not block, and what
