@@ -33,73 +33,89 @@ type capture struct {
 	repeats  int
 	sessions string // begun, by cause
 	aside    string // by reason, arrivals
+	told     string // device events stored, by kind; of devices in the inventory only
 }
 
 // Where a number is not plain from the files, the reason stands beside it.
 var captures = []capture{
 	// One frame of …05 was heard without any time: it is of now, and the 8 that follow it in
-	// the recording are late. The frame after the rejoin comes before its join: a reset.
+	// the recording are late. The frame after the rejoin comes before its join: a counter seen twice, so a
+	// session of its own.
 	{file: "chirpstack-v3.jsonl", dialect: "chirpstack-v3", form: "payload", way: "mqtt",
 		messages: 344, events: "ack 1, join 11, log 9, other 226, status 37, txack 3, up 57",
 		readings: 41, late: 8, frames: "aside 2, empty 2, read 41", repeats: 0,
-		sessions: "first 1, join 6, reset 1", aside: "undecodable 1, unknown_device 12, unknown_port 1"},
+		sessions: "first 1, join 6, reset 1", aside: "undecodable 1, unknown_device 12, unknown_port 1",
+		told: "ack 1, aside 2, conflict 1, join 8, log 7, status 29, txack 3"},
 	{file: "chirpstack-v3.jsonl", dialect: "chirpstack-v3", form: "payload", way: "webhook",
 		messages: 118, events: "ack 1, join 11, log 9, status 37, txack 3, up 57",
 		readings: 41, late: 8, frames: "aside 2, empty 2, read 41", repeats: 0,
-		sessions: "first 1, join 6, reset 1", aside: "undecodable 1, unknown_device 12, unknown_port 1"},
+		sessions: "first 1, join 6, reset 1", aside: "undecodable 1, unknown_device 12, unknown_port 1",
+		told: "ack 1, aside 2, conflict 1, join 8, log 7, status 29, txack 3"},
 	// A choice of the same messages as each marshaler writes them: 3 of the 11 joins, and 7 of
 	// the late ones. With the other two marshalers every message tells its time, and a join
 	// names another session than the frames before it.
 	{file: "chirpstack-v3-marshalers-generated.jsonl", dialect: "chirpstack-v3", form: "json_v3", way: "mqtt",
 		messages: 53, events: "ack 1, join 3, location 1, log 9, status 4, txack 3, up 32",
 		readings: 25, late: 7, frames: "aside 2, empty 2, read 25", repeats: 0,
-		sessions: "first 6, join 1, reset 1", aside: "undecodable 1, unknown_device 3, unknown_port 1"},
+		sessions: "first 6, join 1, reset 1", aside: "undecodable 1, unknown_device 3, unknown_port 1",
+		told: "ack 1, aside 2, conflict 1, join 3, location 1, log 7, status 4, txack 3"},
 	{file: "chirpstack-v3-marshalers-generated.jsonl", dialect: "chirpstack-v3", form: "json_v3", way: "webhook",
 		messages: 53, events: "ack 1, join 3, location 1, log 9, status 4, txack 3, up 32",
 		readings: 25, late: 7, frames: "aside 2, empty 2, read 25", repeats: 0,
-		sessions: "first 6, join 1, reset 1", aside: "undecodable 1, unknown_device 3, unknown_port 1"},
+		sessions: "first 6, join 1, reset 1", aside: "undecodable 1, unknown_device 3, unknown_port 1",
+		told: "ack 1, aside 2, conflict 1, join 3, location 1, log 7, status 4, txack 3"},
 	{file: "chirpstack-v3-marshalers-generated.jsonl", dialect: "chirpstack-v3", form: "payload", way: "mqtt",
 		messages: 53, events: "ack 1, join 3, location 1, log 9, status 4, txack 3, up 32",
 		readings: 25, late: 0, frames: "aside 2, empty 2, read 25", repeats: 0,
-		sessions: "first 6, join 3, reset 1", aside: "undecodable 1, unknown_device 3, unknown_port 1"},
+		sessions: "first 6, join 3, reset 1", aside: "undecodable 1, unknown_device 3, unknown_port 1",
+		told: "ack 1, aside 2, conflict 1, join 3, location 1, log 7, status 4, txack 3"},
 	{file: "chirpstack-v3-marshalers-generated.jsonl", dialect: "chirpstack-v3", form: "payload", way: "webhook",
 		messages: 53, events: "ack 1, join 3, location 1, log 9, status 4, txack 3, up 32",
 		readings: 25, late: 0, frames: "aside 2, empty 2, read 25", repeats: 0,
-		sessions: "first 6, join 3, reset 1", aside: "undecodable 1, unknown_device 3, unknown_port 1"},
+		sessions: "first 6, join 3, reset 1", aside: "undecodable 1, unknown_device 3, unknown_port 1",
+		told: "ack 1, aside 2, conflict 1, join 3, location 1, log 7, status 4, txack 3"},
 	{file: "chirpstack-v3-marshalers-generated.jsonl", dialect: "chirpstack-v3", form: "protobuf", way: "mqtt",
 		messages: 53, events: "ack 1, join 3, location 1, log 9, status 4, txack 3, up 32",
 		readings: 25, late: 0, frames: "aside 2, empty 2, read 25", repeats: 0,
-		sessions: "first 6, join 3, reset 1", aside: "undecodable 1, unknown_device 3, unknown_port 1"},
+		sessions: "first 6, join 3, reset 1", aside: "undecodable 1, unknown_device 3, unknown_port 1",
+		told: "ack 1, aside 2, conflict 1, join 3, location 1, log 7, status 4, txack 3"},
 	{file: "chirpstack-v3-marshalers-generated.jsonl", dialect: "chirpstack-v3", form: "protobuf", way: "webhook",
 		messages: 53, events: "ack 1, join 3, location 1, log 9, status 4, txack 3, up 32",
 		readings: 25, late: 0, frames: "aside 2, empty 2, read 25", repeats: 0,
-		sessions: "first 6, join 3, reset 1", aside: "undecodable 1, unknown_device 3, unknown_port 1"},
+		sessions: "first 6, join 3, reset 1", aside: "undecodable 1, unknown_device 3, unknown_port 1",
+		told: "ack 1, aside 2, conflict 1, join 3, location 1, log 7, status 4, txack 3"},
 	// Repeats: one frame under two regions, and one more of the same counter and content. A
-	// counter begins anew without a join.
+	// counter begins anew without a join, with one that was there already.
 	{file: "chirpstack-v4-generated.jsonl", dialect: "chirpstack-v4", form: "payload", way: "mqtt",
 		messages: 66, events: "ack 2, join 11, location 1, log 7, status 3, txack 1, up 41",
 		readings: 29, late: 0, frames: "aside 2, empty 2, read 29", repeats: 2,
-		sessions: "join 8, reset 1", aside: "encrypted 2, unknown_device 6"},
+		sessions: "join 8, reset 1", aside: "encrypted 2, unknown_device 6",
+		told: "ack 2, aside 2, conflict 1, join 9, location 1, log 7, status 3, txack 1"},
 	{file: "chirpstack-v4-generated.jsonl", dialect: "chirpstack-v4", form: "payload", way: "webhook",
 		messages: 66, events: "ack 2, join 11, location 1, log 7, status 3, txack 1, up 41",
 		readings: 29, late: 0, frames: "aside 2, empty 2, read 29", repeats: 2,
-		sessions: "join 8, reset 1", aside: "encrypted 2, unknown_device 6"},
+		sessions: "join 8, reset 1", aside: "encrypted 2, unknown_device 6",
+		told: "ack 2, aside 2, conflict 1, join 9, location 1, log 7, status 3, txack 1"},
 	{file: "chirpstack-v4-generated.jsonl", dialect: "chirpstack-v4", form: "protobuf", way: "mqtt",
 		messages: 66, events: "ack 2, join 11, location 1, log 7, status 3, txack 1, up 41",
 		readings: 29, late: 0, frames: "aside 2, empty 2, read 29", repeats: 2,
-		sessions: "join 8, reset 1", aside: "encrypted 2, unknown_device 6"},
+		sessions: "join 8, reset 1", aside: "encrypted 2, unknown_device 6",
+		told: "ack 2, aside 2, conflict 1, join 9, location 1, log 7, status 3, txack 1"},
 	{file: "chirpstack-v4-generated.jsonl", dialect: "chirpstack-v4", form: "protobuf", way: "webhook",
 		messages: 66, events: "ack 2, join 11, location 1, log 7, status 3, txack 1, up 41",
 		readings: 29, late: 0, frames: "aside 2, empty 2, read 29", repeats: 2,
-		sessions: "join 8, reset 1", aside: "encrypted 2, unknown_device 6"},
+		sessions: "join 8, reset 1", aside: "encrypted 2, unknown_device 6",
+		told: "ack 2, aside 2, conflict 1, join 9, location 1, log 7, status 3, txack 1"},
 	{file: "the-things-stack-v3.jsonl", dialect: "the-things-stack-v3", form: "payload", way: "mqtt",
 		messages: 82, events: "ack 1, join 11, txack 11, up 59",
 		readings: 41, late: 0, frames: "aside 2, empty 2, read 41", repeats: 0,
-		sessions: "join 8", aside: "undecodable 1, unknown_device 14, unknown_port 1"},
+		sessions: "join 8", aside: "undecodable 1, unknown_device 14, unknown_port 1",
+		told: "ack 1, aside 2, join 8, txack 9"},
 	{file: "the-things-stack-v3.jsonl", dialect: "the-things-stack-v3", form: "payload", way: "webhook",
 		messages: 82, events: "ack 1, join 11, txack 11, up 59",
 		readings: 41, late: 0, frames: "aside 2, empty 2, read 41", repeats: 0,
-		sessions: "join 8", aside: "undecodable 1, unknown_device 14, unknown_port 1"},
+		sessions: "join 8", aside: "undecodable 1, unknown_device 14, unknown_port 1",
+		told: "ack 1, aside 2, join 8, txack 9"},
 }
 
 // messagesIn reads those messages of a recording that it has in a form. What is recorded
@@ -222,6 +238,7 @@ func TestCaptures(t *testing.T) {
 			got.frames = by("fate", "count(*)", "frames")
 			got.sessions = by("cause", "count(*)", "sessions")
 			got.aside = by("reason", "sum(count)", "aside")
+			got.told = by("kind", "sum(count)", "device_events")
 			if got != c {
 				t.Errorf("\n got %+v\nwant %+v", got, c)
 			}
