@@ -26,8 +26,14 @@ func (c *session) receive(_ mqtt.Client, m mqtt.Message) {
 		// What somebody else once left at the broker, not an event of now: taken, it
 		// would be a new reading at every subscription.
 		s.metrics.retained.Inc()
+		if c.retained++; c.retained == manyRetained {
+			s.warn(lossRetained, retainedWords)
+		}
 		m.Ack()
 		return
+	}
+	if m.Qos() == 0 && s.assured.Load() {
+		s.warn(lossPublisher, publisherWords)
 	}
 	arrival := s.arrival(m)
 	arrival.Acker = &delivery{message: m, flight: c.flight}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -44,14 +45,20 @@ type Server struct {
 	client atomic.Pointer[mqtt.Client] // of the present connection; nil: none
 	offers atomic.Int64                // when the present offer began, Unix ns; 0: none is made
 
+	warnings warnings
+	sessions Sessions    // nil: not remembered across restarts
+	assured  atomic.Bool // every topic is granted with at least QoS 1
+
 	// Of Run's goroutine.
-	hadSession bool   // an earlier session was subscribed
-	complaint  string // logged last
-	lossy      string // topics granted with QoS 0
+	hadSession bool          // an earlier session was subscribed
+	complaint  string        // logged last
+	heard      chan struct{} // closed at the first subscription
 
 	pause time.Duration // firstPause, less in tests
 	ping  time.Duration // pingBound, less in tests
 	drain time.Duration // drainBound, less in tests
+
+	lookEvery time.Duration // lookEvery, less in tests
 }
 
 // New checks the configuration, including that the files it names can be read, and
@@ -84,7 +91,8 @@ func newServer(cfg Config, d Dialect, offer Offer, now func() time.Time, log zer
 	return &Server{
 		cfg: cfg, dialect: d, offer: offer, now: now, metrics: m,
 		log:   log.With().Str("component", "bridge").Str("server", cfg.Name).Logger(),
-		pause: firstPause, drain: drainBound, ping: pingBound,
+		pause: firstPause, drain: drainBound, ping: pingBound, lookEvery: lookEvery,
+		heard: make(chan struct{}),
 	}, nil
 }
 
@@ -97,6 +105,7 @@ func (s *Server) Connected() bool { return s.State().Connected }
 // State tells how the session stands.
 func (s *Server) State() State {
 	state := s.status.get()
+	state.Warnings = s.warnings.list(s.now())
 	if began := s.offers.Load(); began != 0 && s.now().Sub(time.Unix(0, began)) > time.Second {
 		state.Waiting = time.Unix(0, began)
 	}
@@ -118,6 +127,11 @@ func (s *Server) State() State {
 // offer ends Run: the road is broken.
 func (s *Server) Run(ctx context.Context) error {
 	s.status.set(false, false, s.now())
+	looking, stop := context.WithCancel(ctx)
+	var look sync.WaitGroup
+	look.Go(func() { s.look(looking, s.heard) })
+	defer look.Wait()
+	defer stop()
 	for pause := s.pause; ; pause = min(2*pause, maxPause) {
 		began := s.now()
 		err := s.session(ctx)
@@ -141,7 +155,7 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // connected notes a new connection, and whether the broker still knew the session.
-func (s *Server) connected(present bool) {
+func (s *Server) connected(ctx context.Context, present bool) {
 	s.status.set(true, false, s.now())
 	if s.hadSession {
 		s.metrics.reconnects.Inc()
@@ -149,18 +163,24 @@ func (s *Server) connected(present bool) {
 	switch {
 	case present:
 	case s.hadSession:
-		s.metrics.sessionsLost.Inc()
-		s.log.Warn().Str("client_id", s.cfg.ClientID).
-			Msg("the broker has forgotten the session: messages of the meantime are lost; let it keep sessions on disk (mosquitto: persistence true, autosave_on_changes true, autosave_interval 1)")
+		s.forgotten(time.Time{})
 	default:
+		if last := s.lastSubscribed(ctx); !last.IsZero() {
+			s.forgotten(last)
+			return
+		}
 		s.log.Info().Str("client_id", s.cfg.ClientID).
 			Msg("new session at the broker: what was published before now was not kept for it")
 	}
 }
 
 // subscribed notes that messages can arrive.
-func (s *Server) subscribed() {
+func (s *Server) subscribed(ctx context.Context) {
+	if !s.hadSession {
+		close(s.heard)
+	}
 	s.hadSession = true
+	s.rememberSession(ctx)
 	s.complaint = ""
 	s.status.note("")
 	s.status.set(true, true, s.now())
@@ -177,15 +197,14 @@ func (s *Server) complain(what string, err error) {
 	}
 }
 
-// warnLossy says once per change which topics the broker delivers without waiting for an
-// acknowledgement.
+// warnLossy says which topics the broker delivers without waiting for an acknowledgement.
 func (s *Server) warnLossy(topics []string) {
-	list := strings.Join(topics, ", ")
-	if list != s.lossy && list != "" {
-		s.log.Warn().Strs("topics", topics).
-			Msg("the broker grants QoS 0 only: it keeps no messages while the platform is away, and what is not committed at a crash is lost")
+	s.assured.Store(len(topics) == 0)
+	if len(topics) == 0 {
+		s.warnings.clear(lossGranted)
+		return
 	}
-	s.lossy = list
+	s.warn(lossGranted, grantedWords+": "+strings.Join(topics, ", "))
 }
 
 // sleep waits for d and up to a fifth more, so that many clients do not come back at the

@@ -25,6 +25,7 @@ type session struct {
 	broken   chan error    // the road refused
 	released chan struct{} // closed when messages held back may be let go
 	refused  bool          // receive only: the road refused
+	retained int           // receive only: retained messages so far
 	began    time.Time
 
 	dialError error       // why no connection could be opened
@@ -43,7 +44,7 @@ func (s *Server) session(ctx context.Context) error {
 	}
 	defer c.disconnect()
 	s.client.Store(&c.client)
-	s.connected(present)
+	s.connected(ctx, present)
 	if err := c.subscribe(); err != nil {
 		return err
 	}

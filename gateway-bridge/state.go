@@ -15,6 +15,9 @@ type State struct {
 	// takes them. After keep_alive and 10 s of this the broker is disconnected, and
 	// delivers what was not acknowledged again afterwards.
 	Waiting time.Time
+	// Warnings say how the broker's or the publisher's settings lose messages, as far as it
+	// was seen in the last day, and what mends it.
+	Warnings []string
 }
 
 // Ready tells whether messages can arrive.

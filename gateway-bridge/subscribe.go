@@ -33,7 +33,7 @@ func (c *session) subscribe() error {
 		refused, lossy := judgeGrants(s.cfg.Topics, token.Result())
 		s.warnLossy(lossy)
 		if len(refused) == 0 {
-			s.subscribed()
+			s.subscribed(c.ctx)
 			return nil
 		}
 		s.complain("the broker refuses a subscription, asking again", fmt.Errorf(

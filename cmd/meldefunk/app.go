@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -56,6 +57,7 @@ var (
 	_ tickets.Assets     = (*files)(nil)
 	_ influx.Source      = (*sqlite.Store)(nil)
 	_ board.Store        = (*sqlite.Store)(nil)
+	_ bridge.Sessions    = (*sqlite.Store)(nil)
 	_ board.Inventory    = (*files)(nil)
 )
 
@@ -90,6 +92,9 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 		}
 		server, err := bridge.New(c, a.road.Offer, now, log, a.registry)
 		keep(err)
+		if err == nil && store != nil {
+			server.KeepSessions(store)
+		}
 		a.servers = append(a.servers, server)
 	}
 	a.webhooks, err = bridge.NewWebhooks(s.Webhooks, s.NetworkServers, a.road.Offer, now, log, a.registry)
@@ -171,7 +176,7 @@ func (a *app) ready() []board.Check {
 	checks := []board.Check{store, {Name: "road", OK: a.road.Trouble() == "", Reason: a.road.Trouble()}}
 	for _, s := range a.servers {
 		state := s.State()
-		checks = append(checks, board.Check{Name: "network server " + s.Name(), OK: state.Ready(), Reason: state.LastError})
+		checks = append(checks, board.Check{Name: "network server " + s.Name(), OK: state.Ready(), Reason: reasonOf(state)})
 	}
 	if a.webhooks != nil {
 		checks = append(checks, a.readyForPosts())
@@ -191,6 +196,15 @@ func (a *app) ready() []board.Check {
 		tickets.Reason = fmt.Sprintf("away since %s: %s", since.Format(time.RFC3339), why)
 	}
 	return append(checks, tickets)
+}
+
+// reasonOf says what is wrong with a session, and what loses messages although it is up.
+func reasonOf(s bridge.State) string {
+	reasons := s.Warnings
+	if s.LastError != "" {
+		reasons = append([]string{s.LastError}, reasons...)
+	}
+	return strings.Join(reasons, "; ")
 }
 
 // pruneEvery is how often old frames and set-aside messages are looked for.

@@ -29,13 +29,18 @@ var steps = []string{
 	) STRICT, WITHOUT ROWID;
 	CREATE INDEX device_events_device ON device_events (dev_eui, at);
 	CREATE INDEX device_events_at ON device_events (at);
-	
+
 	CREATE TABLE device_news (
 		dev_eui    TEXT    PRIMARY KEY,
 		status     TEXT,             -- JSON, the newest
 		status_at  INTEGER NOT NULL, -- 0 while there is none
 		position   TEXT,             -- JSON, the newest that a network server resolved
 		located_at INTEGER NOT NULL  -- 0 while there is none
+	) STRICT, WITHOUT ROWID;
+
+	CREATE TABLE broker_sessions (
+		name       TEXT    PRIMARY KEY, -- broker and client id
+		subscribed INTEGER NOT NULL
 	) STRICT, WITHOUT ROWID;`,
 }
 

@@ -169,3 +169,9 @@ CREATE TABLE device_news (
 	position   TEXT,             -- JSON, the newest that a network server resolved
 	located_at INTEGER NOT NULL  -- 0 while there is none
 ) STRICT, WITHOUT ROWID;
+
+-- Sessions that foreign brokers keep for us.
+CREATE TABLE broker_sessions (
+	name       TEXT    PRIMARY KEY, -- broker and client id
+	subscribed INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -177,3 +177,25 @@ func BenchmarkCommit(b *testing.B) {
 		})
 	}
 }
+
+// A session at a broker is remembered across restarts, each under its name.
+func TestBrokerSessions(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	at := time.Date(2026, 11, 21, 12, 0, 0, 7, time.UTC)
+	for _, when := range []time.Time{at.Add(-time.Hour), at} {
+		if err := s.RememberBrokerSession(t.Context(), "mqtt://a meldefunk-x", when); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir)
+	defer s.Close()
+	for name, want := range map[string]time.Time{"mqtt://a meldefunk-x": at, "mqtt://a meldefunk-y": {}} {
+		if got, err := s.BrokerSession(t.Context(), name); err != nil || !got.Equal(want) {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+}
