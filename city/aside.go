@@ -18,11 +18,12 @@ const (
 	ReasonEncrypted     Reason = "encrypted"      // end-to-end encrypted, no key
 	ReasonMIC           Reason = "mic"            // a raw frame of a known address whose integrity code no session's keys make
 	ReasonCounter       Reason = "counter"        // a raw frame with a counter that its session has left behind
+	ReasonThrottled     Reason = "throttled"      // more than a device may send
 )
 
 // Reasons lists every reason.
 func Reasons() []Reason {
-	return []Reason{ReasonMalformed, ReasonTooLarge, ReasonUnknownDevice, ReasonUndecodable, ReasonUnknownPort, ReasonEncrypted, ReasonMIC, ReasonCounter}
+	return []Reason{ReasonMalformed, ReasonTooLarge, ReasonUnknownDevice, ReasonUndecodable, ReasonUnknownPort, ReasonEncrypted, ReasonMIC, ReasonCounter, ReasonThrottled}
 }
 
 // SetAside is a message that could not become a reading. It is kept with its bytes and
@@ -38,8 +39,9 @@ type SetAside struct {
 	Detail   string // what exactly, for people
 	DevEUI   EUI    // zero where the message does not tell
 
-	// Filled by the store when listing.
-	Count    int64 // how often it came
+	// When listing: how often it came, and when last. In a commit they may stay zero: it
+	// came once, at Received.
+	Count    int64
 	LastSeen time.Time
 }
 

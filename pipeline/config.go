@@ -17,13 +17,26 @@ type Config struct {
 	MaxBacklog time.Duration `yaml:"max_backlog"`
 	// MaxAhead is how far in the future an event time may lie at arrival.
 	MaxAhead time.Duration `yaml:"max_ahead"`
+	// DeviceRate and DeviceBurst bound what one device may send: DeviceBurst messages in
+	// DeviceBurst/DeviceRate seconds. The excess is set aside (docs/adr/0011). DeviceRate is
+	// messages per second, 0 to 1,000; 0: any number. DeviceBurst is 10 to 1,000,000.
+	DeviceRate  float64 `yaml:"device_rate"`
+	DeviceBurst int     `yaml:"device_burst"`
 	// Grace is how long a stop waits for a store that fails.
 	Grace time.Duration `yaml:"-"`
 }
 
 // DefaultConfig suits a city of any size.
 func DefaultConfig() Config {
-	return Config{Batch: 4096, MaxBacklog: 7 * 24 * time.Hour, MaxAhead: 2 * time.Minute, Grace: 5 * time.Second}
+	return Config{
+		Batch: 4096, MaxBacklog: 7 * 24 * time.Hour, MaxAhead: 2 * time.Minute,
+		DeviceRate: 1, DeviceBurst: 600, Grace: 5 * time.Second,
+	}
+}
+
+// deviceWindow is the time in which a device may send DeviceBurst messages.
+func (c *Config) deviceWindow() time.Duration {
+	return time.Duration(float64(c.DeviceBurst) / c.DeviceRate * float64(time.Second))
 }
 
 // Validate gives every problem.
@@ -37,6 +50,12 @@ func (c *Config) Validate() error {
 	}
 	if c.MaxAhead < 0 {
 		errs = append(errs, fmt.Errorf("max_ahead: %s must not be negative", c.MaxAhead))
+	}
+	if !(c.DeviceRate == 0 || c.DeviceRate >= 0.001 && c.DeviceRate <= 1000) {
+		errs = append(errs, fmt.Errorf("device_rate: %g is out of range: want 0.001 to 1000 messages per second, or 0 to throttle nobody", c.DeviceRate))
+	}
+	if c.DeviceBurst < 10 || c.DeviceBurst > 1_000_000 {
+		errs = append(errs, fmt.Errorf("device_burst: %d is out of range: want 10 to 1000000 messages", c.DeviceBurst))
 	}
 	return errors.Join(errs...)
 }

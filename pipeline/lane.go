@@ -12,7 +12,8 @@ import (
 // passenger is an arrival, and what was made of it before its turn.
 type passenger struct {
 	city.Arrival
-	ahead *decoded // nil: nothing yet
+	ahead  *decoded // nil: nothing yet
+	excess bool     // more than its device may send
 }
 
 // decoded is what a frame says if it is of this device at this asset.

@@ -15,6 +15,8 @@ type metrics struct {
 	estimated     prometheus.Counter
 	reheard       prometheus.Counter
 	conflicts     prometheus.Counter
+	throttled     prometheus.Counter
+	unkept        prometheus.Counter
 	storeFails    prometheus.Gauge
 	batch         prometheus.Histogram
 	commitSeconds prometheus.Histogram
@@ -46,6 +48,8 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		estimated: counter("meldefunk_road_estimated_times_total", "Frames whose event time was estimated from counter and period: they waited somewhere and came in a burst."),
 		reheard:   counter("meldefunk_road_reheard_total", "Repeats that told of a gateway that was not known to have heard the frame, or heard it better."),
 		conflicts: counter("meldefunk_road_conflicts_total", "Frames with the counter of another one of their session and other content: kept and flagged."),
+		throttled: counter("meldefunk_road_throttled_total", "Messages beyond what their device may send: set aside."),
+		unkept:    counter("meldefunk_road_throttled_unkept_total", "Messages among these that were only counted, because many of the device were kept that day."),
 		opened:    counter("meldefunk_road_cases_opened_total", "Cases opened by rules."),
 		closed:    counter("meldefunk_road_cases_closed_total", "Cases closed by rules."),
 		storeFails: prometheus.NewGauge(prometheus.GaugeOpts{Name: "meldefunk_road_store_failures",
@@ -104,7 +108,7 @@ func (m *metrics) committed(c *city.Commit, amended, messages int) {
 	}
 	for i := range c.Aside {
 		if n, ok := m.aside[c.Aside[i].Reason]; ok {
-			n.Inc()
+			n.Add(float64(max(1, c.Aside[i].Count)))
 		}
 	}
 	for i := range c.Events {

@@ -27,6 +27,7 @@ type Road struct {
 	parts    Parts
 	arrivals chan passenger
 	lanes    *lanes
+	throttle *throttle
 	room     *semaphore.Weighted    // bytes of messages that are on the road
 	trouble  atomic.Pointer[string] // why the store fails just now; nil: it does not
 	log      zerolog.Logger
@@ -38,6 +39,7 @@ type Road struct {
 	commit  city.Commit   // what the present batch changes
 	touched []*assetState // the states among it
 	foreign strangers
+	excess  map[city.EUI]*excess
 
 	// What the present batch still has to judge, and where its frames and changes are.
 	pending []city.Reading
@@ -77,11 +79,13 @@ func New(cfg Config, parts Parts, log zerolog.Logger, reg prometheus.Registerer)
 		cfg: cfg, parts: parts, log: log, metrics: newMetrics(reg),
 		arrivals: make(chan passenger, cfg.Batch),
 		lanes:    newLanes(),
+		throttle: newThrottle(&cfg),
 		room:     semaphore.NewWeighted(maxBytes),
 		devices:  map[city.EUI]*memory{},
 		states:   map[string]*assetState{},
 		amended:  map[int64]int{},
 		reheard:  map[int64]int{},
+		excess:   map[city.EUI]*excess{},
 	}
 }
 
@@ -92,7 +96,8 @@ func (r *Road) Offer(ctx context.Context, a city.Arrival) error {
 	if err := r.room.Acquire(ctx, weight(&a)); err != nil {
 		return err
 	}
-	if name := r.laneOf(&a); name != "" {
+	p := passenger{Arrival: a, excess: r.throttle.over(&a, r.cfg.MaxAhead)}
+	if name := r.laneOf(&a); name != "" && !p.excess { // a wild device must not fill its lane
 		err := r.offerLane(ctx, name, a)
 		if err != nil {
 			r.room.Release(weight(&a))
@@ -100,7 +105,7 @@ func (r *Road) Offer(ctx context.Context, a city.Arrival) error {
 		return err
 	}
 	select {
-	case r.arrivals <- passenger{Arrival: a}:
+	case r.arrivals <- p:
 		return nil
 	case <-ctx.Done():
 		r.room.Release(weight(&a))
@@ -213,6 +218,8 @@ func (r *Road) walk(ctx context.Context, p *passenger) (err error) {
 	switch {
 	case a.Err != nil:
 		r.setAside(a, a.Err)
+	case p.excess:
+		r.setThrottled(a)
 	case a.Event.Kind == city.EventJoin:
 		err = r.join(ctx, a)
 	case a.Event.Kind == city.EventUp:

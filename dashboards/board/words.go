@@ -119,6 +119,8 @@ func reasonWord(r city.Reason) string {
 		return "Prüfsumme passt zu keinem Schlüssel"
 	case city.ReasonCounter:
 		return "Zähler schon überholt"
+	case city.ReasonThrottled:
+		return "Gerät sendet zu viel"
 	}
 	return string(r)
 }

@@ -49,9 +49,9 @@ func (s *Store) prepare(ctx context.Context) error {
 			VALUES (?, 'queued', '', 0, 0, '', ?) ON CONFLICT DO NOTHING`},
 		{&s.stmts.closeCase, `UPDATE cases SET closed = ?, closed_value = ?, closed_since = ? WHERE ref = ? AND closed IS NULL`},
 		{&s.stmts.aside, `INSERT INTO aside (key, server, topic, body, reason, detail, dev_eui, received, last_seen, count)
-			VALUES (?,?,?,?,?,?,?,?,?,1)
+			VALUES (?,?,?,?,?,?,?,?,?,?)
 			ON CONFLICT DO UPDATE SET reason = excluded.reason, detail = excluded.detail,
-				count = count + (excluded.last_seen > last_seen), last_seen = max(last_seen, excluded.last_seen)`},
+				count = count + excluded.count * (excluded.last_seen > last_seen), last_seen = max(last_seen, excluded.last_seen)`},
 		{&s.stmts.replaced, `DELETE FROM readings WHERE id = ?`},
 		{&s.stmts.retimed, `UPDATE frames SET time = ?, time_source = ?, claim = ? WHERE id = ?`},
 		{&s.stmts.reheard, `UPDATE frames SET gateway = ?, rssi = ?, snr = ?, gateways = ?, heard = ? WHERE id = ?`},
@@ -250,8 +250,12 @@ func (w *writer) aside(st *statements, aside []city.SetAside, replayed []uint64)
 		if !a.DevEUI.IsZero() {
 			dev = a.DevEUI.String()
 		}
+		seen := a.LastSeen
+		if seen.IsZero() {
+			seen = a.Received
+		}
 		w.exec(st.aside, int64(a.Key), a.Server, a.Topic, body, string(a.Reason), a.Detail, dev,
-			a.Received.UnixNano(), a.Received.UnixNano())
+			a.Received.UnixNano(), seen.UnixNano(), max(1, a.Count))
 	}
 	for _, key := range replayed {
 		w.exec(st.replayed, int64(key))
