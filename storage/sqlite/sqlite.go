@@ -30,6 +30,15 @@ const FileName = "meldefunk.db"
 // readers is how many queries can read at once beside the writer.
 const readers = 4
 
+// Page caches, in KiB. Each commit changes an index page for nearly every device that is in
+// it, over and over the same ones, so the writer keeps many. Those who read go through once;
+// what they need again the system's file cache has. A page takes twice its size in memory,
+// because the driver's allocator rounds page and header up to a power of two.
+const (
+	writerCache = 32 << 10
+	readerCache = 8 << 10
+)
+
 // reader is what queries that change nothing need.
 type reader struct{ read *sql.DB }
 
@@ -98,12 +107,15 @@ func dsn(path string, readOnly bool) string {
 	q := url.Values{}
 	for _, p := range []string{
 		"auto_vacuum(INCREMENTAL)", "busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(OFF)",
-		"wal_autocheckpoint(4000)", "cache_size(-65536)", "temp_store(MEMORY)",
+		"wal_autocheckpoint(4000)", "temp_store(MEMORY)",
 	} {
 		q.Add("_pragma", p)
 	}
 	if readOnly {
 		q.Add("_pragma", "query_only(ON)")
+		q.Add("_pragma", fmt.Sprintf("cache_size(-%d)", readerCache))
+	} else {
+		q.Add("_pragma", fmt.Sprintf("cache_size(-%d)", writerCache))
 	}
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
