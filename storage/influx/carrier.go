@@ -1,6 +1,8 @@
 package influx
 
 import (
+	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -31,11 +33,25 @@ func (c *carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	body := io.LimitReader(resp.Body, longestAnswer)
+	if kept, ok := req.Context().Value(answerKey{}).(*bytes.Buffer); ok && resp.StatusCode >= http.StatusBadRequest {
+		kept.Reset()
+		body = io.TeeReader(body, kept)
+	}
 	resp.Body = struct {
 		io.Reader
 		io.Closer
-	}{io.LimitReader(resp.Body, longestAnswer), resp.Body}
+	}{body, resp.Body}
 	return resp, nil
+}
+
+// answerKey is where a request's context has the buffer that keeps the answer when it is an
+// error: the client library gives only parts of it.
+type answerKey struct{}
+
+// keeping gives a context whose requests keep the answer when it is an error.
+func keeping(ctx context.Context, answer *bytes.Buffer) context.Context {
+	return context.WithValue(ctx, answerKey{}, answer)
 }
 
 // CloseIdleConnections closes what http.Client.CloseIdleConnections is meant to close.

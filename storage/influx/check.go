@@ -16,7 +16,7 @@ func (w *Writer) Check(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	if f := w.judge(err); f.outcome != refused {
+	if f := w.judge(err, nil); f.outcome != refused {
 		return fmt.Errorf("influx %s: %w", w.cfg.URL, f)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package influx
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -17,18 +18,32 @@ const (
 	longestAsked  = 15 * time.Minute
 )
 
-// deliver gets a batch into InfluxDB. A batch that InfluxDB judges bad is halved until
-// the single reading is found that it will not take; that one is refused, the rest is
-// written. The cursor follows part by part, so nothing found is searched again after a
-// crash.
+// deliver gets a batch into InfluxDB. Readings that InfluxDB says it will not take are
+// refused and the rest is sent again. A batch that it judges bad without saying which is
+// halved until the single reading is found; that one is refused, the rest is written. The
+// cursor follows part by part, so nothing found is searched again after a crash.
 func (w *Writer) deliver(ctx context.Context, batch []city.Reading) error {
+	last := batch[len(batch)-1].ID
 	err := w.send(ctx, batch)
 	var f *failure
+	for errors.As(err, &f) && f.outcome == refused {
+		bad := w.named(f.answer, f.message, batch)
+		if len(bad) == 0 {
+			break
+		}
+		if batch, err = w.without(ctx, batch, bad); err != nil {
+			return err
+		}
+		if len(batch) == 0 {
+			return w.advance(ctx, last)
+		}
+		err = w.send(ctx, batch)
+	}
 	switch {
 	case err == nil:
 		w.size = min(2*w.size, w.most)
 		w.meters.written.Add(float64(len(batch)))
-		return w.advance(ctx, batch)
+		return w.advance(ctx, last)
 	case !errors.As(err, &f):
 		return err
 	case f.slow:
@@ -44,13 +59,33 @@ func (w *Writer) deliver(ctx context.Context, batch []city.Reading) error {
 		if err := w.deliver(ctx, batch[:half]); err != nil {
 			return err
 		}
-		return w.deliver(ctx, batch[half:])
+		if err := w.deliver(ctx, batch[half:]); err != nil || w.cursor >= last {
+			return err
+		}
+		return w.advance(ctx, last)
 	}
 	if err := w.source.Refuse(ctx, w.name, batch[0].ID, f.text); err != nil {
 		return err
 	}
 	w.refused(&batch[0], f.text)
-	return w.advance(ctx, batch)
+	return w.advance(ctx, last)
+}
+
+// without refuses the readings of a batch that are bad and gives the others.
+func (w *Writer) without(ctx context.Context, batch []city.Reading, bad map[int]string) ([]city.Reading, error) {
+	rest := make([]city.Reading, 0, len(batch)-len(bad))
+	for i := range batch {
+		reason, refuse := bad[i]
+		if !refuse {
+			rest = append(rest, batch[i])
+			continue
+		}
+		if err := w.source.Refuse(ctx, w.name, batch[i].ID, reason); err != nil {
+			return nil, err
+		}
+		w.refused(&batch[i], reason)
+	}
+	return rest, nil
 }
 
 // send writes a batch once, over what must be forgotten. What goes wrong is a *failure.
@@ -62,7 +97,8 @@ func (w *Writer) send(ctx context.Context, batch []city.Reading) error {
 	for i := range batch {
 		w.line = appendLine(w.line, &batch[i])
 	}
-	err := w.api.WriteRecord(ctx, string(w.line))
+	var answer bytes.Buffer
+	err := w.api.WriteRecord(keeping(ctx, &answer), string(w.line))
 	if err == nil {
 		w.meters.attempts[taken].Inc()
 		return nil
@@ -70,7 +106,7 @@ func (w *Writer) send(ctx context.Context, batch []city.Reading) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	f := w.judge(err)
+	f := w.judge(err, answer.Bytes())
 	w.meters.attempts[f.outcome].Inc()
 	if f.outcome == misconfigured {
 		w.renewToken()

@@ -36,12 +36,15 @@ type failure struct {
 	text    string        // for people, without secrets
 	after   time.Duration // InfluxDB asks not to come back earlier; 0: it does not
 	slow    bool          // no answer in time: perhaps the batch is too large for it
+	answer  []byte        // the whole answer to a write, where it is the server's word on lines
+	message string        // its words, not made fit for a log
 }
 
 func (f *failure) Error() string { return f.text }
 
-// judge makes sense of an error of the client library.
-func (w *Writer) judge(err error) *failure {
+// judge makes sense of an error of the client library, and of the answer to a write behind
+// it if there is one.
+func (w *Writer) judge(err error, body []byte) *failure {
 	var answer *influxhttp.Error
 	if !errors.As(err, &answer) || answer.StatusCode == 0 {
 		if late(err) {
@@ -54,7 +57,7 @@ func (w *Writer) judge(err error) *failure {
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		// Only InfluxDB itself can judge a reading. A proxy that says 400 to everything
 		// must not cost a single one.
-		if byInfluxDB(answer) {
+		if f.answer, f.message = body, answer.Message; byInfluxDB(answer) || len(listed(body)) > 0 {
 			f.outcome = refused
 		}
 	case http.StatusRequestEntityTooLarge:

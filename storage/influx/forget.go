@@ -58,7 +58,7 @@ func (w *Writer) forget(ctx context.Context, batch []city.Reading) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	f := w.judge(err)
+	f := w.judge(err, nil)
 	f.text = "delete a point before it is written anew: " + f.text
 	if f.outcome == refused || f.outcome == tooLarge {
 		f.outcome = unreachable // it says nothing about the reading

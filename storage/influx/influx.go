@@ -192,9 +192,8 @@ func (w *Writer) turn(ctx context.Context) (more bool, err error) {
 	return len(batch) == size, nil
 }
 
-// advance moves the cursor past a batch that is dealt with.
-func (w *Writer) advance(ctx context.Context, batch []city.Reading) error {
-	last := batch[len(batch)-1].ID
+// advance moves the cursor to a reading: it and all before are dealt with.
+func (w *Writer) advance(ctx context.Context, last int64) error {
 	if err := w.source.SetCursor(ctx, w.name, last); err != nil {
 		return fmt.Errorf("set cursor %s to %d: %w", w.name, last, err)
 	}
