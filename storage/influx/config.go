@@ -33,12 +33,16 @@ type Config struct {
 	Timeout     time.Duration `yaml:"timeout"`     // of one write, 1s to 10m
 	Compression string        `yaml:"compression"` // "none", or "gzip" for a slow line
 	Plaintext   string        `yaml:"plaintext"`   // "accepted": http to another machine is what is wanted
+	Spool       SpoolConfig   `yaml:"spool"`       // what waits while InfluxDB is away
 }
 
 // DefaultConfig has no InfluxDB. Batches of 5,000 are what InfluxData recommends; larger
 // ones were not faster.
 func DefaultConfig() Config {
-	return Config{Batch: 5000, Timeout: 30 * time.Second, Compression: CompressionNone}
+	return Config{
+		Batch: 5000, Timeout: 30 * time.Second, Compression: CompressionNone,
+		Spool: SpoolConfig{MaxAge: 60 * 24 * time.Hour, MaxReadings: 250_000_000, Full: FullKeep},
+	}
 }
 
 // Validate tells everything that is wrong.
@@ -74,6 +78,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Plaintext != "" && c.Plaintext != PlaintextAccepted {
 		wrong("plaintext: %.40q is not accepted; the only word is \"accepted\", or leave it out", c.Plaintext)
+	}
+	if err := c.Spool.validate(); err != nil {
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

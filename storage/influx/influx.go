@@ -9,6 +9,7 @@ package influx
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -38,6 +39,10 @@ type Source interface {
 	// Refuse notes that sink will never take the reading, and why; durable when it
 	// returns nil. It is called again for the same reading after a crash.
 	Refuse(ctx context.Context, sink string, readingID int64, reason string) error
+	// GiveUp moves the cursor past readings that arrived before a time (zero: none) and
+	// past all but the newest keep (0: none), some of them at a time, and notes which
+	// these are; durable when it returns nil. Last is 0 where there are none.
+	GiveUp(ctx context.Context, sink string, before time.Time, keep int64) (city.SpoolLoss, error)
 }
 
 const (
@@ -71,8 +76,9 @@ type Writer struct {
 	line   []byte
 	pause  time.Duration
 
-	mu    sync.Mutex
-	state State
+	mu     sync.Mutex
+	state  State
+	warned int // of warnAt, how far the log has told
 }
 
 // New makes a writer. It reads the token but does not talk to InfluxDB. The cursor's name
@@ -183,10 +189,12 @@ func (w *Writer) turn(ctx context.Context) (more bool, err error) {
 		return false, fmt.Errorf("readings after %d: %w", w.cursor, err)
 	}
 	if len(batch) == 0 {
+		w.spooled(0, nil)
 		return false, nil
 	}
+	w.spooled(mark.Reading-w.cursor, &batch[0])
 	if err := w.deliver(ctx, batch); err != nil {
-		return false, err
+		return false, errors.Join(err, w.giveUp(ctx))
 	}
 	w.behind(mark.Reading - w.cursor)
 	return len(batch) == size, nil

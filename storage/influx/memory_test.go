@@ -10,6 +10,25 @@ import (
 	"meldefunk/city"
 )
 
+// GiveUp goes by number and time of arrival.
+func (m *memory) GiveUp(_ context.Context, sink string, before time.Time, keep int64) (city.SpoolLoss, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	first := m.cursors[sink]
+	last := first
+	if keep > 0 {
+		last = max(last, int64(len(m.readings))-keep)
+	}
+	for !before.IsZero() && last < int64(len(m.readings)) && m.readings[last].Received.Before(before) {
+		last++
+	}
+	if last == first || m.broken != nil {
+		return city.SpoolLoss{}, m.broken
+	}
+	m.cursors[sink] = last
+	return city.SpoolLoss{Sink: sink, First: first + 1, Last: last, Readings: last - first, From: m.readings[first].Received, To: m.readings[last-1].Received}, nil
+}
+
 // memory is a Source in memory. Errors can be planted.
 type memory struct {
 	mu       sync.Mutex
@@ -105,13 +124,14 @@ func makeReadings(first, n int) []city.Reading {
 	for i := first; i < first+n; i++ {
 		device := i % 100
 		r := city.Reading{
-			ID:     int64(i),
-			DevEUI: city.EUI{0xa8, 0x40, 0x41, 0, 0, 0, 0, byte(device)},
-			Asset:  fmt.Sprintf("PK-%04d", device),
-			Epoch:  1,
-			FCnt:   uint32(i / 100),
-			Time:   city.Stamp{At: noon.Add(time.Duration(i) * time.Second), Source: city.TimeGateway},
-			Radio:  city.Radio{RSSI: -97, SNR: -7.5, SpreadingFactor: 9, Gateways: 2},
+			ID:       int64(i),
+			DevEUI:   city.EUI{0xa8, 0x40, 0x41, 0, 0, 0, 0, byte(device)},
+			Asset:    fmt.Sprintf("PK-%04d", device),
+			Epoch:    1,
+			FCnt:     uint32(i / 100),
+			Time:     city.Stamp{At: noon.Add(time.Duration(i) * time.Second), Source: city.TimeGateway},
+			Received: noon.Add(time.Duration(i) * time.Second),
+			Radio:    city.Radio{RSSI: -97, SNR: -7.5, SpreadingFactor: 9, Gateways: 2},
 		}
 		switch device % 3 {
 		case 0:

@@ -17,6 +17,8 @@ type State struct {
 	Since         time.Time // first failure since the last success; zero when there is none
 	Misconfigured bool      // only a human can mend it: address, token, organization, bucket
 	Refused       int64     // readings that InfluxDB would not take, since the start
+	Spool         float64   // how much waits, as a share of the configured bound: 1 is full
+	Lost          int64     // readings given up at the bound, since the start
 }
 
 // State never blocks for long.
@@ -81,6 +83,8 @@ func (w *Writer) refused(r *city.Reading, reason string) {
 // meters are the writer's metrics.
 type meters struct {
 	behind           prometheus.Gauge
+	spool            prometheus.Gauge
+	lost             prometheus.Counter
 	written, refused prometheus.Counter
 	attempts         [outcomes]prometheus.Counter
 }
@@ -99,12 +103,16 @@ func newMeters(reg prometheus.Registerer) (meters, error) {
 		Help: "Write requests, by outcome.",
 	}, []string{"outcome"})
 	m := meters{
-		behind:  behind,
+		behind: behind,
+		spool: prometheus.NewGauge(prometheus.GaugeOpts{Name: "meldefunk_influx_spool_ratio",
+			Help: "What waits for InfluxDB as a share of the bound influxdb.spool; 1 is full."}),
+		lost: prometheus.NewCounter(prometheus.CounterOpts{Name: "meldefunk_influx_spool_lost_total",
+			Help: "Readings that InfluxDB will never get, given up at the bound."}),
 		written: readings.WithLabelValues("written"),
 		refused: readings.WithLabelValues("refused"),
 	}
 	for o := range outcomes {
 		m.attempts[o] = attempts.WithLabelValues(o.String())
 	}
-	return m, errors.Join(reg.Register(behind), reg.Register(readings), reg.Register(attempts))
+	return m, errors.Join(reg.Register(behind), reg.Register(m.spool), reg.Register(m.lost), reg.Register(readings), reg.Register(attempts))
 }

@@ -42,6 +42,9 @@ var steps = []string{
 		name       TEXT    PRIMARY KEY, -- broker and client id
 		subscribed INTEGER NOT NULL
 	) STRICT, WITHOUT ROWID;`,
+	`CREATE TABLE spool_lost (
+		sink TEXT NOT NULL, first_reading INTEGER NOT NULL, last_reading INTEGER NOT NULL, readings INTEGER NOT NULL,
+		since INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (sink, first_reading)) STRICT, WITHOUT ROWID`,
 }
 
 // schemaVersion is that of schema.sql. A file keeps its own in PRAGMA user_version.

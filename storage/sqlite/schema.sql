@@ -175,3 +175,13 @@ CREATE TABLE broker_sessions (
 	name       TEXT    PRIMARY KEY, -- broker and client id
 	subscribed INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE spool_lost (
+	sink          TEXT    NOT NULL,
+	first_reading INTEGER NOT NULL,
+	last_reading  INTEGER NOT NULL,
+	readings      INTEGER NOT NULL,
+	since         INTEGER NOT NULL,
+	until         INTEGER NOT NULL,
+	PRIMARY KEY (sink, first_reading)
+) STRICT, WITHOUT ROWID;

@@ -36,6 +36,7 @@ type Store interface {
 	Cursor(ctx context.Context, name string) (int64, error)
 	SetCursor(ctx context.Context, name string, position int64) error
 	Refuse(ctx context.Context, sink string, readingID int64, reason string) error
+	GiveUp(ctx context.Context, sink string, before time.Time, keep int64) (city.SpoolLoss, error)
 	Due(ctx context.Context, now time.Time, limit int) ([]city.CaseTicket, error)
 	Cases(ctx context.Context, openOnly bool, limit int) ([]city.CaseTicket, error)
 	PutTicket(ctx context.Context, t city.Ticket, note string) error
@@ -81,6 +82,7 @@ func Run(t *testing.T, open func(t *testing.T, dir string) (s Store, shut func()
 		"memory":     (*suite).memory,
 		"cases":      (*suite).cases,
 		"set aside":  (*suite).setAside,
+		"given up":   (*suite).givenUp,
 		"chosen":     (*suite).chosenAsides,
 		"news":       (*suite).deviceNews,
 		"cursors":    (*suite).cursors,
@@ -312,6 +314,30 @@ func (s *suite) setAside(t *testing.T) {
 	_, total, err = s.store.Asides(ctx, 10, 0)
 	must(t, err)
 	equal(t, "after replay", total, int64(0))
+}
+
+// givenUp moves a cursor past what is too old or too much, and tells what that was.
+func (s *suite) givenUp(t *testing.T) {
+	ctx := t.Context()
+	var c city.Commit
+	for n := range int64(6) {
+		f, r := Frame(n+1, 1)
+		c.Frames, c.Readings = append(c.Frames, f), append(c.Readings, r)
+		c.Mark = city.Mark{Frame: n + 1, Reading: n + 1}
+	}
+	if err := s.store.Commit(ctx, &c); err != nil {
+		t.Fatal(err)
+	}
+	at := func(n int) time.Time { return c.Readings[n-1].Received }
+	const sink = "influx:a/b"
+	equal(t, "nothing is too old", get[city.SpoolLoss](t)(s.store.GiveUp(ctx, sink, at(1), 0)), city.SpoolLoss{})
+	equal(t, "no bound", get[city.SpoolLoss](t)(s.store.GiveUp(ctx, sink, time.Time{}, 0)), city.SpoolLoss{})
+	equal(t, "too old", get[city.SpoolLoss](t)(s.store.GiveUp(ctx, sink, at(3), 0)), city.SpoolLoss{Sink: sink, First: 1, Last: 2, Readings: 2, From: at(1), To: at(2)})
+	equal(t, "cursor", get[int64](t)(s.store.Cursor(ctx, sink)), int64(2))
+	equal(t, "too many", get[city.SpoolLoss](t)(s.store.GiveUp(ctx, sink, time.Time{}, 3)), city.SpoolLoss{Sink: sink, First: 3, Last: 3, Readings: 1, From: at(3), To: at(3)})
+	equal(t, "not too many", get[city.SpoolLoss](t)(s.store.GiveUp(ctx, sink, time.Time{}, 3)), city.SpoolLoss{})
+	equal(t, "all", get[city.SpoolLoss](t)(s.store.GiveUp(ctx, sink, at(6).Add(time.Hour), 100)), city.SpoolLoss{Sink: sink, First: 4, Last: 6, Readings: 3, From: at(4), To: at(6)})
+	equal(t, "the readings stay", len(get[[]city.Reading](t)(s.store.ReadingsAfter(ctx, 0, 10))), 6)
 }
 
 // chosenAsides lists, counts and drops by each part of a filter.
