@@ -65,6 +65,7 @@ influxdb: {url: "http://127.0.0.1:1", org: stadt, bucket: meldefunk, token_file:
 		t.Errorf("resident memory was %d kB, want less than %d MB", largest, mostMemory)
 	}
 	p.stop()
+	broker.Kill() // a soft end would save gigabytes first
 	db := p.database()
 	if got, want := rows(t, db, `SELECT (SELECT count(*) FROM frames), (SELECT count(*) FROM readings), (SELECT count(*) FROM aside)`)[0], fmt.Sprintf("%d|%d|0", count, count); got != want {
 		t.Errorf("frames|readings|set aside: %s, want %s", got, want)
