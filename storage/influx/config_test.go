@@ -33,7 +33,7 @@ func TestValidate(t *testing.T) {
 		{"both tokens", func(c *Config) { c.TokenEnv = "X" }, []string{"exactly one"}},
 		{"everything at once", func(c *Config) {
 			*c = Config{URL: "http://influx.example", Batch: 20_001, Timeout: time.Millisecond, Compression: "zip"}
-		}, []string{"url:", "org:", "bucket:", "token_file, token_env:", "batch: 20001", "timeout: 1ms", `compression: "zip"`}},
+		}, []string{"url:", "org:", "bucket:", "token_file, token_env:", "batch: 20001", "timeout: 1ms", `compression: "zip"`, "spool: full"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
