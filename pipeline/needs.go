@@ -57,6 +57,8 @@ type Store interface {
 	// Frame finds a stored frame by its counter and the identity of its delivery, or, if
 	// none has that identity, by its counter within the epoch.
 	Frame(ctx context.Context, devEUI city.EUI, epoch, fcnt uint32, ident uint64) (city.FrameKey, bool, error)
+	// Joined tells whether a session of the device is known of a join event.
+	Joined(ctx context.Context, devEUI city.EUI, ident uint64) (bool, error)
 	// Measured tells whether a reading of this device at an asset at this event time exists.
 	Measured(ctx context.Context, asset string, devEUI city.EUI, at time.Time) (bool, error)
 	// ReadingsAt gives a device's readings at an asset at an event time.

@@ -195,10 +195,11 @@ func (r *Road) join(ctx context.Context, a *city.Arrival) error {
 		return err
 	}
 	at := r.cfg.eventTime(a.Message.Received, e.Time).At
-	for i := range m.sessions {
-		if m.sessions[i].Join == e.Ident {
-			return nil // told before
-		}
+	switch before, err := r.joined(ctx, m, e); {
+	case err != nil:
+		return err
+	case before:
+		return nil
 	}
 	if s := m.last(); s != nil && overtook(s, e.Session, at) {
 		s.Join = e.Ident
@@ -218,6 +219,30 @@ func overtook(s *city.SessionTop, token string, joined time.Time) bool {
 		return false
 	}
 	return token != "" || s.Top < joinFrames && joined.Sub(s.Opened).Abs() <= joinDelay
+}
+
+// joined tells whether a session is known of this very join event: remembered, in the
+// present batch, or in the store, for a broker may deliver again what is older than the
+// sessions that are remembered.
+func (r *Road) joined(ctx context.Context, m *memory, e *city.Event) (known bool, err error) {
+	for i := range m.sessions {
+		if m.sessions[i].Join == e.Ident {
+			return true, nil
+		}
+	}
+	if len(m.sessions) < maxSessions {
+		return false, nil // it never had others
+	}
+	for i := range r.commit.Sessions {
+		if s := &r.commit.Sessions[i]; s.DevEUI == e.DevEUI && s.Join == e.Ident {
+			return true, nil
+		}
+	}
+	err = r.persist(ctx, "look for a join", func() (err error) {
+		known, err = r.parts.Store.Joined(ctx, e.DevEUI, e.Ident)
+		return err
+	})
+	return known, err
 }
 
 // keepFrame stages a frame for the commit and remembers it. Its event time may change with

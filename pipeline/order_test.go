@@ -58,6 +58,7 @@ func TestSessions(t *testing.T) {
 		"two sessions' backlog again":   {[]step{many("a", 0, 99, 0), many("b", 0, 99, 5*h), again}, ""},
 		"reset and its backlog again":   {[]step{many("a", 0, 99, 0), many("a", 0, 30, 5*h), again}, ""},
 		"mid-life device rejoins":       {[]step{up("", 40, 1, 0), up("", 41, 1, h), join("", 2*h), up("", 0, 1, 2*h+s), again}, "1:40 1:41 2:0"},
+		"six joins again":               {[]step{join("a", 0), up("a", 0, 1, s), join("b", h), up("b", 0, 1, h+s), join("c", 2*h), up("c", 0, 1, 2*h+s), join("d", 3*h), up("d", 0, 1, 3*h+s), join("e", 4*h), up("e", 0, 1, 4*h+s), join("f", 5*h), up("f", 0, 1, 5*h+s), again, up("f", 1, 1, 5*h+m)}, "1:0 2:0 3:0 4:0 5:0 6:0 6:1"},
 		"join told twice":               {[]step{join("a", 0), again, up("a", 0, 1, s), again, up("a", 1, 1, m)}, "1:0 1:1"},
 		"32-bit counter":                {[]step{up("a", 4294967294, 1, 0), up("a", 4294967295, 1, m), up("a", 0, 1, 2*m), again}, "1:4294967294 1:4294967295 2:0"},
 	} {

@@ -118,6 +118,14 @@ func (s *Store) Frame(ctx context.Context, devEUI city.EUI, epoch, fcnt uint32, 
 	return k, true, nil
 }
 
+// Joined tells whether a session of the device is known of a join event.
+func (s *Store) Joined(ctx context.Context, devEUI city.EUI, ident uint64) (bool, error) {
+	var n int
+	err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM sessions WHERE dev_eui = ? AND join_ident = ?`,
+		devEUI.String(), int64(ident)).Scan(&n)
+	return n > 0, err
+}
+
 // Measured tells whether a reading of this device at an asset at this event time exists.
 func (s *Store) Measured(ctx context.Context, asset string, devEUI city.EUI, at time.Time) (bool, error) {
 	var n int

@@ -21,6 +21,7 @@ type Store interface {
 	Memory(ctx context.Context, devEUI city.EUI) (city.DeviceMemory, error)
 	State(ctx context.Context, asset string) (city.AssetState, error)
 	Frame(ctx context.Context, devEUI city.EUI, epoch, fcnt uint32, ident uint64) (city.FrameKey, bool, error)
+	Joined(ctx context.Context, devEUI city.EUI, ident uint64) (bool, error)
 	Measured(ctx context.Context, asset string, devEUI city.EUI, at time.Time) (bool, error)
 	Taken(ctx context.Context, ref string) (bool, error)
 	Heard(ctx context.Context, frame int64) (city.Uplink, bool, error)
@@ -205,7 +206,7 @@ func (s *suite) memory(t *testing.T) {
 	ctx := t.Context()
 	var c city.Commit
 	for epoch := uint32(1); epoch <= 5; epoch++ {
-		c.Sessions = append(c.Sessions, city.Session{DevEUI: Device, Epoch: epoch, Token: "t", Cause: city.SessionReset, Opened: noon})
+		c.Sessions = append(c.Sessions, city.Session{DevEUI: Device, Epoch: epoch, Token: "t", Join: uint64(epoch) << 61, Cause: city.SessionReset, Opened: noon})
 	}
 	for n := int64(1); n <= 100; n++ {
 		f, _ := Frame(n, 4)
@@ -222,6 +223,10 @@ func (s *suite) memory(t *testing.T) {
 	if len(m.Frames) != 64 || m.Frames[0].FCnt != 37 || m.Frames[63].FCnt != 100 {
 		t.Errorf("frames: want the newest 64 in order of arrival, got %d from %d", len(m.Frames), m.Frames[0].FCnt)
 	}
+	for ident, want := range map[uint64]bool{1 << 61: true, 5 << 61: true, 7: false} { // epoch 1 is no longer remembered
+		equal(t, "joined", get[bool](t)(s.store.Joined(ctx, Device, ident)), want)
+	}
+	equal(t, "another device joined", get[bool](t)(s.store.Joined(ctx, city.EUI{1}, 1<<61)), false)
 	f, _ := Frame(7, 4)
 	for name, q := range map[string]struct {
 		epoch uint32
