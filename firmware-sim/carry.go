@@ -250,8 +250,11 @@ func (p *play) settle(a *arrival, res *network.Result) {
 	}
 	s.ways--
 	if res.Kind == network.Accepted {
-		if s.Copies == 0 && a.late {
-			s.Until = a.at
+		if s.Copies == 0 {
+			s.Aired = a.end
+			if a.late {
+				s.Until = a.at
+			}
 		}
 		s.Copies += a.copies
 		if a.sensor.sent == s {

@@ -29,6 +29,7 @@ type SentUplink struct {
 
 	Lost       bool          // nobody will ever hear it
 	Copies     int           // messages that tell of it, when not Lost: 1, or more
+	Aired      time.Time     // when the frame that was heard ended on air, of several the first; zero when Lost
 	Until      time.Time     // when the message was delivered, where that was late; else zero
 	ClockError time.Duration // of the device's own clock
 	Faults     []FaultKind   // what it met with
@@ -85,6 +86,9 @@ func (m *Manifest) Uplink(u *SentUplink) error {
 	if u.Copies > 1 {
 		b = append(b, `,"copies":`...)
 		b = strconv.AppendInt(b, int64(u.Copies), 10)
+	}
+	if !u.Aired.IsZero() {
+		b = appendMoment(b, `,"aired":"`, u.Aired)
 	}
 	if !u.Until.IsZero() {
 		b = appendMoment(b, `,"until":"`, u.Until)

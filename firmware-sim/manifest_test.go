@@ -22,7 +22,7 @@ func truthOf() Truth {
 				Sent:  []city.Value{{Quantity: city.Distance, Number: 236}, {Quantity: city.Tilt, Number: 0}}},
 			{Device: stray, Epoch: 3, FCnt: 70_000, At: noon.Add(1), Lost: true, Port: 1, Payload: []byte{},
 				Faults: []FaultKind{FaultNoise, FaultLoss}},
-			{Device: bin, Asset: "PK-0001", Epoch: 2, FCnt: 1, At: noon.Add(time.Minute), Copies: 3, Until: noon.Add(time.Hour),
+			{Device: bin, Asset: "PK-0001", Epoch: 2, FCnt: 1, At: noon.Add(time.Minute), Copies: 3, Aired: noon.Add(time.Minute + 3*time.Second + 4), Until: noon.Add(time.Hour),
 				ClockError: -90500 * time.Millisecond, Port: 2, Payload: []byte{0xff},
 				World: []city.Value{{Quantity: city.SoilTemperature, Number: -0.000125}}},
 		},
@@ -56,7 +56,7 @@ func write(t *testing.T, truth Truth) string {
 func TestManifestLines(t *testing.T) {
 	want := `{"uplink":"024f53fffe010001-1-0","device":"024f53fffe010001","asset":"PK-0001","epoch":1,"fcnt":0,"at":"2026-10-14T11:00:00Z","world":{"fill_level":91.25},"sent":{"distance":236,"tilt":0},"port":85,"payload":"017563"}
 {"uplink":"024f53fffe0f0001-3-70000","device":"024f53fffe0f0001","epoch":3,"fcnt":70000,"at":"2026-10-14T11:00:00.000000001Z","world":{},"sent":{},"port":1,"payload":"","lost":true,"faults":["noise","loss"]}
-{"uplink":"024f53fffe010001-2-1","device":"024f53fffe010001","asset":"PK-0001","epoch":2,"fcnt":1,"at":"2026-10-14T11:01:00Z","world":{"soil_temperature":-0.000125},"sent":{},"port":2,"payload":"ff","copies":3,"until":"2026-10-14T12:00:00Z","clock_error":"-1m30.5s"}
+{"uplink":"024f53fffe010001-2-1","device":"024f53fffe010001","asset":"PK-0001","epoch":2,"fcnt":1,"at":"2026-10-14T11:01:00Z","world":{"soil_temperature":-0.000125},"sent":{},"port":2,"payload":"ff","copies":3,"aired":"2026-10-14T11:01:03.000000004Z","until":"2026-10-14T12:00:00Z","clock_error":"-1m30.5s"}
 {"episode":"bin_over","asset":"PK-0001","device":"024f53fffe010001","threshold":90,"from":"2026-10-14T11:00:00Z","to":"2026-10-14T11:00:01.234567891Z"}
 {"episode":"device_dead","device":"024f53fffe0f0001","from":"2026-10-14T12:00:00Z"}
 `

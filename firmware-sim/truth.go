@@ -59,6 +59,7 @@ type manifestLine struct {
 	Payload    string             `json:"payload"`
 	Lost       bool               `json:"lost"`
 	Copies     int                `json:"copies"`
+	Aired      time.Time          `json:"aired"`
 	Until      time.Time          `json:"until"`
 	ClockError string             `json:"clock_error"`
 	Faults     []FaultKind        `json:"faults"`
@@ -78,7 +79,7 @@ func (truth *Truth) add(line []byte) error {
 	if d.InputOffset() != int64(len(line)) {
 		return errors.New("more than one object: want one on each line")
 	}
-	for _, at := range [...]time.Time{l.At, l.Until, l.From, l.To} {
+	for _, at := range [...]time.Time{l.At, l.Aired, l.Until, l.From, l.To} {
 		if year := at.UTC().Year(); year < 1 || year > 9999 {
 			return fmt.Errorf("the year %d cannot be written", year)
 		}
@@ -106,12 +107,15 @@ func (truth *Truth) add(line []byte) error {
 
 func (l *manifestLine) uplink() (SentUplink, error) {
 	u := SentUplink{Device: *l.Device, Asset: l.Asset, Epoch: l.Epoch, FCnt: l.FCnt, At: l.At.UTC(),
-		Port: l.Port, Lost: l.Lost, Copies: l.Copies, Until: l.Until, Faults: l.Faults}
+		Port: l.Port, Lost: l.Lost, Copies: l.Copies, Aired: l.Aired, Until: l.Until, Faults: l.Faults}
 	if u.ID() != *l.Uplink {
 		return u, fmt.Errorf("uplink %.60q has device, epoch and fcnt of %s", *l.Uplink, u.ID())
 	}
 	if l.At.IsZero() {
 		return u, errors.New(`"at" is missing`)
+	}
+	if !u.Aired.IsZero() {
+		u.Aired = u.Aired.UTC()
 	}
 	if !u.Until.IsZero() {
 		u.Until = u.Until.UTC()
