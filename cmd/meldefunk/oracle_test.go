@@ -16,7 +16,7 @@ import (
 const (
 	oracleUplinks  = 20_000
 	oracleSlices   = 12
-	oraclePassword = "only-for-tests"
+	oraclePassword = "a-password-that-only-tests-know"
 )
 
 // oracleConfig is the platform's, but for the way in. Times are judged as in production:
@@ -41,6 +41,11 @@ func TestOracle(t *testing.T) {
 		o := newOracle(t, town, fmt.Sprintf(crashServer, broker.URL()), newRepeater(broker.Addr(), "", ""))
 		o.broker = broker
 		o.run()
+	})
+	t.Run("straight to the platform", func(t *testing.T) {
+		address := "127.0.0.1:" + freePort(t)
+		servers := fmt.Sprintf("mqtt_listener: {listen: %q}\nnetwork_servers:\n  - {name: city, dialect: chirpstack-v4, listen: {username: city, password_file: DIR/mqtt.password}}\n", address)
+		newOracle(t, town, servers, newRepeater(address, "city", oraclePassword)).run()
 	})
 }
 
