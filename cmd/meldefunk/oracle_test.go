@@ -20,10 +20,11 @@ const (
 )
 
 // oracleConfig is the platform's, but for the way in. Times are judged as in production:
-// what is older than a week before the play is not believed.
+// what is older than a week before the play is not believed. Small batches let a kill strike
+// while others wait for their commit.
 func oracleConfig(in *influxtest.Server, servers string) string {
 	backlog := time.Since(oracleBegin) + 7*24*time.Hour
-	return fmt.Sprintf("inventory: [DIR/devices.csv]\nroad: {max_backlog: %s}\n", backlog.Round(time.Second)) + influxConfig(in) + servers
+	return fmt.Sprintf("inventory: [DIR/devices.csv]\nroad: {batch: 64, max_backlog: %s}\n", backlog.Round(time.Second)) + influxConfig(in) + servers
 }
 
 // TestOracle is the whole intake against the truth. A city of 500 sensors sends 20,000
@@ -76,24 +77,14 @@ func (o *oracle) run() {
 	o.platform.start()
 	o.database = o.platform.database()
 	ctx, cancel := context.WithCancel(context.Background())
-	published := make(chan error, 1)
-	go func() { published <- o.publisher.run(ctx) }()
-	slices := make(chan [2]int, oracleSlices)
-	fed := make(chan struct{})
+	published, ended := make(chan error, 1), make(chan struct{})
 	go func() {
-		defer close(fed)
-		for s := range slices {
-			for _, m := range o.town.messages[s[0]:s[1]] {
-				select {
-				case o.publisher.in <- m:
-				case <-ctx.Done():
-					return
-				}
-			}
-		}
-		close(o.publisher.in)
+		defer close(ended)
+		published <- o.publisher.run(ctx)
 	}()
-	o.t.Cleanup(func() { cancel(); <-fed })
+	slices := make(chan [2]int, oracleSlices)
+	o.t.Cleanup(func() { cancel(); <-ended })
+	go o.feed(ctx, slices)
 
 	for n := range oracleSlices {
 		from, to := n*len(o.town.messages)/oracleSlices, (n+1)*len(o.town.messages)/oracleSlices
@@ -126,6 +117,28 @@ func (o *oracle) run() {
 	o.t.Logf("%d connections of the publisher, %d messages repeated by it", o.publisher.sessions, o.publisher.repeated)
 	o.settle()
 	o.check()
+}
+
+// feed gives the publisher slices of the messages until there are no more of them.
+func (o *oracle) feed(ctx context.Context, slices <-chan [2]int) {
+	defer close(o.publisher.in)
+	for {
+		select {
+		case s, more := <-slices:
+			if !more {
+				return
+			}
+			for _, m := range o.town.messages[s[0]:s[1]] {
+				select {
+				case o.publisher.in <- m:
+				case <-ctx.Done():
+					return
+				}
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // come waits until the platform has stored a part of a slice of the messages, drawn between

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"meldefunk/gateway-bridge/brokertest"
+)
+
+// largestPacket is the most that the length of an MQTT packet can say (3.1.1, 2.2.3).
+const largestPacket = 268_435_455
+
+// TestFloods sends what is far too large, deep or wide through a broker and straight to the
+// platform. It is refused or set aside, the next message is taken, and the process stays
+// small. The webhook's own test has the like for posts.
+func TestFloods(t *testing.T) {
+	fields := []byte(`{"deviceInfo":{"devEui":"a840410001840002"}`)
+	for i := range 100_000 {
+		fields = fmt.Appendf(fields, `,"f%d":1`, i)
+	}
+	bodies := []struct {
+		name string
+		body []byte
+		most int64 // MiB the process may have grown to; paho reads a whole packet before anybody can judge it
+	}{
+		{"depth 1,000,000", append(bytes.Repeat([]byte("["), 1e6), bytes.Repeat([]byte("]"), 1e6)...), 100},
+		{"depth 100,000", append(bytes.Repeat([]byte(`{"a":`), 5e4), bytes.Repeat([]byte("}"), 5e4)...), 100},
+		{"100,000 fields", append(fields, '}'), 100},
+		{"8 MiB", bytes.Repeat([]byte("x"), 8<<20), 150},
+	}
+	address := "127.0.0.1:" + freePort(t)
+	broker := brokertest.Start(t)
+	config := fmt.Sprintf("road: {max_backlog: 876000h}\ninventory: [DIR/devices.csv]\nmqtt_listener: {listen: %q}\nnetwork_servers:\n"+
+		"  - {name: far, dialect: chirpstack-v4, broker: %q, topics: ['application/#']}\n"+
+		"  - {name: near, dialect: chirpstack-v4, listen: {username: near, password_file: DIR/mqtt.password}}\n", address, broker.URL())
+	files := recordedFiles()
+	files["mqtt.password"] = oraclePassword
+	p := newPlatform(t, buildBinary(t, false), config, files)
+	p.start()
+	near := newRepeater(address, "near", oraclePassword)
+	topic := v4Up(0).topic
+	n, before := 0, peak(t, p)
+	for _, b := range bodies {
+		t.Run(b.name, func(t *testing.T) {
+			broker.Publish(topic, b.body)
+			// The listener ends the connection of who sends too much.
+			conn := near.dial(t)
+			packet := packets.NewControlPacket(packets.Publish).(*packets.PublishPacket)
+			packet.Qos, packet.MessageID, packet.TopicName, packet.Payload = 1, 1, topic, b.body
+			_ = packet.Write(conn) // may be cut off
+			p.stillTakes(t, broker, &n)
+			_ = conn.Close()
+			if now := peak(t, p); now > b.most<<20 {
+				t.Errorf("the process has needed %d MiB, %d before: want %d at most", now>>20, before>>20, b.most)
+			} else {
+				t.Logf("the process has needed %d MiB, %d before", now>>20, before>>20)
+			}
+		})
+	}
+	t.Run("the largest packet, straight", func(t *testing.T) {
+		conn := near.dial(t)
+		head := append([]byte{0x32, 0xff, 0xff, 0xff, 0x7f, 0, byte(len(topic))}, topic...)
+		_, err := conn.Write(append(head, 0, 1))
+		sent, chunk := len(head), make([]byte, 1<<20)
+		for err == nil && sent < largestPacket {
+			err = conn.SetWriteDeadline(time.Now().Add(10 * time.Second))
+			if err == nil {
+				_, err = conn.Write(chunk)
+				sent += len(chunk)
+			}
+		}
+		_ = conn.Close()
+		p.stillTakes(t, broker, &n)
+		if now := peak(t, p); now > 150<<20 {
+			t.Errorf("the process has needed %d MiB", now>>20)
+		} else {
+			t.Logf("%d MiB sent until %v; the process has needed %d MiB", sent>>20, err, now>>20)
+		}
+	})
+	p.stop()
+}
+
+// dial logs in and leaves the rest to the test.
+func (p *repeater) dial(t *testing.T) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", p.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.connect(conn); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// stillTakes publishes a good message and wants its reading.
+func (p *platform) stillTakes(t *testing.T, broker *brokertest.Broker, n *int) {
+	t.Helper()
+	*n++
+	m := v4Up(*n)
+	broker.Publish(m.topic, m.body)
+	p.wantMetrics(30*time.Second, map[string]float64{`meldefunk_road_frames_total{fate="read"}`: float64(*n)})
+}
+
+// peak is the most memory that the process has had resident, in bytes.
+func peak(t *testing.T, p *platform) int64 {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		t.Skip(err)
+	}
+	for line := range strings.Lines(string(status)) {
+		var kib int64
+		if n, _ := fmt.Sscanf(line, "VmHWM: %d kB", &kib); n == 1 {
+			return kib << 10
+		}
+	}
+	t.Fatal("no VmHWM in /proc")
+	return 0
+}
