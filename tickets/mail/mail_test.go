@@ -151,6 +151,7 @@ func serve(t *testing.T, box *mailbox, cert *tls.Certificate, implicit bool) str
 		_ = server.Serve(l)
 	}()
 	t.Cleanup(func() {
+		_ = l.Close() // Close alone misses a listener that Serve has not taken up yet
 		_ = server.Close()
 		<-done
 	})
