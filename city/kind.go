@@ -63,3 +63,7 @@ func (k *Kind) UnmarshalText(b []byte) error {
 
 // MarshalText gives the name.
 func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// OnChange tells whether the sensors of assets of this kind send when something happens,
+// and not in a period: the time between two of their frames says nothing about the next.
+func (k Kind) OnChange() bool { return k == Parking || k == Door || k == People || k == Tracker }

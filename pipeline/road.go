@@ -285,7 +285,7 @@ func (r *Road) uplink(ctx context.Context, p *passenger) error {
 		reason, detail := why(rejected)
 		r.notice(u, city.DeviceAside, city.SeverityError, string(reason), detail)
 	}
-	if err := r.keepFrame(ctx, mem, frame, u, fate, asset.ID); err != nil {
+	if err := r.keepFrame(ctx, mem, frame, u, fate, asset); err != nil {
 		return err
 	}
 	if fate != city.FateRead {

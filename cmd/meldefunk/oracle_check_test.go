@@ -144,10 +144,8 @@ const (
 	rounding = time.Millisecond     // of times in messages
 	serverIn = 100 * time.Millisecond
 
-	// By which an estimated time may be off: a third of the period, and more where a bay that
-	// has only told that it lives looks as if it had a period.
+	// By which an estimated time may be off: a third of the period.
 	estimateIn = 10 * time.Minute
-	guessIn    = 45 * time.Minute
 )
 
 // estimates tells whether times of bursts are estimated by this platform.
@@ -198,12 +196,11 @@ func (f *toldFrame) judgeTime(k *keptFrame, periodic bool) string {
 			return fmt.Sprintf("not when the network server heard of it, shortly after %s", end)
 		}
 	case "estimated":
-		off := estimateIn
 		if !periodic {
-			off = guessIn
+			return "estimated, though the device sends when something happens"
 		}
-		if f.truth == nil || !within(f.truth.At.Add(-off), f.truth.At.Add(off)) {
-			return fmt.Sprintf("estimated, and off by more than %s: %v", off, f.truth)
+		if f.truth == nil || !within(f.truth.At.Add(-estimateIn), f.truth.At.Add(estimateIn)) {
+			return fmt.Sprintf("estimated, and off by more than %s: %v", estimateIn, f.truth)
 		}
 	default:
 		return "from no source that this network server has"
