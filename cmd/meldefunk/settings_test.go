@@ -85,7 +85,7 @@ func TestBadSettings(t *testing.T) {
 		"retention":     {good + "retention: {frames: 1h}\n", []string{"f.yaml:4: retention: frames: 1h0m0s is too short: repeats are recognised by them; want at least 24h"}},
 		"readings":      {good + "retention:\n  readings: 168h\n", []string{"f.yaml:5: retention: readings: 168h0m0s is shorter than frames, 720h0m0s: decoding those again would bring deleted readings back; want 0 (for ever) or at least as long"}},
 		"board":         {good + "board:\n  listen: 0.0.0.0:80\n", []string{`f.yaml:5: board: listen: "0.0.0.0:80" can be reached from the network, and the board has no login: listen on 127.0.0.1:80 and put a proxy with TLS and a login in front`}},
-		"ticket system": {good + "tickets:\n  system: jira\n", []string{`f.yaml:5: tickets: system "jira": want local or open311`}},
+		"ticket system": {good + "tickets:\n  system: jira\n", []string{`f.yaml:5: tickets: system "jira": want one of local, open311, mail, webhook, csv`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := parseSettings("f.yaml", []byte(c.text))
