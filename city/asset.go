@@ -11,6 +11,8 @@ type Asset struct {
 	Position *Position // nil: not surveyed
 	District string
 	Tour     string
+	Species  string            // of a tree, "Tilia cordata"
+	SoilType string            // German soil type, "Sl3"; what follows from it is in Soil
 	Bin      *BinCalibration   // nil: fill level cannot be computed
 	Soil     *SoilCalibration  // nil: usable field capacity cannot be computed
 	Level    *LevelCalibration // nil: the water level cannot be computed from a distance

@@ -22,14 +22,16 @@ func (p Phase) String() string {
 	return "unknown"
 }
 
-// Standing is all that a rule remembers about one asset. It is a value: judging makes a
-// new one and leaves the old as it was.
+// Standing is where a rule stands for one asset, or one group of them.
 type Standing struct {
-	Rule  string
-	Phase Phase
-	Since time.Time // event time of the first reading of the present run (pending or clearing), or of the opening
-	Count uint32    // readings in the present run
-	Case  string    // Ref of the case that is open, "" while none is
+	Rule     string
+	Phase    Phase
+	Since    time.Time // event time of the first reading of the present run (pending or clearing), or of the opening
+	Count    uint32    // readings in the present run
+	Severity Grade     // of what is open; 0 while nothing is
+	Muted    string    // why no case is wanted although the phase says so; "": it is wanted
+	Flapping bool      // so many changes that closing takes four times as long
+	Case     string    // Ref of the case that is open, "" while none is
 }
 
 // AssetState is what judging needs to know about an asset from one reading to the next.
@@ -48,10 +50,13 @@ type Occupancy struct {
 	Began    bool      // the change to it was seen; false: Since is only when the bay was first heard of
 }
 
-// Verdict is a rule's word on one asset at one reading. Only changes are verdicts; where
-// things stand is in the Standing.
+// Verdict is a rule's word on one asset, or one group of them. Only changes are verdicts;
+// where things stand is in the Standing.
 type Verdict struct {
 	Rule     string
+	Version  string // 16 hex digits that change with whatever decides in the rule, and with nothing else
+	Change   Change
+	Severity Grade
 	Service  string    // ticket category
 	Open     bool      // true: a case is wanted from now on; false: no longer
 	Since    time.Time // event time since when it is so; zero: no reading says so, the rule is gone
@@ -60,6 +65,7 @@ type Verdict struct {
 	Limit    float64 // the threshold it was compared with
 	Title    string  // words for the ticket: what is the matter
 	Advice   string  // words for the ticket: what to do
+	Record   *Decision
 }
 
 // Case is one episode of one matter at one asset. It is wanted from Opened until Closed.

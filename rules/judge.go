@@ -29,7 +29,7 @@ const retired = "Regel entfallen"
 func (s *Set) Judge(standings []city.Standing, r *city.Reading) ([]city.Standing, []city.Verdict) {
 	d := draft{standings: standings}
 	var verdicts []city.Verdict
-	rules := s.byKind[r.Kind]
+	rules := s.oldByKind[r.Kind]
 
 	for i := range standings {
 		was := &standings[i]
@@ -63,7 +63,7 @@ func (s *Set) Judge(standings []city.Standing, r *city.Reading) ([]city.Standing
 }
 
 // step is where the rule stands after a value at an event time.
-func (r *Rule) step(was city.Standing, value float64, at time.Time) city.Standing {
+func (r *oldRule) step(was city.Standing, value float64, at time.Time) city.Standing {
 	if wanted(was.Phase) {
 		return run{
 			rest: city.PhaseOpen, running: city.PhaseClearing, done: city.PhaseIdle,
@@ -108,7 +108,7 @@ func (r run) step(was city.Standing, at time.Time) city.Standing {
 }
 
 // verdict is the rule's word on having changed from one standing to another.
-func (r *Rule) verdict(was, now city.Standing, value float64, at time.Time) city.Verdict {
+func (r *oldRule) verdict(was, now city.Standing, value float64, at time.Time) city.Verdict {
 	v := city.Verdict{
 		Rule: r.ID, Service: r.Service, Open: wanted(now.Phase), Since: at,
 		Quantity: r.Quantity, Value: value, Limit: r.Clear.Limit,
@@ -126,7 +126,7 @@ func (r *Rule) verdict(was, now city.Standing, value float64, at time.Time) city
 // wanted tells whether a case is wanted in a phase.
 func wanted(p city.Phase) bool { return p == city.PhaseOpen || p == city.PhaseClearing }
 
-func known(rules []Rule, id string) bool {
+func known(rules []oldRule, id string) bool {
 	for i := range rules {
 		if rules[i].ID == id {
 			return true

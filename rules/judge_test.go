@@ -234,9 +234,9 @@ type life struct {
 
 func drawLife(t *rapid.T) life {
 	kind := rapid.SampledFrom(city.Kinds()).Draw(t, "kind")
-	var rules []Rule
+	var rules []oldRule
 	for i, q := range measures(kind) {
-		r := Rule{
+		r := oldRule{
 			ID: fmt.Sprintf("r%d", i), Kind: kind, Quantity: q, Service: fmt.Sprintf("S%d", i), Title: "T",
 			For:           time.Duration(rapid.IntRange(0, 40).Draw(t, "for")) * time.Minute,
 			ClearFor:      time.Duration(rapid.IntRange(0, 40).Draw(t, "clear_for")) * time.Minute,
@@ -290,7 +290,7 @@ func TestJudgeProperties(t *testing.T) {
 			blind := reading(r.Kind, 0)
 			blind.Time.At = r.Time.At.Add(time.Second)
 			blind.Faults = []city.Fault{city.FaultNoEcho}
-			for _, rule := range l.set.rules {
+			for _, rule := range l.set.old {
 				if rapid.Bool().Draw(t, "not a number") {
 					blind.Values = append(blind.Values, city.Value{Quantity: rule.Quantity, Number: math.NaN()})
 				}
@@ -327,7 +327,7 @@ func TestJudgeProperties(t *testing.T) {
 				}
 			}
 			for rule, is := range open {
-				if is && !known(l.set.rules, rule) || is && !slices.ContainsFunc(standings, func(s city.Standing) bool { return s.Rule == rule }) {
+				if is && !known(l.set.old, rule) || is && !slices.ContainsFunc(standings, func(s city.Standing) bool { return s.Rule == rule }) {
 					t.Fatalf("%s is open without a standing", rule)
 				}
 			}
@@ -371,7 +371,7 @@ func TestJudgeProperties(t *testing.T) {
 			}
 		}
 		for i := range l.readings {
-			for _, rule := range l.set.rules {
+			for _, rule := range l.set.old {
 				if d, ok := define(rule, l.readings[:i+1]); ok {
 					want = append(want, d)
 				}
@@ -384,7 +384,7 @@ func TestJudgeProperties(t *testing.T) {
 }
 
 // define tells whether the last of the readings makes a rule speak, and what it says.
-func define(rule Rule, past []*city.Reading) (string, bool) {
+func define(rule oldRule, past []*city.Reading) (string, bool) {
 	type point struct {
 		at    time.Time
 		value float64
@@ -437,7 +437,7 @@ func BenchmarkJudge(b *testing.B) {
 					b.Fatal("not steady")
 				}
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(set.byKind[city.Bin])), "ns/rule")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(set.oldByKind[city.Bin])), "ns/rule")
 		})
 	}
 }

@@ -75,7 +75,7 @@ func Load(name string, data []byte) (*Set, error) {
 	return newSet(rules), nil
 }
 
-func (p *problems) rules(root *yaml.Node) []Rule {
+func (p *problems) rules(root *yaml.Node) []oldRule {
 	top, ok := p.mapping(root, "the file", "rules")
 	if !ok {
 		return nil
@@ -94,7 +94,7 @@ func (p *problems) rules(root *yaml.Node) []Rule {
 		return nil
 	}
 
-	rules := make([]Rule, 0, len(list.Content))
+	rules := make([]oldRule, 0, len(list.Content))
 	ids := make(map[string]int)
 	type matter struct {
 		kind    city.Kind
@@ -124,13 +124,13 @@ func (p *problems) rules(root *yaml.Node) []Rule {
 
 // rule reads one rule. What could not be read is left zero and has been reported; false:
 // it is no rule at all.
-func (p *problems) rule(n *yaml.Node) (Rule, fields, bool) {
+func (p *problems) rule(n *yaml.Node) (oldRule, fields, bool) {
 	f, ok := p.mapping(n, "a rule", "id", "kind", "quantity", "open", "clear", "for", "readings",
 		"clear_for", "clear_readings", "service", "title", "advice")
 	if !ok {
-		return Rule{}, f, false
+		return oldRule{}, f, false
 	}
-	r := Rule{Readings: defaultReadings, ClearReadings: defaultReadings}
+	r := oldRule{Readings: defaultReadings, ClearReadings: defaultReadings}
 	p.need(f, "id", "bin-full", pattern(&r.ID, idPattern, "lower-case letters, digits and hyphens, 64 at most, like bin-full"))
 	p.need(f, "kind", "bin", func(text string) (err error) {
 		r.Kind, err = city.ParseKind(text)
@@ -155,7 +155,7 @@ func (p *problems) rule(n *yaml.Node) (Rule, fields, bool) {
 }
 
 // conditions reads what opens and what clears, once it is known what is measured.
-func (p *problems) conditions(f fields, r *Rule) {
+func (p *problems) conditions(f fields, r *oldRule) {
 	if r.Kind != city.KindUnknown && !contains(measures(r.Kind), r.Quantity) {
 		p.add(f.node["quantity"].Line, "quantity: %s is not measured at assets of kind %s: want one of %v", r.Quantity, r.Kind, measures(r.Kind))
 	}

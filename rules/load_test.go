@@ -38,7 +38,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Rule{{
+	want := []oldRule{{
 		ID: "bin-full", Kind: city.Bin, Quantity: city.FillLevel,
 		Open: Condition{AtLeast, 90}, For: 30 * time.Minute, Readings: 2,
 		Clear: Condition{AtMost, 30}, ClearFor: 36 * time.Hour, ClearReadings: 3,
@@ -49,14 +49,14 @@ func TestLoad(t *testing.T) {
 		Clear: Condition{Equal, 0}, ClearReadings: 2,
 		Service: "OS-PRK-01", Title: "Ladeplatz für Ämter dauerbelegt",
 	}}
-	if got := set.Rules(); !slices.Equal(got, want) {
+	if got := set.old; !slices.Equal(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
 
 func TestLoadNoRulesOnPurpose(t *testing.T) {
 	set, err := Load("rules.yaml", []byte("rules: []\n"))
-	if err != nil || len(set.Rules()) != 0 {
+	if err != nil || len(set.old) != 0 {
 		t.Errorf("got %v, %v", set, err)
 	}
 }
@@ -64,7 +64,7 @@ func TestLoadNoRulesOnPurpose(t *testing.T) {
 func TestDefault(t *testing.T) {
 	var ids []string
 	services := make(map[string]bool)
-	for _, r := range Default().Rules() {
+	for _, r := range Default().old {
 		ids = append(ids, r.ID)
 		services[r.Service] = true
 		if r.Advice == "" {
@@ -569,7 +569,7 @@ func TestLoadBad(t *testing.T) {
 			}
 			set, err := Load("rules.yaml", []byte(file))
 			if err == nil {
-				t.Fatalf("accepted: %+v", set.Rules())
+				t.Fatalf("accepted: %+v", set.old)
 			}
 			if got := strings.Split(err.Error(), "\n"); !slices.Equal(got, tt.want) {
 				t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
@@ -697,7 +697,7 @@ func FuzzLoad(f *testing.F) {
 			}
 			return
 		}
-		for _, r := range set.Rules() {
+		for _, r := range set.old {
 			if r.Open.overlaps(r.Clear) || r.Readings < 1 || r.ClearReadings < 1 || r.For < 0 || r.ClearFor < 0 {
 				t.Fatalf("not a rule: %+v", r)
 			}
