@@ -13,9 +13,10 @@ const (
 	Escalated                     // the case is worse than it was
 	Deescalated                   // the case is less bad than it was
 	Moved                         // the rule has moved on, but what is wanted is as it was
+	Overlooked                    // of no rule: the reading came too late to be thought of
 )
 
-var changeNames = [...]string{"", "opened", "closed", "revoked", "escalated", "deescalated", "moved"}
+var changeNames = [...]string{"", "opened", "closed", "revoked", "escalated", "deescalated", "moved", "overlooked"}
 
 func (c Change) String() string {
 	if int(c) < len(changeNames) {

@@ -52,6 +52,7 @@ type Mind interface {
 type Sight struct {
 	Asset   *Asset   // nil: a group
 	Sensors []Sensor // what hangs on the asset; nil: not told, then what was heard counts
+	Server  string   // network server of the reading's device, for Deaf; of Sensors each has its own
 	Group   string   // see Share.Group; "": an asset
 	Reading *Reading // also a late one, also one the rules have seen; nil: none
 	Share   *Share   // how things now stand at a member of the group; nil: none

@@ -53,8 +53,8 @@ type Level struct {
 
 	Open     Signal        // is open when this has held …
 	For      time.Duration // … for at least this span
-	Readings int           // … on at least so many readings, 1 to 8; 0: 1
-	Of       int           // … of the last so many, up to 8; 0: in a row
+	Readings int           // … on at least so many readings; 0: 1
+	Of       int           // … of the last so many, 8 at most; 0: in a row
 
 	Clear         Signal // closes when this has held …; nil: when Open is false
 	ClearFor      time.Duration

@@ -65,7 +65,7 @@ func (s Silence) judge(v *View) (Outcome, *heard) {
 	for i := range v.work.heard {
 		h := &v.work.heard[i]
 		allowed := s.allowed(h)
-		if allowed <= 0 || h.last == 0 {
+		if allowed <= 0 || h.last == 0 || h.absent {
 			continue
 		}
 		silent := h.silent(v.work.now)

@@ -21,14 +21,24 @@ type View struct {
 }
 
 // Asset is whose readings they are; nil for a group.
-func (v *View) Asset() *city.Asset { return v.work.asset }
+func (v *View) Asset() *city.Asset {
+	if v.work == nil {
+		return nil
+	}
+	return v.work.asset
+}
 
-// Time is the event time of the reading at hand.
-func (v *View) Time() time.Time { return when(v.work.ring[v.at].at) }
+// Time is the event time of the reading at hand; zero: there is none.
+func (v *View) Time() time.Time {
+	if v.Len() == 0 {
+		return time.Time{}
+	}
+	return when(v.work.ring[v.at].at)
+}
 
 // Len is how many readings are in sight, the one at hand included.
 func (v *View) Len() int {
-	if v.tally != nil || len(v.work.ring) == 0 {
+	if v.work == nil || len(v.work.ring) == 0 {
 		return 0
 	}
 	return v.at - v.oldest + 1
@@ -43,12 +53,18 @@ func (v *View) Before(back int) time.Duration {
 // measured; back is less than Len. Only what a Signal's Needs name is kept. Numbers with
 // more digits than a short decimal has are rounded to seven.
 func (v *View) Value(back int, q city.Quantity) (float64, bool) {
+	if v.Len() <= back {
+		return 0, false
+	}
 	slot := v.work.plan.slot[q]
-	if slot == noSlot || v.Len() <= back {
+	if slot == noSlot {
 		return 0, false
 	}
 	s := &v.work.ring[v.at-back]
-	return s.values[slot], s.has&(1<<slot) != 0
+	if s.has&(1<<slot) == 0 {
+		return 0, false
+	}
+	return s.values[slot], true
 }
 
 // Last gives the newest measured value of a quantity in sight, and how long before the
@@ -101,7 +117,10 @@ func (v *View) HoursTo(q city.Quantity, limit float64) (float64, bool) {
 // Period is how often the device of the reading at hand sends, declared or learned; false:
 // no telling yet.
 func (v *View) Period() (time.Duration, bool) {
-	p := v.work.period(v.at)
+	if v.Len() == 0 {
+		return 0, false
+	}
+	p := v.work.period(v.at, v.oldest)
 	return p, p > 0
 }
 

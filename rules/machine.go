@@ -1,0 +1,154 @@
+package rules
+
+import (
+	"math"
+	"math/bits"
+	"time"
+
+	"meldefunk/city"
+)
+
+// machine is where one level of a rule stands.
+//
+//	idle ──met──► pending ──enough──► open ──clear met──► clearing ──enough──► idle
+//	  ▲              │                  ▲                     │
+//	  └───broken─────┘                  └───────broken────────┘
+type machine struct {
+	phase  city.Phase
+	opened int64 // since when the condition has held that opened it; while open or clearing
+
+	// The run: of pending or clearing.
+	since int64  // event time of its first reading, ns since 1970
+	last  int64  // of its last one that told anything
+	count uint16 // readings that met the condition
+	hits  uint8  // whether the last readings met it, newest in the lowest bit …
+	seen  uint8  // … and how many of the bits count
+}
+
+// enough is how much of a condition is enough.
+type enough struct {
+	span     time.Duration
+	readings int
+	of       int // 0: in a row
+}
+
+// maxOf bounds enough.of: hits has a byte.
+const maxOf = 8
+
+// running tells whether a run is under way.
+func (m *machine) running() bool {
+	return m.phase == city.PhasePending || m.phase == city.PhaseClearing
+}
+
+// rest ends a run without an outcome.
+func (m *machine) rest() {
+	if m.phase == city.PhasePending {
+		*m = machine{}
+		return
+	}
+	*m = machine{phase: city.PhaseOpen, opened: m.opened}
+}
+
+// done ends a run with its outcome.
+func (m *machine) done() {
+	if m.phase == city.PhasePending {
+		*m = machine{phase: city.PhaseOpen, opened: m.since}
+		return
+	}
+	*m = machine{}
+}
+
+// see takes in what a reading says of the condition that the machine waits for: to open
+// while it is idle or pending, to clear otherwise. A run breaks when the condition is not
+// met too often, and when nothing was told for longer than gap.
+func (m *machine) see(truth city.Truth, at int64, e enough, gap time.Duration) {
+	if m.running() && gap > 0 && time.Duration(at-m.last) > gap {
+		m.rest()
+	}
+	switch truth {
+	case city.True:
+		if !m.running() {
+			m.phase++ // idle to pending, open to clearing
+			m.since, m.count, m.hits, m.seen = at, 0, 0, 0
+		}
+		m.last = at
+		if m.count < math.MaxUint16 {
+			m.count++
+		}
+		m.note(1)
+		if m.often(e) && time.Duration(at-m.since) >= e.span {
+			m.done()
+		}
+	case city.False:
+		if !m.running() {
+			return
+		}
+		m.last = at
+		m.note(0)
+		if e.of == 0 || m.misses(e.of) > e.of-e.readings {
+			m.rest()
+		}
+	}
+}
+
+// ripen lets time pass for a state that holds by itself until told otherwise. It gives when
+// the run came to its outcome; 0: it did not.
+func (m *machine) ripen(e enough, until, alive int64) int64 {
+	if !m.running() || !m.often(e) {
+		return 0
+	}
+	if due := m.since + int64(e.span); due <= until && due <= alive {
+		m.done()
+		return due
+	}
+	return 0
+}
+
+func (m *machine) note(hit uint8) {
+	m.hits = m.hits<<1 | hit
+	if m.seen < maxOf {
+		m.seen++
+	}
+}
+
+// often tells whether enough readings met the condition.
+func (m *machine) often(e enough) bool {
+	if e.of == 0 {
+		return int(m.count) >= e.readings
+	}
+	return bits.OnesCount8(m.hits&mask(e.of)) >= e.readings
+}
+
+// misses is how many of the last readings of the run did not meet it.
+func (m *machine) misses(of int) int {
+	of = min(of, int(m.seen))
+	return of - bits.OnesCount8(m.hits&mask(of))
+}
+
+func mask(n int) uint8 { return uint8(1<<n - 1) }
+
+// wantedNow tells whether the level is open.
+func (m *machine) wantedNow() bool { return wanted(m.phase) }
+
+// changes are when a rule's case would have begun and ended, newest first; 0: none. They
+// tell whether it flaps.
+type changes [4]int64
+
+// flapTime is the span in which so many changes as there is room for are too many.
+const flapTime = 24 * time.Hour
+
+func (c *changes) add(at int64) { c[3], c[2], c[1], c[0] = c[2], c[1], c[0], at }
+
+// flapping tells whether there were too many changes before a time.
+func (c *changes) flapping(at int64) bool {
+	return c[3] != 0 && time.Duration(at-c[3]) <= flapTime
+}
+
+// forget drops what can no longer matter from a time on.
+func (c *changes) forget(at int64) {
+	for i := range c {
+		if time.Duration(at-c[i]) > flapTime {
+			c[i] = 0
+		}
+	}
+}
