@@ -3,6 +3,7 @@ package rules
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"math/bits"
 	"time"
 
@@ -91,6 +92,10 @@ func (d *decoder) text() string {
 
 // decode reads a mind that stands in the layout of the work's plan.
 func (w *work) decode(d *decoder) error {
+	w.source = d.b
+	if len(d.b) > math.MaxUint16 {
+		return errMind
+	}
 	devices := d.count(maxHeard + 1)
 	for i := 0; i < devices && !d.bad; i++ {
 		var h heard
@@ -114,7 +119,9 @@ func (w *work) decode(d *decoder) error {
 		} else {
 			*s = sample{}
 		}
+		s.from = uint16(len(w.source) - len(d.b))
 		s.decode(d, len(w.plan.quantities))
+		s.to = uint16(len(w.source) - len(d.b))
 		if int(s.dev) >= devices {
 			d.fail()
 		}

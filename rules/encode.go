@@ -33,14 +33,7 @@ func (w *work) encode(b []byte, place []int) []byte {
 	}
 	b = binary.AppendUvarint(b, uint64(len(w.ring)))
 	b = binary.AppendUvarint(b, uint64(w.based))
-	slots := len(w.plan.quantities)
-	var none sample
-	var last [maxSlots]float64 // value of each slot so far
-	before := &none
-	for i := range w.ring {
-		b = w.ring[i].encode(b, before, &last, slots)
-		before = &w.ring[i]
-	}
+	b = w.encodeRing(b)
 	var newest [maxHeard]int64
 	for i := range w.ring {
 		newest[w.ring[i].dev] = max(newest[w.ring[i].dev], w.ring[i].at)
@@ -56,6 +49,26 @@ func (w *work) encode(b []byte, place []int) []byte {
 	return w.encodePublished(b, place, origin)
 }
 
+// encodeRing appends the samples. Those that follow each other as they did when they were
+// read are copied.
+func (w *work) encodeRing(b []byte) []byte {
+	before := &sample{}
+	for i := 0; i < len(w.ring); {
+		s := &w.ring[i]
+		if i == 0 || s.to == 0 || before.to != s.from {
+			b = s.encode(b, before, len(w.plan.quantities))
+			before, i = s, i+1
+			continue
+		}
+		from := s.from
+		for i < len(w.ring) && w.ring[i].to != 0 && w.ring[i].from == before.to {
+			before, i = &w.ring[i], i+1
+		}
+		b = append(b, w.source[from:before.to]...)
+	}
+	return b
+}
+
 // origin is what times of states are written as differences to.
 func (w *work) origin() int64 {
 	if len(w.ring) == 0 {
@@ -64,7 +77,7 @@ func (w *work) origin() int64 {
 	return w.ring[len(w.ring)-1].at
 }
 
-func (s *sample) encode(b []byte, before *sample, last *[maxSlots]float64, slots int) []byte {
+func (s *sample) encode(b []byte, before *sample, slots int) []byte {
 	head := 0
 	if s.dev != before.dev {
 		head |= sampleDevice
@@ -83,9 +96,9 @@ func (s *sample) encode(b []byte, before *sample, last *[maxSlots]float64, slots
 	}
 	changed := uint64(0)
 	for i := 0; i < slots; i++ {
-		if s.has&(1<<i) != 0 && s.values[i] != last[i] {
+		// Only the sample right before it counts: then it stands by itself when those before go.
+		if s.has&(1<<i) != 0 && (before.has&(1<<i) == 0 || s.values[i] != before.values[i]) {
 			changed |= 1 << i
-			last[i] = s.values[i]
 		}
 	}
 	if changed != 0 {

@@ -111,7 +111,10 @@ func (w *work) fold(ms []machine, cs []changes, at int) {
 		}
 		mine := ms[r.first : r.first+r.levels]
 		before := open(mine)
-		began := begun(mine)
+		var began int64
+		if before {
+			began = begun(mine)
+		}
 		when := w.ring[at].at
 		flapping := before && cs[i].flapping(when)
 		for j := range mine {

@@ -225,7 +225,7 @@ func (w *work) translate(old *work) []goneRule {
 	w.based, w.until, w.gateway = old.based, old.until, old.gateway
 	for i := range old.ring {
 		s := old.ring[i]
-		s.has, s.values = 0, [maxSlots]float64{}
+		s.has, s.values, s.from, s.to = 0, [maxSlots]float64{}, 0, 0
 		for j, q := range old.plan.quantities {
 			if slot := w.plan.slot[q]; slot != noSlot && q != city.QuantityUnknown && old.ring[i].has&(1<<j) != 0 {
 				s.has |= 1 << slot

@@ -21,8 +21,12 @@ func decimal(f float64) (mantissa int64, behind int, short bool) {
 		if math.Abs(m) > maxMantissa {
 			return 0, 0, false
 		}
-		if r := math.Round(m); r/ten == f {
-			return int64(r), i, true
+		half := 0.5
+		if m < 0 {
+			half = -half
+		}
+		if r := int64(m + half); float64(r)/ten == f {
+			return r, i, true
 		}
 	}
 	return 0, 0, false

@@ -162,6 +162,9 @@ func outcome(t interface{ Fatal(...any) }, set *Set, asset *city.Asset, order []
 	} else if w, _, err = restore(kept); err != nil {
 		t.Fatal(err)
 	}
+	for i := range w.ring {
+		w.ring[i].from, w.ring[i].to = 0, 0
+	}
 	text := fmt.Sprint(w.ring, w.heard, w.based, w.gateway)
 	for i, r := range w.plan.refs {
 		text += fmt.Sprint("\n", r.id, w.base[r.first:r.first+r.levels], w.current[r.first:r.first+r.levels], w.baseChanges[i], w.currentChanges[i])

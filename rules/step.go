@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"time"
@@ -63,10 +64,9 @@ func (s *Set) Step(was city.Mind, sight *city.Sight) (city.Mind, []city.Verdict,
 			w.pass(w.until)
 		}
 	}
-	fresh := false
 	if r := sight.Reading; r != nil {
-		var evaluated bool
-		fresh, x.late, evaluated = w.see(r)
+		fresh, late, evaluated := w.see(r)
+		x.late = late
 		if fresh && !evaluated {
 			x.verdicts = append(x.verdicts, city.Verdict{Change: city.Overlooked, Since: r.Time.At})
 		}
@@ -74,19 +74,16 @@ func (s *Set) Step(was city.Mind, sight *city.Sight) (city.Mind, []city.Verdict,
 		w.pass(w.now)
 	}
 	w.clock(sight)
-	before := len(x.verdicts)
-	changed := x.publish()
+	x.publish()
 	deadline := x.deadline()
-	if m != nil && m.plan == p && m.asset == sight.Asset && m.deadline == deadline && sight.Reading != nil && !fresh &&
-		!changed && len(x.verdicts) == before {
-		return was, x.verdicts, x.shares
-	}
 	for i := range w.currentChanges {
 		w.forgetChanges(i)
 	}
-	b := make([]byte, 0, 512)
-	b = w.encode(b, nil)
-	return &mind{plan: p, asset: sight.Asset, body: slices.Clone(b), deadline: deadline}, x.verdicts, x.shares
+	w.bytes = w.encode(w.bytes[:0], nil)
+	if m != nil && m.plan == p && m.asset == sight.Asset && m.deadline == deadline && bytes.Equal(m.body, w.bytes) {
+		return was, x.verdicts, x.shares
+	}
+	return &mind{plan: p, asset: sight.Asset, body: slices.Clone(w.bytes), deadline: deadline}, x.verdicts, x.shares
 }
 
 // forgetChanges drops what can no longer make a rule flap.
@@ -119,22 +116,15 @@ func (x *step) retire(gone []goneRule) {
 // regrouped is the title of the last word on a case that is part of another from now on.
 const regrouped = "Regel geändert: Fälle werden zusammengefasst"
 
-// publish compares where the rules stand with what was told of them. It gives whether
-// anything that is remembered of that has changed.
-func (x *step) publish() bool {
-	changed := false
-	w := x.w
-	for i := range w.plan.rules {
-		r, p := &w.plan.rules[i], &w.published[i]
-		was := *p
-		if r.member {
+// publish compares where the rules stand with what was told of them.
+func (x *step) publish() {
+	for i := range x.w.plan.rules {
+		if x.w.plan.rules[i].member {
 			x.share(i)
 		} else {
 			x.rule(i)
 		}
-		changed = changed || was != *p
 	}
-	return changed
 }
 
 // rule moves what was told of one rule to where it stands.

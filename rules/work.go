@@ -36,6 +36,9 @@ type work struct {
 	until                       int64     // up to when time has been let pass for what holds; 0: not beyond the newest sample
 	published                   []published
 
+	source []byte // what it was decoded from
+	bytes  []byte // room to encode in
+
 	view    View
 	tracing bool
 	trace   []trace      // by rule: what happened in this step
@@ -51,6 +54,10 @@ type sample struct {
 	has    uint32 // bit for each slot measured
 	dev    uint8  // index in heard
 	values [maxSlots]float64
+
+	// Where it stands in the work's source, behind the sample before it; 0: it does not. What
+	// still stands behind the same sample need not be encoded again.
+	from, to uint16
 }
 
 // heard is what is known of a device.
@@ -97,7 +104,7 @@ type trace struct {
 // reset makes room for a plan, with nothing in it.
 func (w *work) reset(p *plan) {
 	w.plan, w.asset, w.now, w.based, w.gateway, w.until = p, nil, 0, 0, "", 0
-	w.tracing = false
+	w.tracing, w.source = false, nil
 	w.ring, w.heard = w.ring[:0], w.heard[:0]
 	w.resize(&p.layout)
 	w.trace, w.was = clean(w.trace, len(p.rules)), clean(w.was, len(p.rules))
@@ -134,6 +141,7 @@ func (w *work) device(eui city.EUI) int {
 		if int(w.ring[j].dev) >= i {
 			w.ring[j].dev++
 		}
+		w.ring[j].to = 0
 	}
 	return i
 }
@@ -159,6 +167,7 @@ func (w *work) remove(dev int) {
 		if int(w.ring[j].dev) > dev {
 			w.ring[j].dev--
 		}
+		w.ring[j].to = 0
 	}
 }
 
