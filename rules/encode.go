@@ -254,9 +254,9 @@ func (w *work) encodePublished(b []byte, place []int, origin int64) []byte {
 
 // The last two bits of a time say what the others are.
 const (
-	timeMillis = iota // difference in milliseconds
+	timeNone   = iota // nothing: there is no time
+	timeMillis        // difference in milliseconds
 	timeNanos         // difference in nanoseconds
-	timeNone          // nothing: there is no time
 )
 
 // appendTime writes a time as difference to another.

@@ -32,7 +32,8 @@ func (m *mind) AppendBinary(b []byte) ([]byte, error) {
 	if m.plan == nil {
 		return append(b, m.body...), nil
 	}
-	w := &work{}
+	w := m.plan.set.works.Get().(*work)
+	defer m.plan.set.works.Put(w)
 	w.reset(m.plan)
 	if err := w.decode(&decoder{b: m.body}); err != nil {
 		return nil, err

@@ -12,12 +12,11 @@ const (
 )
 
 // plan is what the rules of a set come to for some assets: those of one kind to which the
-// same overrides apply. For groups there is one plan for each way of grouping.
+// same overrides apply.
 type plan struct {
 	layout
 	set   *Set
 	kind  city.Kind
-	group Group
 	rules []ruled    // inhibitors before those they inhibit
 	slot  [256]uint8 // by city.Quantity: where in a sample its value is
 

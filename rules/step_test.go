@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -104,24 +105,32 @@ func (b *bench) tell(story string) {
 		var minute, now, level float64
 		text := point
 		if before, after, late := strings.Cut(point, ">"); late {
-			fmt.Sscan(before, &now)
+			now = minutes(b.t, before)
 			text = after
 		}
 		switch {
 		case strings.HasSuffix(text, "!"):
-			fmt.Sscan(strings.TrimSuffix(text, "!"), &minute)
-			b.step(city.Sight{Now: at(minute)})
+			b.step(city.Sight{Now: at(minutes(b.t, strings.TrimSuffix(text, "!")))})
 			continue
 		case strings.HasSuffix(text, ":-"):
-			fmt.Sscan(strings.TrimSuffix(text, ":-"), &minute)
+			minute = minutes(b.t, strings.TrimSuffix(text, ":-"))
 			b.reading(minute, max(now, minute), city.Value{Quantity: city.BatteryLevel, Number: 0})
 			continue
 		}
-		if n, err := fmt.Sscanf(text, "%f:%f", &minute, &level); n != 2 {
-			b.t.Fatalf("%q is not told: %v", point, err)
-		}
+		m, l, _ := strings.Cut(text, ":")
+		minute, level = minutes(b.t, m), minutes(b.t, l)
 		b.reading(minute, max(now, minute), city.Value{Quantity: city.FillLevel, Number: level})
 	}
+}
+
+// minutes reads a number of a story.
+func minutes(t testing.TB, text string) float64 {
+	t.Helper()
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }
 
 func (b *bench) phase() city.Phase {
