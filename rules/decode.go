@@ -16,23 +16,32 @@ var errMind = errors.New("this is not what the rules have stored, or it is damag
 // decoder reads an encoded mind. After the first mistake everything it reads is zero.
 type decoder struct {
 	b   []byte
+	at  int // how far it has come; an index, because b[1:] again and again costs write barriers
 	bad bool
 }
 
-func (d *decoder) fail() { d.bad, d.b = true, nil }
+func (d *decoder) fail() { d.bad, d.at = true, len(d.b) }
+
+// left is how many bytes are left.
+func (d *decoder) left() int { return len(d.b) - d.at }
 
 func (d *decoder) uvarint() uint64 {
-	if len(d.b) > 0 && d.b[0] < 0x80 {
-		u := uint64(d.b[0])
-		d.b = d.b[1:]
+	if d.at < len(d.b) && d.b[d.at] < 0x80 {
+		u := uint64(d.b[d.at])
+		d.at++
 		return u
 	}
-	u, n := binary.Uvarint(d.b)
+	return d.long()
+}
+
+// long is uvarint of more than one byte.
+func (d *decoder) long() uint64 {
+	u, n := binary.Uvarint(d.b[d.at:])
 	if n <= 0 {
 		d.fail()
 		return 0
 	}
-	d.b = d.b[n:]
+	d.at += n
 	return u
 }
 
@@ -47,12 +56,12 @@ func (d *decoder) count(below int) int {
 }
 
 func (d *decoder) byte() byte {
-	if len(d.b) == 0 {
+	if d.left() == 0 {
 		d.fail()
 		return 0
 	}
-	c := d.b[0]
-	d.b = d.b[1:]
+	c := d.b[d.at]
+	d.at++
 	return c
 }
 
@@ -81,28 +90,28 @@ const maxText = 1 << 10
 
 func (d *decoder) text() string {
 	n := d.count(maxText)
-	if n > len(d.b) {
+	if n > d.left() {
 		d.fail()
 		return ""
 	}
-	text := string(d.b[:n])
-	d.b = d.b[n:]
-	return text
+	d.at += n
+	return string(d.b[d.at-n : d.at])
 }
 
 // decode reads a mind that stands in the layout of the work's plan.
 func (w *work) decode(d *decoder) error {
-	w.source = d.b
-	if len(d.b) > math.MaxUint16 {
+	w.source = d.b[d.at:]
+	start := d.at
+	if d.left() > math.MaxUint16 {
 		return errMind
 	}
 	devices := d.count(maxHeard + 1)
 	for i := 0; i < devices && !d.bad; i++ {
 		var h heard
-		if len(d.b) < len(h.eui) {
+		if d.left() < len(h.eui) {
 			return errMind
 		}
-		d.b = d.b[copy(h.eui[:], d.b):]
+		d.at += copy(h.eui[:], d.b[d.at:])
 		h.learned = time.Duration(d.count(1<<31)) * time.Second
 		w.heard = append(w.heard, h)
 	}
@@ -119,9 +128,9 @@ func (w *work) decode(d *decoder) error {
 		} else {
 			*s = sample{}
 		}
-		s.from = uint16(len(w.source) - len(d.b))
+		s.from = uint16(d.at - start)
 		s.decode(d, len(w.plan.quantities))
-		s.to = uint16(len(w.source) - len(d.b))
+		s.to = uint16(d.at - start)
 		if int(s.dev) >= devices {
 			d.fail()
 		}
@@ -139,7 +148,7 @@ func (w *work) decode(d *decoder) error {
 	w.until = d.time(origin)
 	w.gateway = d.text()
 	w.decodePublished(d, origin)
-	if d.bad || len(d.b) > 0 {
+	if d.bad || d.left() > 0 {
 		return errMind
 	}
 	return nil

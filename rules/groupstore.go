@@ -60,7 +60,7 @@ func (s *Set) recallGroup(name string, kept []byte) (city.Mind, error) {
 		g.changes, g.published = cs[0], w.published[0]
 		m.rules = append(m.rules, g)
 	}
-	if d.bad || len(d.b) > 0 {
+	if d.bad || d.left() > 0 {
 		return nil, errMind
 	}
 	return m, nil

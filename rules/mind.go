@@ -117,23 +117,21 @@ func restore(b []byte) (*work, int64, error) {
 }
 
 func (d *decoder) fixed64() uint64 {
-	if len(d.b) < 8 {
+	if d.left() < 8 {
 		d.fail()
 		return 0
 	}
-	u := binary.LittleEndian.Uint64(d.b)
-	d.b = d.b[8:]
-	return u
+	d.at += 8
+	return binary.LittleEndian.Uint64(d.b[d.at-8:])
 }
 
 func (d *decoder) fixed32() uint32 {
-	if len(d.b) < 4 {
+	if d.left() < 4 {
 		d.fail()
 		return 0
 	}
-	u := binary.LittleEndian.Uint32(d.b)
-	d.b = d.b[4:]
-	return u
+	d.at += 4
+	return binary.LittleEndian.Uint32(d.b[d.at-4:])
 }
 
 // Recall reads a mind as AppendBinary wrote it, by whatever set of rules. Nothing kept is

@@ -57,12 +57,7 @@ func (d *decoder) number() float64 {
 	u := d.uvarint()
 	behind := int(u & 7)
 	if behind == wide {
-		if len(d.b) < 4 {
-			d.fail()
-			return 0
-		}
-		f := math.Float32frombits(binary.LittleEndian.Uint32(d.b))
-		d.b = d.b[4:]
+		f := math.Float32frombits(d.fixed32())
 		if f != f || math.IsInf(float64(f), 0) {
 			d.fail()
 		}
