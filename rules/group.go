@@ -113,6 +113,7 @@ func (s *Set) stepGroup(was city.Mind, sight *city.Sight) (city.Mind, []city.Ver
 		x.step(r, g)
 		x.m.deadline = sooner(x.m.deadline, x.deadline(r, g))
 	}
+	x.m.deadline = later(x.m.deadline, sight)
 	x.m.rules = slices.DeleteFunc(x.m.rules, func(g groupRule) bool {
 		return len(g.members) == 0 && idle(g.machines) && g.published.idle()
 	})

@@ -148,7 +148,16 @@ func (x *step) deadline() int64 {
 			next = sooner(next, w.ripens(i))
 		}
 	}
-	return next
+	return later(next, x.s)
+}
+
+// later keeps a deadline that was not met from being met again at once: whoever waits for it
+// would not come to rest.
+func later(deadline int64, s *city.Sight) int64 {
+	if now := s.Now.UnixNano(); deadline != 0 && deadline <= now && s.Reading == nil && s.Share == nil {
+		return now + int64(recheck)
+	}
+	return deadline
 }
 
 func (x *step) timedDeadline(r *ruled) int64 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -538,5 +539,131 @@ func TestExplain(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// When a gateway fails its devices fall silent: one case, and none for each of them.
+func TestGatewayDown(t *testing.T) {
+	member := silent().Levels[0]
+	device := renamed(silent(), "device")
+	device.Levels[0].Open = Silence{Periods: 5}
+	device.InhibitedBy = []string{"gateway"}
+	set := mustNew(t, []Rule{device, {ID: "gateway", Over: ByGateway, Member: &member, Service: "S", Title: "T", Levels: []Level{{
+		Severity: 1, Open: Aggregate{Percent: true, Condition: Condition{AtLeast, 30}, Least: 5}}}}}, Options{})
+	assets := make([]*city.Asset, 10)
+	minds := make([]city.Mind, len(assets))
+	var group city.Mind
+	open := false
+	var said []string
+	step := func(i int, s city.Sight) {
+		s.Asset = assets[i]
+		s.Mutes = func(group, rule string) bool { return group == "gateway:7076" && rule == "gateway" && open }
+		var verdicts []city.Verdict
+		var shares []city.Share
+		minds[i], verdicts, shares = set.Step(minds[i], &s)
+		for _, v := range verdicts {
+			if v.Change != city.Moved || v.Record.Muted != "" {
+				said = append(said, fmt.Sprintf("%s %s@%.0f%s", v.Rule, v.Change, s.Now.Sub(noon).Minutes(), v.Record.Muted))
+			}
+		}
+		for k := range shares {
+			group, verdicts, _ = set.Step(group, &city.Sight{Group: shares[k].Group, Share: &shares[k], Now: s.Now})
+			for _, v := range verdicts {
+				said = append(said, fmt.Sprintf("%s %s@%.0f of %d", shares[k].Group, v.Change, s.Now.Sub(noon).Minutes(), v.Record.Counted))
+				open = open && v.Change != city.Closed || v.Change == city.Opened
+			}
+		}
+	}
+	for i := range assets {
+		assets[i] = &city.Asset{ID: fmt.Sprint(i), Kind: city.Bin}
+		for n := range 10 {
+			r := reading(city.Bin, 60*n)
+			r.FCnt, r.Radio.Gateway = uint32(n), "7076"
+			step(i, city.Sight{Reading: r, Now: r.Time.At})
+		}
+	}
+	// Time passes: each mind is shown it at its deadline, as the road does.
+	now := at(0)
+	for range 100 {
+		next := -1
+		for i, m := range minds {
+			if d := m.Deadline(); !d.IsZero() && d.Before(at(900)) && (next < 0 || d.Before(minds[next].Deadline())) {
+				next = i
+			}
+		}
+		if next < 0 {
+			break
+		}
+		if d := minds[next].Deadline(); d.After(now) {
+			now = d
+		}
+		step(next, city.Sight{Now: now})
+	}
+	muted := 0
+	said = slices.DeleteFunc(said, func(s string) bool {
+		if s == "device moved@840unterdrückt durch gateway" {
+			muted++
+			return true
+		}
+		return false
+	})
+	if want := []string{"gateway:7076 opened@720 of 3"}; !slices.Equal(said, want) || muted != len(assets) {
+		t.Errorf("got %q and %d muted devices, want %q and %d", said, muted, want, len(assets))
+	}
+}
+
+func TestAdopt(t *testing.T) {
+	set := mustNew(t, []Rule{full()}, Options{})
+	m, verdicts := set.Adopt(bin, []city.Standing{{Rule: "r", Phase: city.PhaseOpen, Since: at(0)}, {Rule: "gone", Phase: city.PhaseOpen}})
+	if len(verdicts) != 1 || verdicts[0].Rule != "gone" || verdicts[0].Change != city.Closed {
+		t.Errorf("got %+v", verdicts)
+	}
+	b := &bench{t: t, set: set, asset: bin, mind: m, store: true}
+	b.tell("5000:95 5001:95 5002:10 5003:10")
+	if want := []string{"closed@5003 since 5002: 10 (30)"}; !slices.Equal(b.said, want) {
+		t.Errorf("got %q, want %q", b.said, want)
+	}
+}
+
+func TestNothingToRemember(t *testing.T) {
+	set := mustNew(t, []Rule{full()}, Options{})
+	tree := &city.Asset{ID: "B-1", Kind: city.Soil}
+	if m, _, _ := set.Step(nil, &city.Sight{Asset: tree, Reading: reading(city.Soil, 0), Now: at(0)}); m != nil {
+		t.Errorf("a tree without rules is remembered: %v", m)
+	}
+	r := reading(city.Bin, 0, city.Value{Quantity: city.FillLevel, Number: 95})
+	r.Simulated = true
+	if m, verdicts, _ := set.Step(nil, &city.Sight{Asset: bin, Reading: r, Now: at(0)}); m != nil || verdicts != nil {
+		t.Errorf("a simulated reading counts: %v", verdicts)
+	}
+	// What was seen is remembered as it is: the same mind comes back.
+	r.Simulated = false
+	m, _, _ := set.Step(nil, &city.Sight{Asset: bin, Reading: r, Now: at(0)})
+	if again, _, _ := set.Step(m, &city.Sight{Asset: bin, Reading: r, Now: at(0)}); again != m {
+		t.Error("a repeat makes a new mind")
+	}
+}
+
+// Many goroutines use one set.
+func TestSetTogether(t *testing.T) {
+	limit := 50.0
+	set := mustNew(t, ten(), Options{Overrides: []Override{{Rule: "bin-full", Target: Target{TargetTour, "5"}, Figures: Figures{Open: &limit}}}})
+	var wg sync.WaitGroup
+	readings := history(50, true)
+	ends := make([]string, 4)
+	for i := range ends {
+		wg.Go(func() {
+			kept, err := mindOf(set, bin, readings).AppendBinary(nil)
+			if err != nil {
+				t.Error(err)
+			}
+			ends[i] = string(kept)
+		})
+	}
+	wg.Wait()
+	for _, e := range ends {
+		if e != ends[0] {
+			t.Error("not the same for all")
+		}
 	}
 }

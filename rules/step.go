@@ -55,6 +55,9 @@ func (s *Set) Step(was city.Mind, sight *city.Sight) (city.Mind, []city.Verdict,
 		w.was[i], _ = p.refs[i].phase(w.current)
 	}
 	x.retire(gone)
+	if len(p.rules) == 0 {
+		return nil, x.verdicts, x.shares
+	}
 	w.acquaint(sight)
 	if anew {
 		w.tracing = true
