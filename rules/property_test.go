@@ -214,6 +214,50 @@ func TestRestartChangesNothing(t *testing.T) {
 	})
 }
 
+// Time that passes in between, as often as one likes, changes nothing of where things stand in
+// the end, also for what time decides.
+func TestTicksChangeNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		set := mustNewRapid(t, propertyRules(t))
+		order := shuffled(propertyReadings(t, 40), rapid.Uint64().Draw(t, "seed"))
+		if !reachable(order) {
+			t.Skip("too far")
+		}
+		ticks := rapid.Uint64().Draw(t, "ticks")
+		end := order[0].Time.At
+		for _, r := range order {
+			if r.Time.At.After(end) {
+				end = r.Time.At
+			}
+		}
+		end = end.Add(time.Duration(rapid.IntRange(0, 200).Draw(t, "minutes")) * time.Minute)
+		stand := func(ticks uint64) string {
+			var m city.Mind
+			now := order[0].Time.At
+			for i, r := range order {
+				if r.Time.At.After(now) {
+					now = r.Time.At
+				}
+				m, _, _ = set.Step(m, &city.Sight{Asset: bin, Reading: r, Now: now})
+				if d := m.Deadline(); ticks>>(i%64)&1 == 1 && !d.IsZero() && !d.After(end) && (i+1 == len(order) || d.Before(order[i+1].Time.At)) {
+					m, _, _ = set.Step(m, &city.Sight{Asset: bin, Now: d})
+				}
+			}
+			m, _, _ = set.Step(m, &city.Sight{Asset: bin, Now: end})
+			x := m.(*mind)
+			w := &work{}
+			w.reset(x.plan)
+			if err := w.decode(&decoder{b: x.body}); err != nil {
+				t.Fatal(err)
+			}
+			return fmt.Sprint(w.base, w.current, w.currentChanges)
+		}
+		if want, got := stand(0), stand(ticks); got != want {
+			t.Fatalf("without\n%s\nwith\n%s", want, got)
+		}
+	})
+}
+
 // What says nothing of a rule neither opens nor closes its case: readings without the
 // quantity, and time, at any distance.
 func TestUnknownChangesNothing(t *testing.T) {
