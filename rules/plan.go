@@ -58,9 +58,10 @@ type ref struct {
 	levels  int
 }
 
-// level gives the need for opening and for closing.
+// opening is how much of Open is enough.
 func (l *Level) opening() enough { return enough{l.For, max(l.Readings, 1), l.Of} }
 
+// clearing is how much of Clear is enough; four times as much while the rule flaps.
 func (l *Level) clearing(flapping bool) enough {
 	e := enough{l.ClearFor, max(l.ClearReadings, 1), l.ClearOf}
 	if flapping {

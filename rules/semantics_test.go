@@ -667,3 +667,22 @@ func TestSetTogether(t *testing.T) {
 		}
 	}
 }
+
+// Without a number of periods it is as many as a healthy device almost never loses in a row.
+func TestSilenceAllowed(t *testing.T) {
+	for _, tt := range []struct {
+		silence Silence
+		loss    float64
+		want    time.Duration
+	}{
+		{Silence{Periods: 3}, 0.5, 3 * time.Hour},
+		{Silence{Periods: 3, AtLeast: 24 * time.Hour}, 0.5, 24 * time.Hour},
+		{Silence{}, 0.05, 3 * time.Hour}, // 0.05³ is little more than 0.0001
+		{Silence{}, 0.15, 4 * time.Hour}, // 0.15³ is 0.003, 0.15⁴ is 0.0005
+		{Silence{}, 0.5, 10 * time.Hour},
+	} {
+		if got := tt.silence.allowed(&heard{period: time.Hour, loss: tt.loss}); got != tt.want {
+			t.Errorf("%s, loss %v: %v, want %v", tt.silence, tt.loss, got, tt.want)
+		}
+	}
+}
