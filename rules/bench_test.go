@@ -51,7 +51,27 @@ func history(n int, full bool) []*city.Reading {
 	return all
 }
 
-// BenchmarkStep is one reading more, in order of time, as it is with live traffic.
+// BenchmarkStepLive is one reading more of one asset after the other.
+func BenchmarkStepLive(b *testing.B) {
+	set := mustNew(b, ten(), Options{})
+	readings := history(5000, false)
+	minds := make([]city.Mind, 100)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		if i == len(minds)*len(readings) {
+			i = 0
+			clear(minds)
+		}
+		r := readings[i/len(minds)]
+		at := i % len(minds)
+		minds[at], _, _ = set.Step(minds[at], &city.Sight{Asset: bin, Reading: r, Now: r.Time.At})
+		i++
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/10, "ns/rule")
+}
+
+// BenchmarkStep is one reading more of the same asset, as in a replay.
 func BenchmarkStep(b *testing.B) {
 	silent := ten()
 	silent[9] = Rule{ID: "silent", Levels: []Level{{Severity: 1, Open: Silence{Periods: 3, AtLeast: time.Hour}}}}

@@ -49,22 +49,26 @@ func (w *work) encode(b []byte, place []int) []byte {
 	return w.encodePublished(b, place, origin)
 }
 
-// encodeRing appends the samples. Those that follow each other as they did when they were
-// read are copied.
+// encodeRing appends the samples, and notes where each of them is from now on. Those that
+// follow each other as they did in the source are copied from it.
 func (w *work) encodeRing(b []byte) []byte {
-	before := &sample{}
+	none := sample{}
+	before, ended := &none, uint16(0) // the sample before, and where it ended in the source
 	for i := 0; i < len(w.ring); {
 		s := &w.ring[i]
-		if i == 0 || s.to == 0 || before.to != s.from {
+		start := len(b)
+		if i == 0 || s.to == 0 || ended != s.from {
 			b = s.encode(b, before, len(w.plan.quantities))
-			before, i = s, i+1
+			before, ended, i = s, s.to, i+1
+			s.from, s.to = uint16(start), uint16(len(b))
 			continue
 		}
 		from := s.from
-		for i < len(w.ring) && w.ring[i].to != 0 && w.ring[i].from == before.to {
-			before, i = &w.ring[i], i+1
+		for i < len(w.ring) && w.ring[i].to != 0 && w.ring[i].from == ended {
+			before, ended, i = &w.ring[i], w.ring[i].to, i+1
+			before.from, before.to = uint16(start)+before.from-from, uint16(start)+before.to-from
 		}
-		b = append(b, w.source[from:before.to]...)
+		b = append(b, w.source[from:ended]...)
 	}
 	return b
 }

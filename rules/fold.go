@@ -104,27 +104,59 @@ func (w *work) refold() {
 // fold lets every rule see one sample of the ring.
 func (w *work) fold(ms []machine, cs []changes, at int) {
 	w.view = View{work: w, at: at, oldest: max(0, at-context)}
+	now := w.ring[at].at
 	for i := range w.plan.rules {
 		r := &w.plan.rules[i]
 		if r.timed {
 			continue
 		}
 		mine := ms[r.first : r.first+r.levels]
+		if r.Evidence == Hold && at > 0 && running(mine) {
+			alive := w.ring[at-1].at + int64(w.gap(r, at-1, at-context))
+			w.ripen(i, mine, &cs[i], at-1, now, alive)
+			for j := range mine {
+				if mine[j].running() && now > alive {
+					mine[j].rest()
+				}
+			}
+		}
 		before := open(mine)
 		var began int64
 		if before {
 			began = begun(mine)
 		}
-		when := w.ring[at].at
-		flapping := before && cs[i].flapping(when)
 		for j := range mine {
-			if t := w.level(r, &r.Levels[j], &mine[j], at, flapping); t != 0 {
-				when = t
-			}
+			w.level(r, &r.Levels[j], &mine[j], &cs[i], at)
 		}
 		if after := open(mine); after != before {
-			cs[i].add(when)
-			w.note(i, at, when, after, began)
+			cs[i].add(now)
+			w.note(i, at, now, after, began)
+		}
+	}
+}
+
+// ripen lets time pass for a rule whose evidence holds by itself, up to an instant: its
+// levels come to their outcome one after the other, as they would have had somebody looked
+// each time. It tells whether any has.
+func (w *work) ripen(i int, mine []machine, c *changes, sample int, until, alive int64) bool {
+	r := &w.plan.rules[i]
+	ripened := false
+	for {
+		next, due := -1, int64(0)
+		for j := range mine {
+			if t := mine[j].due(need(&r.Levels[j], &mine[j], c, until)); t != 0 && t <= min(until, alive) && (next < 0 || t < due) {
+				next, due = j, t
+			}
+		}
+		if next < 0 {
+			return ripened
+		}
+		before, began := open(mine), begun(mine)
+		mine[next].done()
+		ripened = true
+		if after := open(mine); after != before {
+			c.add(due)
+			w.note(i, sample, due, after, began)
 		}
 	}
 }
@@ -143,6 +175,16 @@ func (w *work) note(rule, sample int, at int64, opens bool, began int64) {
 			t.began = at
 		}
 	}
+}
+
+// running tells whether a run of any level is under way.
+func running(ms []machine) bool {
+	for i := range ms {
+		if ms[i].running() {
+			return true
+		}
+	}
+	return false
 }
 
 // open tells whether any level is open.
@@ -166,43 +208,36 @@ func begun(ms []machine) int64 {
 	return since
 }
 
-// level lets one level see one sample. It gives when time alone has changed it before; 0:
-// it has not.
-func (w *work) level(r *ruled, l *Level, m *machine, at int, flapping bool) int64 {
-	var ripe int64
+// level lets one level see one sample.
+func (w *work) level(r *ruled, l *Level, m *machine, c *changes, at int) {
 	now := w.ring[at].at
-	if r.Evidence == Hold && m.running() && at > 0 {
-		gap := w.gap(r, at-1, at-context)
-		alive := w.ring[at-1].at + int64(gap)
-		if ripe = m.ripen(need(l, m, flapping), now, alive); ripe == 0 && now > alive {
-			m.rest()
-		}
-	}
 	if m.wantedNow() {
 		truth := cleared(l, &w.view)
-		if truth != city.True && m.phase == city.PhaseOpen {
-			return ripe
+		if truth == city.True || m.phase == city.PhaseClearing {
+			m.see(truth, now, need(l, m, c, now), w.gapOf(r, m, at))
 		}
-		m.see(truth, now, l.clearing(flapping), w.gapOf(r, m, at))
-		return ripe
+		return
 	}
 	truth := l.Open.Eval(&w.view).Truth
 	if truth != city.True && m.phase == city.PhaseIdle {
-		return ripe
+		return
 	}
 	if truth == city.True && r.windows && !r.looks(when(now)) {
 		truth = city.Unknown
 	}
 	m.see(truth, now, l.opening(), w.gapOf(r, m, at))
-	return ripe
 }
 
-// need is what the present run needs.
-func need(l *Level, m *machine, flapping bool) enough {
-	if m.wantedNow() {
-		return l.clearing(flapping)
+// need is what the present run needs, or one that begins now. Whether the rule flaps is
+// asked of the time at which the run began, so that the need stays the same.
+func need(l *Level, m *machine, c *changes, now int64) enough {
+	if !m.wantedNow() {
+		return l.opening()
 	}
-	return l.opening()
+	if m.running() {
+		now = m.since
+	}
+	return l.clearing(c.flapping(now))
 }
 
 // cleared tells whether the condition for closing is met.
@@ -264,30 +299,16 @@ func (w *work) pass(until int64) {
 		return
 	}
 	newest := len(w.ring) - 1
+	w.tracing = true
 	for i := range w.plan.rules {
 		r := &w.plan.rules[i]
 		if r.Evidence != Hold || r.timed {
 			continue
 		}
-		mine := w.current[r.first : r.first+r.levels]
-		before, began := open(mine), begun(mine)
-		for j := range mine {
-			m := &mine[j]
-			if !m.running() {
-				continue
-			}
-			alive := w.ring[newest].at + int64(w.gapAfter(r, newest))
-			flapping := before && w.currentChanges[i].flapping(until)
-			if t := m.ripen(need(&r.Levels[j], m, flapping), until, alive); t != 0 {
-				w.until = max(w.until, until)
-				if after := open(mine); after != before {
-					w.currentChanges[i].add(t)
-					w.tracing = true
-					w.note(i, newest, t, after, began)
-					w.tracing = false
-					before = after
-				}
-			}
+		alive := w.ring[newest].at + int64(w.gapAfter(r, newest))
+		if w.ripen(i, w.current[r.first:r.first+r.levels], &w.currentChanges[i], newest, until, alive) {
+			w.until = max(w.until, until)
 		}
 	}
+	w.tracing = false
 }

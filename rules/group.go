@@ -233,7 +233,7 @@ func (x *groupStep) step(r *ruled, g *groupRule) {
 		v := View{tally: &t}
 		looks := !r.windows || r.looks(x.s.Now)
 		for j := range g.machines {
-			x.level(&r.Levels[j], &g.machines[j], &v, at, looks, g.published.flapping)
+			x.level(&r.Levels[j], &g.machines[j], &v, &g.changes, at, looks)
 		}
 	}
 	if after := open(g.machines); after != before {
@@ -247,21 +247,21 @@ func (x *groupStep) step(r *ruled, g *groupRule) {
 
 // level lets one level see what the members come to. It holds by itself until a share says
 // otherwise, so time ripens it.
-func (x *groupStep) level(l *Level, m *machine, v *View, at int64, looks, flapping bool) {
-	once := func(e enough) enough { return enough{span: e.span, readings: 1} }
+func (x *groupStep) level(l *Level, m *machine, v *View, c *changes, at int64, looks bool) {
+	var truth city.Truth
 	if m.wantedNow() {
-		e := once(l.clearing(flapping))
-		m.see(cleared(l, v), at, e, 0)
-		m.ripen(e, x.now, x.now)
-		return
-	}
-	truth := l.Open.Eval(v).Truth
-	if truth == city.True && !looks {
+		truth = cleared(l, v)
+	} else if truth = l.Open.Eval(v).Truth; truth == city.True && !looks {
 		truth = city.Unknown
 	}
-	m.see(truth, at, once(l.opening()), 0)
-	m.ripen(once(l.opening()), x.now, x.now)
+	m.see(truth, at, once(need(l, m, c, at)), 0)
+	if due := m.due(once(need(l, m, c, at))); due != 0 && due <= x.now {
+		m.done()
+	}
 }
+
+// once makes one share enough: they come only when something changes.
+func once(e enough) enough { return enough{span: e.span, readings: 1} }
 
 // publish compares where a rule stands with what was told of it.
 func (x *groupStep) publish(r *ruled, g *groupRule, t Tally, was city.Phase, closed, began int64) {
@@ -341,9 +341,8 @@ func (x *groupStep) muted(r *ruled) string {
 func (x *groupStep) deadline(r *ruled, g *groupRule) int64 {
 	var next int64
 	for j := range g.machines {
-		if m := &g.machines[j]; m.running() {
-			next = sooner(next, m.since+int64(need(&r.Levels[j], m, g.published.flapping).span))
-		}
+		m := &g.machines[j]
+		next = sooner(next, m.due(once(need(&r.Levels[j], m, &g.changes, x.now))))
 	}
 	switch {
 	case g.published.muted == "" || g.published.muted == mutedShadow:

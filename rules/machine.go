@@ -91,17 +91,13 @@ func (m *machine) see(truth city.Truth, at int64, e enough, gap time.Duration) {
 	}
 }
 
-// ripen lets time pass for a state that holds by itself until told otherwise. It gives when
-// the run came to its outcome; 0: it did not.
-func (m *machine) ripen(e enough, until, alive int64) int64 {
+// due is when a run comes to its outcome if what was said last holds by itself until then; 0:
+// there is none, or it waits for more readings.
+func (m *machine) due(e enough) int64 {
 	if !m.running() || !m.often(e) {
 		return 0
 	}
-	if due := m.since + int64(e.span); due <= until && due <= alive {
-		m.done()
-		return due
-	}
-	return 0
+	return m.since + int64(e.span)
 }
 
 func (m *machine) note(hit uint8) {

@@ -190,6 +190,10 @@ func (m *mind) Standings() []city.Standing {
 // and are no more, and whether everything has to be thought anew because the rules have
 // changed.
 func (w *work) bind(m *mind, p *plan) (gone []goneRule, anew bool, err error) {
+	if m != nil && w.holds == m && m.plan == p { // one asset after the other, as in a replay
+		w.again()
+		return nil, false, nil
+	}
 	w.reset(p)
 	if m == nil {
 		return nil, false, nil

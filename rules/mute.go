@@ -184,12 +184,8 @@ func (w *work) ripens(i int) int64 {
 	var next int64
 	for j := range r.Levels {
 		m := &w.current[r.first+j]
-		if !m.running() {
-			continue
-		}
-		e := need(&r.Levels[j], m, w.published[i].flapping)
-		due := m.since + int64(e.span)
-		if m.often(e) && due <= w.ring[newest].at+int64(w.gapAfter(r, newest)) {
+		due := m.due(need(&r.Levels[j], m, &w.currentChanges[i], w.now))
+		if due != 0 && due <= w.ring[newest].at+int64(w.gapAfter(r, newest)) {
 			next = sooner(next, due)
 		}
 	}

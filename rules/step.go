@@ -50,6 +50,7 @@ func (s *Set) Step(was city.Mind, sight *city.Sight) (city.Mind, []city.Verdict,
 	if err != nil {
 		w.reset(p) // Recall has read it: it cannot be
 	}
+	w.holds = nil // until it is packed again
 	w.asset, w.now = sight.Asset, sight.Now.UnixNano()
 	for i := range p.refs {
 		w.was[i], _ = p.refs[i].phase(w.current)
@@ -84,9 +85,12 @@ func (s *Set) Step(was city.Mind, sight *city.Sight) (city.Mind, []city.Verdict,
 	}
 	w.bytes = w.encode(w.bytes[:0], nil)
 	if m != nil && m.plan == p && m.asset == sight.Asset && m.deadline == deadline && bytes.Equal(m.body, w.bytes) {
-		return was, x.verdicts, x.shares
+		w.holds, w.source = m, m.body
+		return m, x.verdicts, x.shares
 	}
-	return &mind{plan: p, asset: sight.Asset, body: slices.Clone(w.bytes), deadline: deadline}, x.verdicts, x.shares
+	m = &mind{plan: p, asset: sight.Asset, body: slices.Clone(w.bytes), deadline: deadline}
+	w.holds, w.source = m, m.body
+	return m, x.verdicts, x.shares
 }
 
 // forgetChanges drops what can no longer make a rule flap.

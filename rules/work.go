@@ -36,7 +36,8 @@ type work struct {
 	until                       int64     // up to when time has been let pass for what holds; 0: not beyond the newest sample
 	published                   []published
 
-	source []byte // what it was decoded from
+	holds  *mind  // the mind that this is, unpacked; nil: none
+	source []byte // its bytes
 	bytes  []byte // room to encode in
 
 	view    View
@@ -104,10 +105,20 @@ type trace struct {
 // reset makes room for a plan, with nothing in it.
 func (w *work) reset(p *plan) {
 	w.plan, w.asset, w.now, w.based, w.gateway, w.until = p, nil, 0, 0, "", 0
-	w.tracing, w.source = false, nil
+	w.tracing, w.source, w.holds = false, nil, nil
 	w.ring, w.heard = w.ring[:0], w.heard[:0]
 	w.resize(&p.layout)
 	w.trace, w.was = clean(w.trace, len(p.rules)), clean(w.was, len(p.rules))
+}
+
+// again makes the work ready for another step from the mind that it holds.
+func (w *work) again() {
+	w.tracing = false
+	clear(w.trace)
+	for i := range w.heard {
+		h := &w.heard[i]
+		w.heard[i] = heard{eui: h.eui, last: h.last, learned: h.learned}
+	}
 }
 
 func (w *work) resize(l *layout) {
