@@ -103,11 +103,27 @@ func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 // parseCondition reads a comparison, a number and the quantity's unit, like ">= 90 %";
 // for a yes-or-no quantity "= true" or "= false", where yes, ja, no and nein do as well.
 func parseCondition(text string, q city.Quantity) (Condition, error) {
-	sign, rest := cutSign(text)
 	if q.Boolean() {
+		sign, rest := cutSign(text)
 		return parseYesNo(sign, rest, text, q)
 	}
-	var c Condition
+	c, err := parseComparison(text, unit{q.String(), q.Unit(), example(q)})
+	if err != nil {
+		return c, err
+	}
+	return c, c.checkReach(q)
+}
+
+// unit is what a number in a rule file is in.
+type unit struct {
+	of      string // "fill_level"
+	name    string // "%", "": none
+	example string // "10 %"
+}
+
+// parseComparison reads a comparison and a number with its unit.
+func parseComparison(text string, u unit) (c Condition, err error) {
+	sign, rest := cutSign(text)
 	switch sign {
 	case ">=", "≥":
 		c.Compare = AtLeast
@@ -120,27 +136,40 @@ func parseCondition(text string, q city.Quantity) (Condition, error) {
 	case "=":
 		return c, fmt.Errorf("%.40q: measured numbers are never just equal: compare with >=, >, <= or <", text)
 	default:
-		return c, fmt.Errorf("%.40q begins with no comparison: want >=, >, <= or <, like %q", text, ">= "+example(q))
+		return c, fmt.Errorf("%.40q begins with no comparison: want >=, >, <= or <, like %q", text, ">= "+u.example)
 	}
+	c.Limit, err = parseNumber(text, rest, sign+" ", u)
+	return c, err
+}
 
+// parseAmount reads a number with its unit, like "90 %".
+func parseAmount(text string, u unit) (float64, error) {
+	return parseNumber(text, strings.TrimSpace(text), "", u)
+}
+
+// parseNumber reads the rest of a text, after a sign.
+func parseNumber(text, rest, sign string, u unit) (float64, error) {
 	digits := rest[:len(rest)-len(strings.TrimLeft(rest, "+-0123456789.,"))]
 	if strings.Contains(digits, ",") {
-		return c, fmt.Errorf("%.40q: write the number with a decimal point and without separators, like 3.5", text)
+		return 0, fmt.Errorf("%.40q: write the number with a decimal point and without separators, like 3.5", text)
 	}
-	limit, err := strconv.ParseFloat(digits, 64)
+	value, err := strconv.ParseFloat(digits, 64)
 	if err != nil {
-		return c, fmt.Errorf("%.40q has no number after the comparison: want something like %q", text, sign+" "+example(q))
+		if sign == "" {
+			return 0, fmt.Errorf("%.40q is no number: want something like %q", text, u.example)
+		}
+		return 0, fmt.Errorf("%.40q has no number after the comparison: want something like %q", text, sign+u.example)
 	}
-	c.Limit = limit
-	right := c.In(q)
-
-	switch unit := canonicalUnit(strings.TrimSpace(rest[len(digits):])); {
-	case unit == "" && q.Unit() != "":
-		return c, fmt.Errorf("%.40q has no unit: %s is in %s, write %q", text, q, q.Unit(), right)
-	case unit != q.Unit():
-		return c, fmt.Errorf("unit %.20q does not fit: %s is in %s, write something like %q", unit, q, q.Unit(), sign+" "+example(q))
+	switch name := canonicalUnit(strings.TrimSpace(rest[len(digits):])); {
+	case name == "" && u.name != "":
+		right := strings.TrimSpace(strings.TrimSpace(sign) + " " + number(value) + " " + u.name)
+		return 0, fmt.Errorf("%.40q has no unit: %s is in %s, write %q", text, u.of, u.name, right)
+	case name != u.name && u.name == "":
+		return 0, fmt.Errorf("unit %.20q does not fit: %s has none, write something like %q", name, u.of, sign+u.example)
+	case name != u.name:
+		return 0, fmt.Errorf("unit %.20q does not fit: %s is in %s, write something like %q", name, u.of, u.name, sign+u.example)
 	}
-	return c, c.checkReach(q)
+	return value, nil
 }
 
 // checkReach refuses limits that no value can reach, and conditions that every value or
@@ -188,7 +217,7 @@ func canonicalUnit(u string) string {
 	case "μS/cm", "uS/cm":
 		return "µS/cm"
 	}
-	return u
+	return strings.ReplaceAll(u, " ", "")
 }
 
 // example is a value of a quantity as it may stand in a rule.

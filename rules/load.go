@@ -15,12 +15,14 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"meldefunk/city"
+	"meldefunk/rules/calendar"
 )
 
 const (
 	maxFile     = 1 << 20 // bytes: thousands of rules
 	maxRules    = 1000
 	maxReadings = 1000
+	maxAmong    = 8 // readings of which some must meet a condition
 
 	// Two readings and two to clear are what keeps single outliers from making tickets.
 	defaultReadings = 2
@@ -57,133 +59,164 @@ func LoadFile(path string) (*Set, error) {
 }
 
 // Load reads rules from YAML and checks that they fit together. The error holds every
-// problem, each on its own line as "name:line: what is wrong, and what is allowed".
+// problem, each on its own line as "name:line:column: what is wrong, and what is allowed".
 func Load(name string, data []byte) (*Set, error) {
-	p := &problems{file: name}
+	l := &loader{problems: problems{file: name, source: strings.Split(string(data), "\n")}, of: make(map[string]fields)}
 	if len(data) > maxFile {
-		p.add(1, "the file is too large: want %d bytes at most", maxFile)
-		return nil, p.join()
+		l.add(place{1, 1}, "the file is too large: want %d bytes at most", maxFile)
+		return nil, l.join()
 	}
-	root, ok := p.document(data)
+	root, ok := l.document(data)
 	if !ok {
-		return nil, p.join()
+		return nil, l.join()
 	}
-	rules := p.rules(root)
-	if err := p.join(); err != nil {
+	set := l.file(root)
+	if err := l.join(); err != nil {
 		return nil, err
 	}
-	return newSet(rules), nil
+	return set, nil
 }
 
-func (p *problems) rules(root *yaml.Node) []oldRule {
-	top, ok := p.mapping(root, "the file", "rules")
+// loader reads one file.
+type loader struct {
+	problems
+	zone     *time.Location
+	holidays calendar.Holidays
+	calendar *calendar.Calendar // of the holidays
+	of       map[string]fields  // what each rule's keys are, by its id
+	rules    []Rule
+}
+
+func (l *loader) file(root *yaml.Node) *Set {
+	top, ok := l.mapping(root, "the file", "rules", "zone", "holidays", "extra_holidays", "overrides", "maintenance", "revoke_within")
 	if !ok {
 		return nil
 	}
+	l.place(top)
 	list, ok := top.node["rules"]
 	if !ok {
-		p.add(root.Line, "rules: is missing: want a list of rules; \"rules: []\" says that none are wanted")
+		l.add(begin(root), "rules: is missing: want a list of rules; \"rules: []\" says that none are wanted")
 		return nil
 	}
 	if list.Kind != yaml.SequenceNode {
-		p.add(list.Line, "rules: is %s: want a list of rules; \"rules: []\" says that none are wanted", kindOf(list))
+		l.add(begin(list), "rules: is %s: want a list of rules; \"rules: []\" says that none are wanted", kindOf(list))
 		return nil
 	}
 	if len(list.Content) > maxRules {
-		p.add(list.Line, "rules: %d are too many: want %d at most", len(list.Content), maxRules)
+		l.add(begin(list), "rules: %d are too many: want %d at most", len(list.Content), maxRules)
 		return nil
 	}
+	l.list(list)
+	var options Options
+	l.read(top, "revoke_within", span(&options.RevokeWithin))
+	options.Overrides = l.overrides(top)
+	options.Maintenance = l.maintenance(top)
+	if len(l.problems.list) > 0 {
+		return nil
+	}
+	set, err := New(l.rules, options)
+	l.misfits(err, root)
+	return set
+}
 
-	rules := make([]oldRule, 0, len(list.Content))
-	ids := make(map[string]int)
+// place reads in which zone and by which holidays the file is meant.
+func (l *loader) place(top fields) {
+	zone := "Europe/Berlin"
+	l.read(top, "zone", func(text string) error { zone = text; return nil })
+	var err error
+	if l.zone, err = time.LoadLocation(zone); err != nil || zone == "Local" {
+		where := top.place
+		if n, ok := top.node["zone"]; ok {
+			where = begin(n)
+		}
+		l.add(where, "zone: %.40q is no time zone: want something like Europe/Berlin", zone)
+		l.zone = time.UTC
+	}
+	l.holidays.State = calendar.LowerSaxony
+	l.read(top, "holidays", func(text string) (err error) {
+		l.holidays.State, err = calendar.ParseState(text)
+		return err
+	})
+	l.each(top, "extra_holidays", func(text string) error {
+		day, err := calendar.ParseMonthDay(text)
+		l.holidays.Extra = append(l.holidays.Extra, day)
+		return err
+	})
+	l.calendar = calendar.New(l.zone, l.holidays, nil, nil)
+}
+
+// list reads the rules one by one, and looks for two that would do the same.
+func (l *loader) list(list *yaml.Node) {
 	type matter struct {
 		kind    city.Kind
 		service string
 	}
 	matters := make(map[matter]string)
 	for _, n := range list.Content {
-		r, f, ok := p.rule(n)
+		r, f, ok := l.rule(n)
 		if !ok {
 			continue
 		}
-		rules = append(rules, r)
-		if first, twice := ids[r.ID]; twice && r.ID != "" {
-			p.add(f.node["id"].Line, "id: %q is taken by the rule in line %d: want another", r.ID, first)
-		} else {
-			ids[r.ID] = f.line
+		if first, twice := l.of[r.ID]; twice && r.ID != "" {
+			l.add(begin(f.node["id"]), "id: %q is taken by the rule in line %d: want another", r.ID, first.line)
+		} else if r.ID != "" {
+			l.of[r.ID] = f
 		}
-		m := matter{r.Kind, r.Service}
-		if first, twice := matters[m]; twice && r.Kind != city.KindUnknown && r.Service != "" {
-			p.add(f.node["service"].Line, "service: rule %q opens tickets of %s for %s already: one asset would get two of them; want another service, or one rule", first, r.Service, r.Kind)
-		} else {
-			matters[m] = r.ID
+		l.rules = append(l.rules, r)
+		if r.Shadow || r.Over != NoGroup || r.Service == "" {
+			continue // it opens nothing, or no case of a single asset
+		}
+		kinds := r.Kinds
+		if len(kinds) == 0 {
+			kinds = city.Kinds()
+		}
+		for _, k := range kinds {
+			first, twice := matters[matter{k, r.Service}]
+			if twice {
+				l.add(begin(f.node["service"]), "service: rule %q opens tickets of %s for %s already: one asset would get two of them; want another service, or one rule", first, r.Service, k)
+				break
+			}
+			matters[matter{k, r.Service}] = r.ID
 		}
 	}
-	return rules
+	for i := range l.rules {
+		l.inhibitors(&l.rules[i])
+	}
 }
 
-// rule reads one rule. What could not be read is left zero and has been reported; false:
-// it is no rule at all.
-func (p *problems) rule(n *yaml.Node) (oldRule, fields, bool) {
-	f, ok := p.mapping(n, "a rule", "id", "kind", "quantity", "open", "clear", "for", "readings",
-		"clear_for", "clear_readings", "service", "title", "advice")
-	if !ok {
-		return oldRule{}, f, false
-	}
-	r := oldRule{Readings: defaultReadings, ClearReadings: defaultReadings}
-	p.need(f, "id", "bin-full", pattern(&r.ID, idPattern, "lower-case letters, digits and hyphens, 64 at most, like bin-full"))
-	p.need(f, "kind", "bin", func(text string) (err error) {
-		r.Kind, err = city.ParseKind(text)
-		return hinted(err, text, city.Kinds())
+// inhibitors checks the names under inhibited_by, once all rules are known.
+func (l *loader) inhibitors(r *Rule) {
+	l.each(l.of[r.ID], "inhibited_by", func(text string) error {
+		_, err := l.find(text)
+		return err
 	})
-	if p.need(f, "quantity", "fill_level", func(text string) (err error) {
-		r.Quantity, err = city.ParseQuantity(text)
-		return hinted(err, text, city.Quantities())
-	}) {
-		p.conditions(f, &r)
-	} else {
-		p.need(f, "open", `">= 90 %"`, func(string) error { return nil })
-	}
-	p.read(f, "for", span(&r.For))
-	p.read(f, "readings", count(&r.Readings))
-	p.read(f, "clear_for", span(&r.ClearFor))
-	p.read(f, "clear_readings", count(&r.ClearReadings))
-	p.need(f, "service", "OS-ABF-01", pattern(&r.Service, servicePattern, "upper-case letters, digits and hyphens, 64 at most, like OS-ABF-01"))
-	p.need(f, "title", "Papierkorb voll", words(&r.Title, 120))
-	p.read(f, "advice", words(&r.Advice, 500))
-	return r, f, true
 }
 
-// conditions reads what opens and what clears, once it is known what is measured.
-func (p *problems) conditions(f fields, r *oldRule) {
-	if r.Kind != city.KindUnknown && !contains(measures(r.Kind), r.Quantity) {
-		p.add(f.node["quantity"].Line, "quantity: %s is not measured at assets of kind %s: want one of %v", r.Quantity, r.Kind, measures(r.Kind))
-	}
-	condition := func(c *Condition) func(string) error {
-		return func(text string) (err error) {
-			*c, err = parseCondition(text, r.Quantity)
-			return err
-		}
-	}
-	like := `">= 90 %"`
-	if r.Quantity.Boolean() {
-		like = `"= true"`
-	} else if r.Quantity != city.FillLevel {
-		like = strconv.Quote(">= " + example(r.Quantity))
-	}
-	opens := p.need(f, "open", like, condition(&r.Open))
-	if _, given := f.node["clear"]; !given && r.Quantity.Boolean() {
-		r.Clear = r.Open.opposite()
+// misfits tells of what could only be seen in all the rules together.
+func (l *loader) misfits(err error, root *yaml.Node) {
+	if err == nil {
 		return
 	}
-	like = `"<= 30 %"`
-	if r.Quantity != city.FillLevel {
-		like = "the other way round than open, with some distance to it"
+	if several, is := err.(interface{ Unwrap() []error }); is {
+		for _, e := range several.Unwrap() {
+			l.misfits(e, root)
+		}
+		return
 	}
-	if p.need(f, "clear", like, condition(&r.Clear)) && opens && r.Open.overlaps(r.Clear) {
-		p.add(f.node["clear"].Line, "clear: %q and open %q can be true at once: want a clear that is true only where open is not, like %q",
-			r.Clear.In(r.Quantity), r.Open.In(r.Quantity), r.Open.opposite().In(r.Quantity))
+	where := begin(root)
+	var of *RuleError
+	if errors.As(err, &of) {
+		f, field := l.of[of.Rule], of.Field
+		where = f.place
+		if n, ok := f.node[field]; ok {
+			where = begin(n)
+		} else if n, ok := f.node["levels"]; ok {
+			where = begin(n)
+		}
+		l.add(where, "%s: %w", field, of.Err)
+		return
 	}
+	l.add(where, "%w", err)
 }
 
 var (
@@ -208,13 +241,13 @@ func span(into *time.Duration) func(string) error {
 	}
 }
 
-func count(into *uint32) func(string) error {
+func count(into *int) func(string) error {
 	return func(text string) error {
 		n, err := strconv.ParseUint(text, 10, 32)
 		if err != nil || n < 1 || n > maxReadings {
 			return fmt.Errorf("%.40q does not fit: want a whole number from 1 to %d", text, maxReadings)
 		}
-		*into = uint32(n)
+		*into = int(n)
 		return nil
 	}
 }
@@ -232,7 +265,8 @@ func words(into *string, most int) func(string) error {
 	}
 }
 
-// hinted adds to an error about a word which allowed word was probably meant.
+// hinted makes an error about a word tell which allowed word was probably meant, in place of
+// all that are allowed.
 func hinted[T interface {
 	comparable
 	String() string
@@ -244,7 +278,11 @@ func hinted[T interface {
 	for i, a := range allowed {
 		names[i] = a.String()
 	}
-	return fmt.Errorf("%w%s", err, meant(word, names))
+	if hint := meant(word, names); hint != "" {
+		problem, _, _ := strings.Cut(err.Error(), ": want")
+		return errors.New(problem + hint)
+	}
+	return err
 }
 
 func contains(all []city.Quantity, q city.Quantity) bool {

@@ -39,12 +39,12 @@ func (s *Set) setOld(rules []oldRule) {
 	}
 }
 
-// old gives the rules that Set.Judge can follow: one level with a plain threshold.
+// old gives the rules that Set.Judge can follow: a plain threshold, of which the mildest level counts.
 func old(rules []Rule) []oldRule {
 	var all []oldRule
 	for i := range rules {
 		r := &rules[i]
-		if len(r.Levels) != 1 || r.Over != NoGroup || r.GroupBy != NoGroup {
+		if r.Over != NoGroup || r.GroupBy != NoGroup {
 			continue
 		}
 		l := &r.Levels[0]

@@ -57,7 +57,7 @@ func TestCommandLine(t *testing.T) {
 		{"no such file", []string{"check", "-c", in("none.yaml")}, exitUsage, "none.yaml: no such file"},
 		{"serve without a file", []string{"serve", "-c", in("none.yaml")}, exitUsage, "meldefunk config prints a sample"},
 		{"check, fine", []string{"check", "-c", in("good.yaml")}, exitOK, "good.yaml: fine"},
-		{"check, bad", []string{"check", "-c", in("bad.yaml")}, exitUsage, "bad-rules.yaml:2: "},
+		{"check, bad", []string{"check", "-c", in("bad.yaml")}, exitUsage, "bad-rules.yaml:2:"},
 		{"check, bad inventory too", []string{"check", "-c", in("bad.yaml")}, exitUsage, "bad-inventory.yaml:4: "},
 		{"check, bad, as JSON", []string{"check", "--json", "-c", in("bad.yaml")}, exitUsage, `"ok":false`},
 		{"device of an unknown network server", []string{"check", "-c", in("tied.yaml")}, exitUsage, `server "elsewhere" is not configured: want one of ["ns"]`},
