@@ -69,7 +69,7 @@ func TestDefault(t *testing.T) {
 			t.Errorf("%s gives no advice", r.ID)
 		}
 	}
-	for _, s := range []string{"OS-ABF-01", "OS-ABF-02", "OS-GRN-01", "OS-PRK-01", "OS-SEN-03"} {
+	for _, s := range []string{"OS-ABF-01", "OS-ABF-02", "OS-GRN-01", "OS-PRK-01", "OS-SEN-01", "OS-SEN-02", "OS-SEN-03", "OS-SEN-04", "OS-GWY-01"} {
 		if !services[s] {
 			t.Errorf("no shipped rule opens tickets of %s", s)
 		}
