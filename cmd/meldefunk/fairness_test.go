@@ -100,31 +100,19 @@ func disturb(t *testing.T, broker *brokertest.Broker, db *sql.DB, wildCodec bool
 	last, seen := int64(0), 0
 	deadline := time.Now().Add((seconds + 30) * time.Second)
 	for seen < calmDevices*rounds {
-		found, err := db.Query(`SELECT id, dev_eui, fcnt, payload = x'00b4' FROM frames WHERE id > ? ORDER BY id`, last)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for found.Next() {
-			var eui, kind string
-			var fcnt int
-			var codec bool
-			if err := found.Scan(&last, &eui, &fcnt, &codec); err != nil {
-				t.Fatal(err)
-			}
+		last = eachFrame(t, db, last, func(eui string, fcnt int, codec bool) {
 			mu.Lock()
 			at, ok := sent[fmt.Sprintf("%s|%d", eui, fcnt)]
 			mu.Unlock()
-			if kind = "native"; codec {
+			kind := "native"
+			if codec {
 				kind = "codec"
 			}
 			if ok {
 				delays[kind] = append(delays[kind], time.Since(at))
 				seen++
 			}
-		}
-		if err := found.Close(); err != nil {
-			t.Fatal(err)
-		}
+		})
 		if time.Now().After(deadline) {
 			t.Fatalf("%d of %d frames of the others were stored", seen, calmDevices*rounds)
 		}
@@ -144,4 +132,28 @@ func wildFrame(device, fcnt int, codec bool) published {
 	m := v4Up(fcnt, `"data":"AXVcA4JEBgQAAA=="`, data, "a840410001840002", eui, "40f28d21-c120", fmt.Sprintf("40f28d21-%04x", device))
 	m.topic = strings.Replace(m.topic, "a840410001840002", eui, 1)
 	return m
+}
+
+// eachFrame tells of the frames stored after one of them, and gives the number of the last.
+func eachFrame(t *testing.T, db *sql.DB, after int64, tell func(eui string, fcnt int, codec bool)) (last int64) {
+	t.Helper()
+	rows, err := db.Query(`SELECT id, dev_eui, fcnt, payload = x'00b4' FROM frames WHERE id > ? ORDER BY id`, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	last = after
+	for rows.Next() {
+		var eui string
+		var fcnt int
+		var codec bool
+		if err := rows.Scan(&last, &eui, &fcnt, &codec); err != nil {
+			t.Fatal(err)
+		}
+		tell(eui, fcnt, codec)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return last
 }
