@@ -144,7 +144,7 @@ func (w *work) ripen(i int, mine []machine, c *changes, sample int, until, alive
 	for {
 		next, due := -1, int64(0)
 		for j := range mine {
-			if t := mine[j].due(need(&r.Levels[j], &mine[j], c, until)); t != 0 && t <= min(until, alive) && (next < 0 || t < due) {
+			if t := mine[j].due(need(r.Evidence, &r.Levels[j], &mine[j], c, until)); t != 0 && t <= min(until, alive) && (next < 0 || t < due) {
 				next, due = j, t
 			}
 		}
@@ -214,7 +214,7 @@ func (w *work) level(r *ruled, l *Level, m *machine, c *changes, at int) {
 	if m.wantedNow() {
 		truth := cleared(l, &w.view)
 		if truth == city.True || m.phase == city.PhaseClearing {
-			m.see(truth, now, need(l, m, c, now), w.gapOf(r, m, at))
+			m.see(truth, now, need(r.Evidence, l, m, c, now), w.gapOf(r, m, at))
 		}
 		return
 	}
@@ -225,14 +225,14 @@ func (w *work) level(r *ruled, l *Level, m *machine, c *changes, at int) {
 	if truth == city.True && r.windows && !r.looks(when(now)) {
 		truth = city.Unknown
 	}
-	m.see(truth, now, l.opening(), w.gapOf(r, m, at))
+	m.see(truth, now, l.opening(r.Evidence), w.gapOf(r, m, at))
 }
 
 // need is what the present run needs, or one that begins now. Whether the rule flaps is
 // asked of the time at which the run began, so that the need stays the same.
-func need(l *Level, m *machine, c *changes, now int64) enough {
+func need(evidence Evidence, l *Level, m *machine, c *changes, now int64) enough {
 	if !m.wantedNow() {
-		return l.opening()
+		return l.opening(evidence)
 	}
 	if m.running() {
 		now = m.since

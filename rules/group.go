@@ -254,8 +254,8 @@ func (x *groupStep) level(l *Level, m *machine, v *View, c *changes, at int64, l
 	} else if truth = l.Open.Eval(v).Truth; truth == city.True && !looks {
 		truth = city.Unknown
 	}
-	m.see(truth, at, once(need(l, m, c, at)), 0)
-	if due := m.due(once(need(l, m, c, at))); due != 0 && due <= x.now {
+	m.see(truth, at, once(need(Samples, l, m, c, at)), 0)
+	if due := m.due(once(need(Samples, l, m, c, at))); due != 0 && due <= x.now {
 		m.done()
 	}
 }
@@ -342,7 +342,7 @@ func (x *groupStep) deadline(r *ruled, g *groupRule) int64 {
 	var next int64
 	for j := range g.machines {
 		m := &g.machines[j]
-		next = sooner(next, m.due(once(need(&r.Levels[j], m, &g.changes, x.now))))
+		next = sooner(next, m.due(once(need(Samples, &r.Levels[j], m, &g.changes, x.now))))
 	}
 	switch {
 	case g.published.muted == "" || g.published.muted == mutedShadow:

@@ -19,7 +19,7 @@ type machine struct {
 
 	// The run: of pending or clearing.
 	since int64  // event time of its first reading, ns since 1970
-	last  int64  // of its last one that told anything
+	last  int64  // of its last one that told anything; see enough.brief
 	count uint16 // readings that met the condition
 	hits  uint8  // whether the last readings met it, newest in the lowest bit …
 	seen  uint8  // … and how many of the bits count
@@ -30,6 +30,10 @@ type enough struct {
 	span     time.Duration
 	readings int
 	of       int // 0: in a row
+
+	// brief goes with what holds by itself: the contrary breaks a run only by lasting so long,
+	// and machine.last is when it began. 0: at once.
+	brief time.Duration
 }
 
 // maxOf bounds enough.of: hits has a byte.
@@ -65,6 +69,9 @@ func (m *machine) see(truth city.Truth, at int64, e enough, gap time.Duration) {
 	if m.running() && gap > 0 && time.Duration(at-m.last) > gap {
 		m.rest()
 	}
+	if m.running() && m.contrary(e) && truth != city.Unknown && time.Duration(at-m.last) >= e.brief {
+		m.rest()
+	}
 	switch truth {
 	case city.True:
 		if !m.running() {
@@ -80,11 +87,14 @@ func (m *machine) see(truth city.Truth, at int64, e enough, gap time.Duration) {
 			m.done()
 		}
 	case city.False:
-		if !m.running() {
+		if !m.running() || m.contrary(e) {
 			return
 		}
 		m.last = at
 		m.note(0)
+		if e.brief > 0 {
+			return
+		}
 		if e.of == 0 || m.misses(e.of) > e.of-e.readings {
 			m.rest()
 		}
@@ -94,7 +104,7 @@ func (m *machine) see(truth city.Truth, at int64, e enough, gap time.Duration) {
 // due is when a run comes to its outcome if what was said last holds by itself until then; 0:
 // there is none, or it waits for more readings.
 func (m *machine) due(e enough) int64 {
-	if !m.running() || !m.often(e) {
+	if !m.running() || !m.often(e) || m.contrary(e) {
 		return 0
 	}
 	return m.since + int64(e.span)
@@ -106,6 +116,9 @@ func (m *machine) note(hit uint8) {
 		m.seen++
 	}
 }
+
+// contrary tells whether the run goes on only because the contrary has not lasted yet.
+func (m *machine) contrary(e enough) bool { return e.brief > 0 && m.hits&1 == 0 }
 
 // often tells whether enough readings met the condition.
 func (m *machine) often(e enough) bool {

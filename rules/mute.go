@@ -184,7 +184,7 @@ func (w *work) ripens(i int) int64 {
 	var next int64
 	for j := range r.Levels {
 		m := &w.current[r.first+j]
-		due := m.due(need(&r.Levels[j], m, &w.currentChanges[i], w.now))
+		due := m.due(need(r.Evidence, &r.Levels[j], m, &w.currentChanges[i], w.now))
 		if due != 0 && due <= w.ring[newest].at+int64(w.gapAfter(r, newest)) {
 			next = sooner(next, due)
 		}

@@ -58,12 +58,19 @@ type ref struct {
 	levels  int
 }
 
-// opening is how much of Open is enough.
-func (l *Level) opening() enough { return enough{l.For, max(l.Readings, 1), l.Of} }
+// opening is how much of Open is enough. What holds by itself is not interrupted by what is
+// too short to close it: a car that makes room for another, a sensor that errs for a moment.
+func (l *Level) opening(evidence Evidence) enough {
+	e := enough{span: l.For, readings: max(l.Readings, 1), of: l.Of}
+	if evidence == Hold {
+		e.brief = l.ClearFor
+	}
+	return e
+}
 
 // clearing is how much of Clear is enough; four times as much while the rule flaps.
 func (l *Level) clearing(flapping bool) enough {
-	e := enough{l.ClearFor, max(l.ClearReadings, 1), l.ClearOf}
+	e := enough{span: l.ClearFor, readings: max(l.ClearReadings, 1), of: l.ClearOf}
 	if flapping {
 		if e.span > 0 {
 			e.span *= 4

@@ -164,6 +164,7 @@ func TestStep(t *testing.T) {
 	clearing := func(n int, d time.Duration) func(*Rule, *Level) {
 		return func(_ *Rule, l *Level) { l.ClearReadings, l.ClearFor = n, d }
 	}
+	hold := func(r *Rule, _ *Level) { r.Evidence = Hold }
 	gap := func(d time.Duration) func(*Rule, *Level) { return func(r *Rule, _ *Level) { r.MaxGap = d } }
 	tests := []struct {
 		name  string
@@ -172,6 +173,10 @@ func TestStep(t *testing.T) {
 		want  []string
 		phase city.Phase
 	}{
+		{"what holds goes on through a short contrary", full(hold, span(time.Hour), readings(1, 0), clearing(1, 5*time.Minute)), "0:95 20:10 23:95 61!", []string{"opened@61 since 0: 95 (90)"}, city.PhaseOpen},
+		{"not through a long one", full(hold, span(time.Hour), readings(1, 0), clearing(1, 5*time.Minute)), "0:95 20:10 25:95 61! 86!", []string{"opened@86 since 25: 95 (90)"}, city.PhaseOpen},
+		{"nor through many that are one", full(hold, span(time.Hour), readings(1, 0), clearing(1, 5*time.Minute)), "0:95 20:10 23:10 26:95 61!", nil, city.PhasePending},
+		{"and does not open meanwhile", full(hold, span(time.Hour), readings(1, 0), clearing(1, 5*time.Minute)), "0:95 59:10 61! 62:95", []string{"opened@62 since 0: 95 (90)"}, city.PhaseOpen},
 		{"never", full(), "0:10 60:89.9 120:0", nil, city.PhaseIdle},
 		{"one reading is not enough", full(), "0:95", nil, city.PhasePending},
 		{"two are", full(), "0:95 60:92", []string{"opened@60 since 0: 92 (90)"}, city.PhaseOpen},
