@@ -188,10 +188,10 @@ func TestJudgeShippedRules(t *testing.T) {
 		service     string
 		limit, back float64
 	}{
-		{"bin-full", city.Bin, city.FillLevel, 90, 30, 60, 120, "OS-ABF-01", 90, 30},
+		{"bin-full", city.Bin, city.FillLevel, 90, 50, 60, 120, "OS-ABF-01", 90, 50},
 		{"bin-tilted", city.Bin, city.Tilt, 1, 0, 60, 120, "OS-ABF-02", 1, 0},
-		{"soil-dry", city.Soil, city.UsableFieldCapacity, 30, 50, 24 * 60, 7 * 60, "OS-GRN-01", 30, 50},
-		{"bay-blocked", city.Parking, city.Occupied, 1, 0, 24 * 60, 60, "OS-PRK-01", 1, 0},
+		{"soil-dry", city.Soil, city.UsableFieldCapacity, 30, 50, 23 * 60, 7 * 60, "OS-GRN-01", 30, 50},
+		{"bay-blocked", city.Parking, city.Occupied, 1, 0, 24 * 60, 120, "OS-PRK-01", 1, 0},
 		{"bin-battery-low", city.Bin, city.BatteryLevel, 15, 50, 6 * 60, 120, "OS-SEN-03", 15, 50},
 		{"soil-battery-low", city.Soil, city.BatteryVoltage, 3, 3.3, 6 * 60, 120, "OS-SEN-03", 3, 3.3},
 	}
