@@ -1,7 +1,7 @@
 # Two commands matter: `make demo` and `make test`. Everything else is for working on it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit bench lint fuzz build tools clean
+.PHONY: help demo test check unit bench quality lint fuzz build tools clean
 
 GO ?= go
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/meldefunk
@@ -36,6 +36,9 @@ unit:
 
 bench: tools ## measure; BENCH=./storage/influx for one package
 	$(REAL) $(GO) test -run '^$$' -bench . -timeout 30m $(BENCH)
+
+quality: ## hold the shipped rules against simulated truth, write docs/rules-quality.md (2 minutes)
+	$(GO) test ./rules -run TestQuality -count=1 -timeout 30m -args -quality.seed=2026 -quality.assets=100 -quality.days=90 -quality.page=$(CURDIR)/docs/rules-quality.md
 
 lint: tools check ## gofmt, go vet and golangci-lint only
 
