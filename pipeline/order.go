@@ -149,8 +149,14 @@ func (r *Road) storedFrame(ctx context.Context, m *memory, u *city.Uplink, s *ci
 	counted := m.counted(epoch, u.FCnt)
 	for i := len(r.commit.Frames) - 1; i >= 0; i-- {
 		f := &r.commit.Frames[i]
-		if f.Uplink.DevEUI == u.DevEUI && f.Uplink.FCnt == u.FCnt && f.Uplink.Ident == u.Ident {
+		if f.Uplink.DevEUI != u.DevEUI || f.Uplink.FCnt != u.FCnt {
+			continue
+		}
+		if f.Uplink.Ident == u.Ident {
 			return remember(f), nil
+		}
+		if counted == nil && f.Epoch == epoch && epoch != 0 {
+			counted = remember(f) // a batch can have more frames of a device than are remembered
 		}
 	}
 	err := r.persist(ctx, "look for a frame", func() error {
