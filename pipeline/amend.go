@@ -7,10 +7,11 @@ import (
 	"meldefunk/city"
 )
 
-// place is where a new frame of the present batch is, and its reading.
+// place is where a frame of the present batch is, and its reading.
 type place struct {
-	frame   int // in commit.Frames
-	reading int // in pending; -1: it has none
+	frame   int  // in commit.Frames
+	reading int  // in pending; -1: it has none
+	stored  bool // it is on its second try: what changes of it beside its fate is told apart
 }
 
 // staged finds a frame of the present batch by its number, nil: it was committed before.
@@ -18,7 +19,7 @@ func (r *Road) staged(id int64) *place {
 	if i := id - r.base - 1; i >= 0 && i < int64(len(r.places)) {
 		return &r.places[i]
 	}
-	return nil
+	return r.second[id]
 }
 
 // amend changes the reading of a frame that was committed before, if it has one at the
@@ -81,35 +82,54 @@ func (r *Road) rehear(ctx context.Context, s *seen, u *city.Uplink, asset string
 			if p.reading >= 0 {
 				r.pending[p.reading].Radio = f.Radio
 			}
+			if p.stored {
+				r.keepHeard(s.id, f)
+			}
 		}
 		return nil
 	}
-	i, known := r.reheard[s.id]
-	var before city.Uplink
-	if known {
-		before.Radio, before.Heard = r.commit.Reheard[i].Radio, r.commit.Reheard[i].Heard
-	} else {
-		err := r.persist(ctx, "look how a frame was heard", func() (err error) {
-			before, known, err = r.parts.Store.Heard(ctx, s.id)
-			return err
-		})
-		if err != nil || !known {
-			return err // pruned meanwhile: its reading stays as it is
-		}
-		i = len(r.commit.Reheard)
-	}
-	if !before.Rehear(u) {
-		return nil
+	before, known, err := r.heard(ctx, s.id)
+	if err != nil || !known || !before.Rehear(u) {
+		return err // not known: pruned meanwhile, and its reading stays as it is
 	}
 	r.metrics.reheard.Inc()
-	if i == len(r.commit.Reheard) {
-		r.commit.Reheard = append(r.commit.Reheard, city.Reheard{Frame: s.id})
-		r.reheard[s.id] = i
-	}
-	h := &r.commit.Reheard[i]
-	h.Radio, h.Heard = before.Radio, before.Heard
+	r.keepHeard(s.id, &before)
 	return r.amend(ctx, s, u.DevEUI, asset, u.Time.At, func(reading *city.Reading) {
 		to := &reading.Radio
 		to.RSSI, to.SNR, to.Gateways = before.Radio.RSSI, before.Radio.SNR, before.Radio.Gateways
 	})
+}
+
+// heard gives how a stored frame was heard by now, and whether it is stored still.
+func (r *Road) heard(ctx context.Context, id int64) (u city.Uplink, known bool, err error) {
+	if i, staged := r.reheard[id]; staged {
+		u.Radio, u.Heard = r.commit.Reheard[i].Radio, r.commit.Reheard[i].Heard
+		return u, true, nil
+	}
+	err = r.persist(ctx, "look how a frame was heard", func() (err error) {
+		u, known, err = r.parts.Store.Heard(ctx, id)
+		return err
+	})
+	return u, known, err
+}
+
+// keepHeard stages how a stored frame was heard.
+func (r *Road) keepHeard(id int64, u *city.Uplink) {
+	i, staged := r.reheard[id]
+	if !staged {
+		i = len(r.commit.Reheard)
+		r.reheard[id] = i
+		r.commit.Reheard = append(r.commit.Reheard, city.Reheard{Frame: id})
+	}
+	r.commit.Reheard[i].Radio, r.commit.Reheard[i].Heard = u.Radio, u.Heard
+}
+
+// hearAll gives a frame on its second try what other deliveries of it have told meanwhile.
+func (r *Road) hearAll(ctx context.Context, id int64, u *city.Uplink) error {
+	all, known, err := r.heard(ctx, id)
+	if known {
+		all.Radio.DataRate, all.Radio.HasDataRate = u.Radio.DataRate, u.Radio.HasDataRate // not stored
+		u.Radio, u.Heard = all.Radio, all.Heard
+	}
+	return err
 }

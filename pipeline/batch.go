@@ -22,6 +22,7 @@ func (r *Road) begin() {
 	r.pending, r.places, r.base = r.pending[:0], r.places[:0], r.mark.Frame
 	clear(r.amended)
 	clear(r.reheard)
+	clear(r.second)
 }
 
 // finish adds what is written once per batch, however often the batch changed it.

@@ -152,9 +152,14 @@ func (r *Road) retime(ctx context.Context, s *seen, to int64, devEUI city.EUI, a
 		if p.reading >= 0 {
 			r.pending[p.reading].Time = s.stamp()
 		}
-		return nil
+		if !p.stored {
+			return nil
+		}
 	}
 	r.commit.Retimed = append(r.commit.Retimed, city.Retimed{Frame: s.id, Time: s.stamp(), Claim: s.claimed()})
+	if r.second[s.id] != nil {
+		return nil // it has no reading yet but the one of this batch
+	}
 	return r.amend(ctx, s, devEUI, asset, was.At, func(reading *city.Reading) {
 		reading.Former = append(slices.Clone(reading.Former), reading.Time.At)
 		reading.Time = s.stamp()

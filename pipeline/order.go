@@ -263,6 +263,7 @@ func (r *Road) keepFrame(ctx context.Context, m *memory, f city.Frame, u *city.U
 	f.Uplink, f.Fate = *u, fate
 	r.commit.Frames = append(r.commit.Frames, f)
 	if again {
+		r.second[f.ID] = &place{frame: len(r.commit.Frames) - 1, reading: -1, stored: true}
 		if s := m.counted(f.Epoch, u.FCnt); s != nil {
 			s.fate = fate
 		}

@@ -43,10 +43,11 @@ type Road struct {
 
 	// What the present batch still has to judge, and where its frames and changes are.
 	pending []city.Reading
-	base    int64         // the number of the last frame before the batch
-	places  []place       // of the batch's new frames, in order of their numbers
-	amended map[int64]int // in commit.Readings, by frame: readings in place of stored ones
-	reheard map[int64]int // in commit.Reheard, by frame
+	base    int64            // the number of the last frame before the batch
+	places  []place          // of the batch's new frames, in order of their numbers
+	second  map[int64]*place // of its frames on their second try, by number
+	amended map[int64]int    // in commit.Readings, by frame: readings in place of stored ones
+	reheard map[int64]int    // in commit.Reheard, by frame
 
 	ordered   []*seen // lent to settle
 	intervals []int64 // lent to period
@@ -85,6 +86,7 @@ func New(cfg Config, parts Parts, log zerolog.Logger, reg prometheus.Registerer)
 		states:   map[string]*assetState{},
 		amended:  map[int64]int{},
 		reheard:  map[int64]int{},
+		second:   map[int64]*place{},
 		excess:   map[city.EUI]*excess{},
 	}
 }
@@ -270,6 +272,12 @@ func (r *Road) uplink(ctx context.Context, p *passenger) error {
 		return nil
 	}
 
+	if frame.ID != 0 {
+		if err := r.hearAll(ctx, frame.ID, u); err != nil {
+			return err
+		}
+	}
+
 	// 3 decode: bytes and calibration to values
 	reading := city.Reading{
 		DevEUI: u.DevEUI, Asset: asset.ID, Kind: asset.Kind, Model: device.Model,
@@ -292,7 +300,9 @@ func (r *Road) uplink(ctx context.Context, p *passenger) error {
 		return nil
 	}
 	reading.Time = u.Time
-	if frame.ID == 0 {
+	if again := r.second[frame.ID]; again != nil {
+		again.reading = len(r.pending)
+	} else {
 		r.places[len(r.places)-1].reading = len(r.pending)
 	}
 	r.pending = append(r.pending, reading)
