@@ -18,7 +18,7 @@ type Config struct {
 	// MaxAhead is how far in the future an event time may lie at arrival.
 	MaxAhead time.Duration `yaml:"max_ahead"`
 	// DeviceRate and DeviceBurst bound what one device may send: DeviceBurst messages in
-	// DeviceBurst/DeviceRate seconds. The excess is set aside (docs/adr/0011). DeviceRate is
+	// DeviceBurst/DeviceRate seconds. The excess is set aside (docs/adr/0013). DeviceRate is
 	// messages per second, 0 to 1,000; 0: any number. DeviceBurst is 10 to 1,000,000.
 	DeviceRate  float64 `yaml:"device_rate"`
 	DeviceBurst int     `yaml:"device_burst"`

@@ -8,7 +8,7 @@ import (
 	"meldefunk/city"
 )
 
-// Bounds of what is remembered for throttling (docs/adr/0011).
+// Bounds of what is remembered for throttling (docs/adr/0013).
 const (
 	// remembered is how many windows of event time are counted for a device at once: more
 	// than clocks of gateways that disagree.
