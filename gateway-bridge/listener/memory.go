@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	mostSessions = 1024
-	longestID    = 256 // bytes of a client id that is remembered
+	mostSessions = 1024 // of each network server
+	longestID    = 256  // bytes of a client id that is remembered
 )
 
 // memory knows which client ids had a session. Nothing else of a session is kept, because
@@ -62,12 +62,29 @@ func (m *memory) resume(s session, clean bool) (present bool, err error) {
 		return false, nil
 	case !clean:
 		m.known = append(m.known, key)
-		m.known = m.known[max(0, len(m.known)-mostSessions):]
+		m.bound(s.server)
 		if i >= 0 {
 			return true, nil
 		}
 	}
 	return false, m.save()
+}
+
+// bound forgets the oldest session of a network server that has too many. Those of others
+// stay: it must not make them lose messages.
+func (m *memory) bound(server string) {
+	oldest, n := -1, 0
+	for i := range m.known {
+		if m.known[i][0] != server {
+			continue
+		}
+		if n++; n == 1 {
+			oldest = i
+		}
+	}
+	if n > mostSessions {
+		m.known = slices.Delete(m.known, oldest, oldest+1)
+	}
 }
 
 // save returns when the file is on the disk.
