@@ -73,6 +73,7 @@ func (r *Road) settle(ctx context.Context, m *memory, last *seen, devEUI city.EU
 	newest := burst[len(burst)-1]
 	delivered := min(newest.claim, int64(newest.received)*int64(time.Second))
 	reckon := func(s *seen) int64 { return anchor.at + int64(s.fcnt-anchor.fcnt)*period }
+	r.moved = moves{}
 	lag := delivered - reckon(newest)
 	switch {
 	case lag < -period/2 || lag >= 2*period:
@@ -160,10 +161,21 @@ func (r *Road) retime(ctx context.Context, s *seen, to int64, devEUI city.EUI, a
 	if r.second[s.id] != nil {
 		return nil // it has no reading yet but the one of this batch
 	}
-	return r.amend(ctx, s, devEUI, asset, was.At, func(reading *city.Reading) {
+	err := r.amend(ctx, s, devEUI, asset, was.At, func(reading *city.Reading) {
 		reading.Former = append(slices.Clone(reading.Former), reading.Time.At)
 		reading.Time = s.stamp()
+		r.moved.occupancy(reading, was.At)
 	})
+	if err != nil {
+		return err
+	}
+	state, err := r.state(ctx, asset)
+	if err == nil && state.Occupancy != nil && state.Occupancy.Since.Equal(was.At) {
+		o := *state.Occupancy // the other one may be on its way to the store
+		o.Since, state.Occupancy = s.stamp().At, &o
+		r.touch(state)
+	}
+	return err
 }
 
 // shared tells whether another remembered frame has the event time of this one.

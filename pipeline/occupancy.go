@@ -1,7 +1,9 @@
 package pipeline
 
 import (
+	"math"
 	"slices"
+	"time"
 
 	"meldefunk/city"
 )
@@ -28,7 +30,7 @@ func occupancy(was *city.Occupancy, r *city.Reading) *city.Occupancy {
 			values = append(values, city.Value{Quantity: city.FormerDuration, Number: lasted})
 		}
 	}
-	values = append(values, city.Value{Quantity: city.OccupiedSince, Number: float64(now.Since.UnixMilli()) / 1000})
+	values = append(values, city.Value{Quantity: city.OccupiedSince, Number: seconds(now.Since)})
 	r.Values = values
 	return now
 }
@@ -43,3 +45,52 @@ func withoutOccupancy(values []city.Value) []city.Value {
 	}
 	return slices.DeleteFunc(slices.Clone(values), added)
 }
+
+// moves are the readings of a burst that were committed before and get other event times, in
+// order of their counters: what they say of occupancy refers to these times.
+type moves struct {
+	times []move
+	since float64 // of the reading before, as it was
+}
+
+// move is a reading's event time before and after.
+type move struct{ from, to time.Time }
+
+// occupancy corrects what a reading, which had another event time, says of its bay.
+// FormerDuration, of whole seconds, may be one second off.
+func (m *moves) occupancy(r *city.Reading, was time.Time) {
+	m.times = append(m.times, move{was, r.Time.At})
+	since, told := r.Value(city.OccupiedSince)
+	if !told {
+		return
+	}
+	lasted := m.by(since) - m.by(m.since)
+	r.Values = slices.Clone(r.Values)
+	for i := range r.Values {
+		switch v := &r.Values[i]; v.Quantity {
+		case city.OccupiedSince:
+			v.Number = seconds(m.to(since))
+		case city.FormerDuration:
+			v.Number += lasted.Truncate(time.Second).Minutes()
+		}
+	}
+	m.since = since
+}
+
+// to gives the new time of what was at a time, told in seconds.
+func (m *moves) to(since float64) time.Time {
+	for _, move := range m.times {
+		if seconds(move.from) == since {
+			return move.to
+		}
+	}
+	return time.UnixMilli(int64(math.Round(since * 1000)))
+}
+
+// by is how far that is away.
+func (m *moves) by(since float64) time.Duration {
+	return m.to(since).Sub(time.UnixMilli(int64(math.Round(since * 1000)))).Round(time.Millisecond)
+}
+
+// seconds is how OccupiedSince tells a time.
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -1,7 +1,11 @@
 package pipeline_test
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,4 +69,46 @@ func TestOccupancy(t *testing.T) {
 	if o := state.Occupancy; err != nil || o == nil || o.Occupied || !o.Began || !o.Since.Equal(start.Add(100*time.Minute)) {
 		t.Errorf("state %+v, %v", state, err)
 	}
+}
+
+// A burst becomes known as one frame after the other is committed at the time of its delivery.
+// What the readings say of the bay is what they would say had it come in one go.
+func TestOccupancyOfABurst(t *testing.T) {
+	const period = 10 * time.Minute
+	says := func(apart bool) []string {
+		w := newWorld(t)
+		var all []city.Arrival
+		for n := range uint32(20) {
+			at := time.Duration(n) * period
+			if n >= 10 && n < 17 { // the line is down
+				at = 16*period + time.Duration(n-10)*time.Second
+			}
+			occupied := byte(1)
+			if n/3%2 == 0 {
+				occupied = 0
+			}
+			all = append(all, w.bay(n, occupied, at))
+		}
+		for len(all) > 0 && apart {
+			w.carry(all[0])
+			all = all[1:]
+		}
+		w.carry(all...)
+		got := bays(w.readings())
+		slices.SortFunc(got, func(a, b string) int { return cmp.Compare(minute(t, a), minute(t, b)) })
+		return got
+	}
+	want, got := says(false), says(true)
+	if !slices.Equal(got, want) {
+		t.Errorf("\n got %q\nwant %q", got, want)
+	}
+}
+
+func minute(t *testing.T, text string) float64 {
+	before, _, _ := strings.Cut(text, ":")
+	n, err := strconv.ParseFloat(before, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

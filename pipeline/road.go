@@ -50,6 +50,7 @@ type Road struct {
 	reheard map[int64]int    // in commit.Reheard, by frame
 
 	ordered   []*seen // lent to settle
+	moved     moves   // by settle
 	intervals []int64 // lent to period
 }
 
