@@ -178,10 +178,11 @@ func (r *Road) retime(ctx context.Context, s *seen, to int64, devEUI city.EUI, a
 	return err
 }
 
-// shared tells whether another remembered frame has the event time of this one.
+// shared tells whether another remembered frame has the event time of this one, or claimed it
+// and may have had it.
 func (m *memory) shared(s *seen) bool {
 	for i := range m.frames {
-		if o := &m.frames[i]; o != s && o.at == s.at {
+		if o := &m.frames[i]; o != s && (o.at == s.at || o.claim == s.at) {
 			return true
 		}
 	}

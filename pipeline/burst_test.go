@@ -283,3 +283,14 @@ func TestAnySplitOfABurstGivesTheSameTimes(t *testing.T) {
 		}
 	})
 }
+
+// The last frame of a burst was heard at the very time at which the first was delivered. That
+// time was the first one's, and whoever copies readings is told to forget what is there.
+func TestATimeHasOneOwner(t *testing.T) {
+	w := newWorld(t)
+	w.carry(w.every(10*time.Minute, 0, 10)...)
+	for _, a := range w.burst(10, 3, 120*time.Minute) {
+		w.carry(a)
+	}
+	w.times() // says so if it had two
+}
