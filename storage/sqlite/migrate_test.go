@@ -26,11 +26,13 @@ func raw(t *testing.T, dir string) *sql.DB {
 	return db
 }
 
-// columns gives every column of every table, in order.
+// columns gives every column of every table and index, in order.
 func columns(t *testing.T, dir string) []string {
 	t.Helper()
 	rows, err := raw(t, dir).Query(`SELECT m.name || '.' || c.name || ' ' || c.type || ' ' || c."notnull" || ' ' || c.pk
-		FROM sqlite_schema m, pragma_table_info(m.name) c ORDER BY m.name, c.cid`)
+		FROM sqlite_schema m, pragma_table_info(m.name) c
+		UNION ALL SELECT m.name || '.' || coalesce(c.name, '(expression)') || ' of ' || m.tbl_name
+		FROM sqlite_schema m, pragma_index_info(m.name) c WHERE m.type = 'index' ORDER BY 1`)
 	if err != nil {
 		t.Fatal(err)
 	}
