@@ -10,7 +10,7 @@ import (
 // Two regions each hand over the same backlog of one device in one go, one after the other.
 // There is more of it in the batch than is remembered of a device.
 func TestALongBacklogOfTwoRegionsIsReadOnce(t *testing.T) {
-	const frames = 150
+	const frames = 100
 	w := newWorld(t)
 	var all []city.Arrival
 	for _, region := range []string{"a", "b"} {

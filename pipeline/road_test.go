@@ -155,6 +155,7 @@ func (w *world) carryWith(store pipeline.Store, arrivals ...city.Arrival) {
 	w.t.Helper()
 	w.reg = prometheus.NewRegistry()
 	cfg := pipeline.DefaultConfig()
+	cfg.Grace = time.Minute // a busy machine is no failing store
 	if w.batch > 0 {
 		cfg.Batch = w.batch
 	}
