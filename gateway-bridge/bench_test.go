@@ -105,7 +105,7 @@ func TestArrivalHardlyAllocates(t *testing.T) {
 		t.Fatal(err)
 	}
 	var m mqtt.Message = message{topic: "city/bin", body: []byte("up")}
-	if n := testing.AllocsPerRun(1000, func() { s.arrival(m) }); n > 1 {
+	if n := testing.AllocsPerRun(1000, func() { s.arrival(m, 0) }); n > 1 {
 		t.Errorf("%v allocations per message, want 1", n)
 	}
 }

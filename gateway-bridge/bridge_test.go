@@ -363,7 +363,7 @@ func TestHeldBackAfterTheStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		c := &session{ctx: ctx, released: make(chan struct{})}
+		c := &session{cuts: &cuts{}, ctx: ctx, released: make(chan struct{})}
 		returned := false
 		go func() { c.receive(nil, nil); returned = true }()
 		synctest.Wait()

@@ -66,7 +66,7 @@ func (s *Server) look(ctx context.Context, subscribed <-chan struct{}) {
 func (s *Server) judgeFigures(f figures, before uint64, first bool) uint64 {
 	if version := f[versionTopic]; first && strings.HasPrefix(version, "mosquitto") {
 		s.log.Info().Str("version", version).Msg("mosquitto by default keeps 1,000 messages for a session that is away, and writes sessions to disk every half hour; " +
-			"a broker that loses nothing has max_queued_messages 0, persistence true, autosave_on_changes true, autosave_interval 1")
+			"a broker that loses nothing has max_queued_messages 0, persistence true, autosave_on_changes true, autosave_interval 100")
 	}
 	dropped, err := strconv.ParseUint(f[droppedTopic], 10, 64)
 	if err != nil {
@@ -113,10 +113,11 @@ func (s *Server) figures(ctx context.Context) (figures, error) {
 		SetWriteTimeout(pingBound).SetStore(noStore{}).SetDefaultPublishHandler(take).
 		SetCustomOpenConnectionFn(func(*url.URL, mqtt.ClientOptions) (net.Conn, error) {
 			conn, err := dial(ctx, s.cfg)
-			if err == nil {
-				unwatch = context.AfterFunc(ctx, func() { conn.Close() })
+			if err != nil {
+				return nil, err
 			}
-			return conn, err
+			unwatch = context.AfterFunc(ctx, func() { conn.Close() })
+			return conn, nil
 		}))
 	token := client.Connect()
 	token.Wait() // bounded by ctx, which closes the connection

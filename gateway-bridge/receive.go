@@ -16,6 +16,7 @@ const keptHead = 64 << 10
 // receive is called by paho's one goroutine for incoming messages. While it blocks, paho
 // reads nothing more, the socket fills, and the broker keeps the rest.
 func (c *session) receive(_ mqtt.Client, m mqtt.Message) {
+	size := c.cuts.next()
 	if c.refused || c.ctx.Err() != nil {
 		// Held, not dropped: dropping would race through the broker's whole queue.
 		<-c.released
@@ -35,7 +36,7 @@ func (c *session) receive(_ mqtt.Client, m mqtt.Message) {
 	if m.Qos() == 0 && s.assured.Load() {
 		s.warn(lossPublisher, publisherWords)
 	}
-	arrival := s.arrival(m)
+	arrival := s.arrival(m, size)
 	arrival.Acker = &delivery{message: m, flight: c.flight}
 
 	c.flight.start()
@@ -51,10 +52,10 @@ func (c *session) receive(_ mqtt.Client, m mqtt.Message) {
 }
 
 // arrival has the dialect understand a message. The body is paho's own slice, made for
-// this message alone.
-func (s *Server) arrival(m mqtt.Message) city.Arrival {
+// this message alone. A message that was cut before was size bytes long; 0: it was not cut.
+func (s *Server) arrival(m mqtt.Message, size int) city.Arrival {
 	message := &city.Message{Server: s.cfg.Name, Topic: m.Topic(), Body: m.Payload(), Received: s.now()}
-	if size := len(message.Body); size > s.cfg.MaxMessage {
+	if size = max(size, len(message.Body)); size > s.cfg.MaxMessage {
 		message.Body = bytes.Clone(message.Body[:min(size, keptHead)]) // a part would hold the whole
 		return understand(message, city.Reject(city.ReasonTooLarge, "message of %d bytes: max_message is %d", size, s.cfg.MaxMessage), s.dialect, s.metrics.counts)
 	}

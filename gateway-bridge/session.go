@@ -20,6 +20,7 @@ type session struct {
 	ctx    context.Context // of Run: when it ends, nothing more is offered
 
 	client   mqtt.Client
+	cuts     *cuts // set by open
 	flight   *flight
 	lost     chan error    // the connection is gone, and why
 	broken   chan error    // the road refused
@@ -108,6 +109,7 @@ func (c *session) open(*url.URL, mqtt.ClientOptions) (net.Conn, error) {
 		c.dialError = err
 		return nil, err
 	}
+	c.cuts = conn.in.cuts
 	c.unwatch = context.AfterFunc(c.ctx, func() { conn.Close() })
 	return conn, nil
 }

@@ -33,7 +33,7 @@ const (
 	grantedWords = "the broker grants QoS 0 only: it keeps no messages while the platform is away, and what is not committed at a crash is lost; " +
 		"allow QoS 1 (mosquitto: max_qos 1 or 2); The Things Stack cannot, give it a webhook as a second way"
 	sessionWords = "the broker has forgotten the session: messages of the meantime are lost; let it keep sessions on disk " +
-		"(mosquitto: persistence true, autosave_on_changes true, autosave_interval 1, and no or a long persistent_client_expiration)"
+		"(mosquitto: persistence true, autosave_on_changes true, autosave_interval 100, and no or a long persistent_client_expiration)"
 	droppedWords  = "the broker drops messages because a queue is full, maybe ours while the platform was away: let its queues grow (mosquitto: max_queued_messages 0, max_queued_bytes 0)"
 	retainedWords = "many retained messages come at every connect and are not read: they hold up those that count; " +
 		"set retain_events=false in ChirpStack v3, and remove them from the broker"

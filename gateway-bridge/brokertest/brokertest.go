@@ -55,9 +55,9 @@ func WithPassword(user, password string) Option {
 	return func(s *settings) { s.user, s.password = user, password }
 }
 
-// WithAutosave writes the persistence file on every change, once a second at most: what was
-// acknowledged to a publisher more than a second ago then survives Kill. Without it,
-// mosquitto saves when it is stopped and every half hour.
+// WithAutosave writes the whole persistence file after every change, as fast as it can: what
+// was acknowledged to a publisher a moment ago then survives Kill, and many messages take
+// long. Without it, mosquitto saves when it is stopped and every half hour.
 func WithAutosave() Option { return func(s *settings) { s.autosave = true } }
 
 // WithLine appends a line to mosquitto.conf, as "max_qos 0".
