@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,12 +29,12 @@ func TestFloods(t *testing.T) {
 	bodies := []struct {
 		name string
 		body []byte
-		most int64 // MiB the process may have grown to; paho reads a whole packet before anybody can judge it
+		most int64 // MiB the process may have grown to
 	}{
 		{"depth 1,000,000", append(bytes.Repeat([]byte("["), 1e6), bytes.Repeat([]byte("]"), 1e6)...), 100},
 		{"depth 100,000", append(bytes.Repeat([]byte(`{"a":`), 5e4), bytes.Repeat([]byte("}"), 5e4)...), 100},
 		{"100,000 fields", append(fields, '}'), 100},
-		{"8 MiB", bytes.Repeat([]byte("x"), 8<<20), 150},
+		{"8 MiB", bytes.Repeat([]byte("x"), 8<<20), 100},
 	}
 	address := "127.0.0.1:" + freePort(t)
 	broker := brokertest.Start(t)
@@ -46,7 +47,7 @@ func TestFloods(t *testing.T) {
 	p.start()
 	near := newRepeater(address, "near", oraclePassword)
 	topic := v4Up(0).topic
-	n, before := 0, peak(t, p)
+	n, before, db := 0, peak(t, p), p.database()
 	for _, b := range bodies {
 		t.Run(b.name, func(t *testing.T) {
 			broker.Publish(topic, b.body)
@@ -64,27 +65,66 @@ func TestFloods(t *testing.T) {
 			}
 		})
 	}
-	t.Run("the largest packet, straight", func(t *testing.T) {
-		conn := near.dial(t)
-		head := append([]byte{0x32, 0xff, 0xff, 0xff, 0x7f, 0, byte(len(topic))}, topic...)
-		_, err := conn.Write(append(head, 0, 1))
-		sent, chunk := len(head), make([]byte, 1<<20)
-		for err == nil && sent < largestPacket {
-			err = conn.SetWriteDeadline(time.Now().Add(10 * time.Second))
-			if err == nil {
-				_, err = conn.Write(chunk)
-				sent += len(chunk)
+	for _, way := range []struct {
+		name, server string
+		to           *repeater
+	}{{"straight", "near", near}, {"through the broker", "far", newRepeater(broker.Addr(), "", "")}} {
+		t.Run("the largest packet, "+way.name, func(t *testing.T) {
+			conn := way.to.dial(t)
+			defer conn.Close()
+			size := sendLargest(t, conn, topic)
+			p.stillTakes(t, broker, &n)
+			want := fmt.Sprintf("%s|too_large|message of %d bytes: max_message is 262144|65536", way.server, size)
+			p.eventually(30*time.Second, "set aside", func() error {
+				if got := rows(t, db, `SELECT server, reason, detail, length(body) FROM aside ORDER BY received DESC LIMIT 3`); !slices.Contains(got, want) {
+					return fmt.Errorf("set aside is %q, want %s", got, want)
+				}
+				return nil
+			})
+			if now := peak(t, p); now > 100<<20 {
+				t.Errorf("the process has needed %d MiB", now>>20)
+			} else {
+				t.Logf("%d MiB sent; the process has needed %d MiB", size>>20, now>>20)
 			}
-		}
-		_ = conn.Close()
-		p.stillTakes(t, broker, &n)
-		if now := peak(t, p); now > 150<<20 {
-			t.Errorf("the process has needed %d MiB", now>>20)
-		} else {
-			t.Logf("%d MiB sent until %v; the process has needed %d MiB", sent>>20, err, now>>20)
-		}
+		})
+	}
+	// All was acknowledged: nothing of it comes again.
+	p.stop()
+	p.start()
+	last := v4Up(n + 1)
+	broker.Publish(last.topic, last.body)
+	p.wantMetrics(30*time.Second, map[string]float64{
+		`meldefunk_road_frames_total{fate="read"}`:           1,
+		`meldefunk_road_set_aside_total{reason="too_large"}`: 0,
 	})
 	p.stop()
+}
+
+// sendLargest publishes the largest message there can be and wants it acknowledged. It gives
+// its bytes.
+func sendLargest(t *testing.T, conn net.Conn, topic string) int {
+	t.Helper()
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	head := append([]byte{0x32, 0xff, 0xff, 0xff, 0x7f, 0, byte(len(topic))}, topic...)
+	head = append(head, 0, 1)
+	size := largestPacket - (len(head) - 5)
+	if _, err := conn.Write(head); err != nil {
+		t.Fatal(err)
+	}
+	for sent, chunk := 0, make([]byte, 1<<20); sent < size; {
+		n, err := conn.Write(chunk[:min(size-sent, len(chunk))])
+		if err != nil {
+			t.Fatalf("%d MiB sent: %v", sent>>20, err)
+		}
+		sent += n
+	}
+	answer, err := packets.ReadPacket(conn)
+	if _, is := answer.(*packets.PubackPacket); err != nil || !is {
+		t.Fatalf("answered %v, %v; want an acknowledgement", answer, err)
+	}
+	return size
 }
 
 // dial logs in and leaves the rest to the test.
