@@ -224,9 +224,9 @@ func (a *app) prune(ctx context.Context) error {
 			return nil
 		case err != nil:
 			a.log.Error().Err(err).Msg("old data was not deleted; trying again later")
-		case p != (sqlite.Pruned{}):
+		case p.Frames+p.Readings+p.Aside+p.Events+p.Bytes > 0:
 			a.log.Info().Int64("frames", p.Frames).Int64("readings", p.Readings).Int64("set_aside", p.Aside).Int64("events", p.Events).
-				Int64("bytes_given_back", p.Bytes).Msg("deleted old data")
+				Int64("bytes_given_back", p.Bytes).Dur("longest_step_ms", p.Longest).Msg("deleted old data")
 		}
 		select {
 		case <-ctx.Done():

@@ -132,10 +132,10 @@ func fromJSON(text sql.NullString, v any) error {
 	return json.Unmarshal([]byte(text.String), v)
 }
 
-func (s *Store) pruneEvents(ctx context.Context, before time.Time) (int64, error) {
+func (e *eraser) pruneEvents(ctx context.Context, before time.Time) (int64, error) {
 	if before.IsZero() {
 		return 0, nil
 	}
-	return s.deleteWhile(ctx, `DELETE FROM device_events WHERE (dev_eui, ident) IN
+	return e.deleteWhile(ctx, `DELETE FROM device_events WHERE (dev_eui, ident) IN
 		(SELECT dev_eui, ident FROM device_events WHERE at < ? LIMIT ?)`, before.UnixNano())
 }

@@ -8,14 +8,6 @@ import (
 	"time"
 )
 
-// How deletion gives way: pruneStep rows at most in one transaction, then a pause in which
-// the road commits. A step writes a page of an index for nearly every row, so larger ones
-// would make the road wait noticeably (docs/sqlite.md has the figures).
-const (
-	pruneStep  = 500
-	prunePause = 20 * time.Millisecond
-)
-
 // maxAside bounds the set-aside messages: a fleet that nobody has in the inventory must not
 // fill the disk. Those seen longest ago go first.
 const maxAside = 100_000
@@ -36,6 +28,9 @@ type Outdated struct {
 type Pruned struct {
 	Frames, Readings, Aside, Events int64
 	Bytes                           int64 // by which the file has become smaller
+
+	// Longest is that of the transactions it took: how long a commit may have waited.
+	Longest time.Duration
 }
 
 // Prune deletes what is outdated, and set-aside messages beyond the newest 100,000, and
@@ -44,43 +39,43 @@ type Pruned struct {
 // silent for longer must still find its counter; so does the newest judged reading of each
 // asset. Sessions, cases and the newest
 // status and position of each device stay.
-func (s *Store) Prune(ctx context.Context, old Outdated) (Pruned, error) {
-	var p Pruned
-	var err error
-	if p.Frames, err = s.pruneFrames(ctx, old.Frames); err != nil {
+func (s *Store) Prune(ctx context.Context, old Outdated) (p Pruned, err error) {
+	e := s.eraser()
+	defer func() { p.Longest = e.longest }()
+	if p.Frames, err = e.pruneFrames(ctx, old.Frames); err != nil {
 		return p, fmt.Errorf("delete old frames: %w", err)
 	}
-	if p.Readings, err = s.pruneReadings(ctx, old.Readings, old.Followers); err != nil {
+	if p.Readings, err = e.pruneReadings(ctx, old.Readings, old.Followers); err != nil {
 		return p, fmt.Errorf("delete old readings: %w", err)
 	}
-	if p.Aside, err = s.pruneAside(ctx, old.Aside); err != nil {
+	if p.Aside, err = e.pruneAside(ctx, old.Aside); err != nil {
 		return p, fmt.Errorf("delete old set-aside messages: %w", err)
 	}
-	if p.Events, err = s.pruneEvents(ctx, old.Events); err != nil {
+	if p.Events, err = e.pruneEvents(ctx, old.Events); err != nil {
 		return p, fmt.Errorf("delete old device events: %w", err)
 	}
-	if p.Bytes, err = s.shrink(ctx); err != nil {
+	if p.Bytes, err = e.shrink(ctx); err != nil {
 		return p, fmt.Errorf("make the file smaller: %w", err)
 	}
 	return p, nil
 }
 
-func (s *Store) pruneFrames(ctx context.Context, before time.Time) (int64, error) {
-	return s.walk(ctx, "frames", before, math.MaxInt64, `DELETE FROM frames WHERE id > ? AND id <= ? AND received < ?
+func (e *eraser) pruneFrames(ctx context.Context, before time.Time) (int64, error) {
+	return e.walk(ctx, "frames", before, math.MaxInt64, `DELETE FROM frames WHERE id > ? AND id <= ? AND received < ?
 		AND EXISTS (SELECT 1 FROM frames n WHERE n.dev_eui = frames.dev_eui AND (n.epoch, n.fcnt) > (frames.epoch, frames.fcnt))`)
 }
 
-func (s *Store) pruneReadings(ctx context.Context, before time.Time, followers []string) (int64, error) {
+func (e *eraser) pruneReadings(ctx context.Context, before time.Time, followers []string) (int64, error) {
 	upTo := int64(math.MaxInt64)
 	for _, name := range followers {
-		at, err := s.Cursor(ctx, name)
+		at, err := e.Cursor(ctx, name)
 		if err != nil {
 			return 0, err
 		}
 		upTo = min(upTo, at)
 	}
 	// What was refused of them goes along.
-	return s.walk(ctx, "readings", before, upTo, `DELETE FROM readings WHERE id > ? AND id <= ? AND received < ?
+	return e.walk(ctx, "readings", before, upTo, `DELETE FROM readings WHERE id > ? AND id <= ? AND received < ?
 		AND NOT EXISTS (SELECT 1 FROM asset_states a WHERE a.asset = readings.asset AND a.reading = readings.id)`,
 		`DELETE FROM refused WHERE sink IN (SELECT name FROM cursors) AND reading > ? AND reading <= ?
 		AND NOT EXISTS (SELECT 1 FROM readings r WHERE r.id = reading)`)
@@ -90,23 +85,23 @@ func (s *Store) pruneReadings(ctx context.Context, before time.Time, followers [
 // where nothing is old any more. Each step deletes with the first query, given the numbers
 // it is about, and the time; the others tidy up after it, given the numbers. What has to
 // stay is passed once, not searched again at each step.
-func (s *Store) walk(ctx context.Context, table string, before time.Time, upTo int64, query string, tidy ...string) (int64, error) {
+func (e *eraser) walk(ctx context.Context, table string, before time.Time, upTo int64, query string, tidy ...string) (int64, error) {
 	if before.IsZero() {
 		return 0, nil
 	}
 	var total int64
 	for after := int64(math.MinInt64); ; {
 		var last, oldest sql.NullInt64
-		err := s.read.QueryRowContext(ctx, `SELECT max(id), min(received) FROM
-			(SELECT id, received FROM `+table+` WHERE id > ? AND id <= ? ORDER BY id LIMIT ?)`, after, upTo, pruneStep).Scan(&last, &oldest)
+		err := e.read.QueryRowContext(ctx, `SELECT max(id), min(received) FROM
+			(SELECT id, received FROM `+table+` WHERE id > ? AND id <= ? ORDER BY id LIMIT ?)`, after, upTo, e.size).Scan(&last, &oldest)
 		if err != nil || !last.Valid || oldest.Int64 >= before.UnixNano() {
 			return total, err
 		}
-		n, err := s.deleteStep(ctx, func(tx context.Context) (int64, error) {
-			n, err := s.deleteRows(tx, query, after, last.Int64, before.UnixNano())
+		n, err := e.step(ctx, func(tx context.Context) (int64, error) {
+			n, err := e.deleteRows(tx, query, after, last.Int64, before.UnixNano())
 			for _, q := range tidy {
 				if n > 0 && err == nil {
-					_, err = s.deleteRows(tx, q, after, last.Int64)
+					_, err = e.deleteRows(tx, q, after, last.Int64)
 				}
 			}
 			return n, err
@@ -118,66 +113,16 @@ func (s *Store) walk(ctx context.Context, table string, before time.Time, upTo i
 	}
 }
 
-func (s *Store) pruneAside(ctx context.Context, before time.Time) (int64, error) {
+func (e *eraser) pruneAside(ctx context.Context, before time.Time) (int64, error) {
 	var n int64
 	var err error
 	if !before.IsZero() {
-		n, err = s.deleteWhile(ctx, `DELETE FROM aside WHERE key IN (SELECT key FROM aside WHERE last_seen < ? LIMIT ?)`, before.UnixNano())
+		n, err = e.deleteWhile(ctx, `DELETE FROM aside WHERE key IN (SELECT key FROM aside WHERE last_seen < ? LIMIT ?)`, before.UnixNano())
 	}
 	if err != nil {
 		return n, err
 	}
-	more, err := s.deleteWhile(ctx, `DELETE FROM aside WHERE key IN (SELECT key FROM aside WHERE last_seen <
+	more, err := e.deleteWhile(ctx, `DELETE FROM aside WHERE key IN (SELECT key FROM aside WHERE last_seen <
 		(SELECT last_seen FROM aside ORDER BY last_seen DESC LIMIT 1 OFFSET ?) LIMIT ?)`, maxAside-1)
 	return n + more, err
-}
-
-// deleteWhile runs a deletion that ends with a limit until it finds no more.
-func (s *Store) deleteWhile(ctx context.Context, query string, args ...any) (int64, error) {
-	args = append(args, pruneStep)
-	var total int64
-	for {
-		n, err := s.deleteStep(ctx, func(tx context.Context) (int64, error) { return s.deleteRows(tx, query, args...) })
-		if total += n; err != nil || n < pruneStep {
-			return total, err
-		}
-	}
-}
-
-// deleteStep deletes in one transaction and pauses if there was something.
-func (s *Store) deleteStep(ctx context.Context, f func(tx context.Context) (int64, error)) (n int64, err error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	err = s.inTx(func(tx context.Context) (err error) {
-		n, err = f(tx)
-		return err
-	})
-	if err != nil {
-		return 0, err // it was rolled back
-	}
-	if n == 0 {
-		return 0, nil
-	}
-	return n, pause(ctx)
-}
-
-func (s *Store) deleteRows(tx context.Context, query string, args ...any) (int64, error) {
-	res, err := s.conn.ExecContext(tx, query, args...)
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
-}
-
-// pause lets the road go first.
-func pause(ctx context.Context) error {
-	timer := time.NewTimer(prunePause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"meldefunk/city"
@@ -98,26 +99,28 @@ func TestPruneReadings(t *testing.T) {
 	}
 }
 
-// Deletion that is stopped goes on where it was the next time.
+// Deletion that is stopped goes on where it was the next time. Time passes in its pauses
+// only: the deadline comes in the second one.
 func TestPruneStops(t *testing.T) {
-	s := open(t, t.TempDir())
-	defer s.Close()
-	if err := s.Commit(t.Context(), town(0, 3000)); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Commit(t.Context(), town(1, 3000)); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithTimeout(t.Context(), 30*time.Millisecond)
-	defer stop()
-	first, err := s.Prune(ctx, sqlite.Outdated{Frames: future})
-	if !errors.Is(err, context.DeadlineExceeded) || first.Frames == 0 {
-		t.Fatalf("stopped: %+v, %v", first, err)
-	}
-	second, err := s.Prune(t.Context(), sqlite.Outdated{Frames: future})
-	if err != nil || first.Frames+second.Frames != 3000 {
-		t.Errorf("%d frames deleted, then %d, %v; want 3000 in all", first.Frames, second.Frames, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, t.TempDir())
+		defer s.Close()
+		for hour := range 2 {
+			if err := s.Commit(t.Context(), town(hour, 3000)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, stop := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		defer stop()
+		first, err := s.Prune(ctx, sqlite.Outdated{Frames: future})
+		if !errors.Is(err, context.DeadlineExceeded) || first.Frames == 0 || first.Frames > 1000 {
+			t.Fatalf("stopped: %+v, %v; want two steps", first, err)
+		}
+		second, err := s.Prune(t.Context(), sqlite.Outdated{Frames: future})
+		if err != nil || first.Frames+second.Frames != 3000 {
+			t.Errorf("%d frames deleted, then %d, %v; want 3000 in all", first.Frames, second.Frames, err)
+		}
+	})
 }
 
 // size is that of the database file; the journal is not counted.

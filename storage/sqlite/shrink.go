@@ -6,22 +6,16 @@ import (
 )
 
 // The room of deleted rows is used again. What is left of it beyond a tenth of the file goes
-// back to the file system, shrinkStep pages in one transaction: each is the last one of the
-// file, moved into a free one. The tenth spares taking room again for the next rows.
-const (
-	shrinkStep = 200
-	keepFree   = 10 // one page of so many may be free
-)
+// back to the file system: each page is the last one of the file, moved into a free one. The
+// tenth spares taking room again for the next rows.
+const keepFree = 10 // one page of so many may be free
 
 // shrink gives room back and tells how many bytes.
-func (s *Store) shrink(ctx context.Context) (int64, error) {
+func (e *eraser) shrink(ctx context.Context) (int64, error) {
 	var given int64
-	for s.shrinks {
-		n, err := s.shrinkOnce()
+	for e.shrinks {
+		n, err := e.step(ctx, e.shrinkOnce)
 		if given += n; n <= 0 || err != nil {
-			return given, err
-		}
-		if err := pause(ctx); err != nil {
 			return given, err
 		}
 	}
@@ -29,24 +23,20 @@ func (s *Store) shrink(ctx context.Context) (int64, error) {
 }
 
 // shrinkOnce does one step; 0 bytes: there is nothing to give back.
-func (s *Store) shrinkOnce() (given int64, err error) {
-	err = s.inTx(func(ctx context.Context) error {
-		before, err := s.pages(ctx)
-		if err != nil {
-			return err
-		}
-		n := min(shrinkStep, before.free-before.all/keepFree)
-		if n <= 0 {
-			return nil
-		}
-		if _, err := s.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA incremental_vacuum(%d)", n)); err != nil {
-			return err
-		}
-		after, err := s.pages(ctx)
-		given = (before.all - after.all) * before.size
-		return err
-	})
-	return given, err
+func (e *eraser) shrinkOnce(tx context.Context) (int64, error) {
+	before, err := e.pages(tx)
+	if err != nil {
+		return 0, err
+	}
+	n := min(int64(e.size), before.free-before.all/keepFree)
+	if n <= 0 {
+		return 0, nil
+	}
+	if _, err := e.conn.ExecContext(tx, fmt.Sprintf("PRAGMA incremental_vacuum(%d)", n)); err != nil {
+		return 0, err
+	}
+	after, err := e.pages(tx)
+	return (before.all - after.all) * before.size, err
 }
 
 // pages is how many there are in the file, free ones among them, and the bytes of each.
