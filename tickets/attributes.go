@@ -11,17 +11,23 @@ import (
 // declare in its service definition. Times are left out where they are not for the public.
 func (w words) attributes(c *city.Case, a *city.Asset) []city.Attribute {
 	service, _ := FindService(c.Service)
+	q, name := told(c), ""
 	value, limit := strconv.FormatFloat(c.Value, 'f', -1, 64), strconv.FormatFloat(c.Limit, 'f', -1, 64)
-	if c.Quantity.Boolean() {
-		value, limit = strconv.FormatBool(c.Value != 0), strconv.FormatBool(c.Limit != 0)
+	switch {
+	case q == city.QuantityUnknown:
+		value, limit = "", ""
+	case q.Boolean():
+		name, value, limit = q.German(), strconv.FormatBool(c.Value != 0), strconv.FormatBool(c.Limit != 0)
+	default:
+		name = q.German()
 	}
 	all := []city.Attribute{
 		{Code: "ref", Value: c.Ref},
 		{Code: "asset_id", Value: oneLine(c.Asset)},
 		{Code: "gruppe", Value: service.Group},
-		{Code: "messgroesse", Value: c.Quantity.German()},
+		{Code: "messgroesse", Value: name},
 		{Code: "messwert", Value: value},
-		{Code: "einheit", Value: c.Quantity.Unit()},
+		{Code: "einheit", Value: q.Unit()},
 		{Code: "schwelle", Value: limit},
 	}
 	if a != nil {

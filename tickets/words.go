@@ -27,33 +27,32 @@ type words struct {
 
 // title is one line: what, which, where.
 func (w words) title(c *city.Case, a *city.Asset) string {
-	matter := oneLine(c.Title)
-	if s, ok := FindService(c.Service); matter == "" && ok {
-		matter = s.Name
-	}
-	if matter == "" {
-		matter = c.Service
-	}
 	place := c.Asset
 	if a != nil {
 		place = join(", ", a.ID, first(a.Address, a.Name))
 	}
-	return cut(matter+" - "+oneLine(place), MaxTitle)
+	return cut(join(" - ", matter(c), oneLine(place)), MaxTitle)
+}
+
+// matter is what a case is about, in the words of its rule or of its category.
+func matter(c *city.Case) string {
+	s, _ := FindService(c.Service)
+	return first(oneLine(c.Title), first(s.Name, oneLine(c.Service)))
 }
 
 // text is the body for a ticket under this title. It always ends with the ref, whatever
 // had to be cut.
 func (w words) text(c *city.Case, a *city.Asset, title string) string {
-	lines := []string{
-		"Automatische Meldung der städtischen Sensorik (keine Bürgermeldung).",
-		"Standort: " + where(c, a),
-		"Befund: " + w.finding(c) + ".",
+	lines := []string{"Automatische Meldung der städtischen Sensorik (keine Bürgermeldung)."}
+	if place := where(c, a); place != "" {
+		lines = append(lines, "Standort: "+place)
 	}
+	lines = append(lines, "Befund: "+w.finding(c)+".")
 	if advice := oneLine(c.Advice); advice != "" {
 		lines = append(lines, "Vorschlag: "+advice)
 	}
 	if w.closes {
-		lines = append(lines, "Wird automatisch geschlossen, sobald "+relief(c.Quantity)+".")
+		lines = append(lines, "Wird automatisch geschlossen, sobald "+relief(c)+".")
 	}
 	ref := "\n" + Marker(c.Ref)
 	room := MaxText - utf8.RuneCountInString(title) - len("\n\n") - utf8.RuneCountInString(ref)
@@ -66,8 +65,8 @@ func (w words) closing(c *city.Case) string {
 		return ""
 	}
 	what := "Der Befund besteht nicht mehr"
-	if !c.ClosedSince.IsZero() {
-		what = "Sensor meldet: " + measured(c.Quantity, c.ClosedValue) + w.since(c, c.ClosedSince)
+	if q := told(c); q != city.QuantityUnknown && !c.ClosedSince.IsZero() {
+		what = "Sensor meldet: " + measured(q, c.ClosedValue) + w.since(c, c.ClosedSince)
 	}
 	return what + " - automatisch geschlossen. " + Marker(c.Ref)
 }
@@ -90,10 +89,30 @@ func where(c *city.Case, a *city.Asset) string {
 	return place + " (" + oneLine(a.ID) + ")"
 }
 
+// told is the quantity that a ticket may speak of. It is QuantityUnknown where the value of
+// a case has no unit (a silence, a fault, a share of a group), and where it tells how long
+// one person's vehicle stood.
+func told(c *city.Case) city.Quantity {
+	if s, _ := FindService(c.Service); s.Untimed {
+		switch c.Quantity {
+		case city.OccupiedSince, city.FormerDuration, city.PreviousDuration:
+			return city.QuantityUnknown
+		}
+	}
+	return c.Quantity
+}
+
 func (w words) finding(c *city.Case) string {
-	s := measured(c.Quantity, c.Value)
-	if !c.Quantity.Boolean() {
-		s += " (Schwelle " + number(c.Limit, 2, c.Quantity.Unit()) + ")"
+	q := told(c)
+	if q == city.QuantityUnknown {
+		if at := w.moment(c, c.Since); at != "" {
+			return matter(c) + ", festgestellt am " + at
+		}
+		return matter(c)
+	}
+	s := measured(q, c.Value)
+	if !q.Boolean() {
+		s += " (Schwelle " + number(c.Limit, 2, q.Unit()) + ")"
 		if t := w.since(c, c.Since); t != "" {
 			s += "," + t
 		}
@@ -105,10 +124,17 @@ func (w words) finding(c *city.Case) string {
 // since is " seit 21.11.2026, 14:05 Uhr", or nothing where the time is not known or not
 // for the public.
 func (w words) since(c *city.Case, t time.Time) string {
+	if at := w.moment(c, t); at != "" {
+		return " seit " + at
+	}
+	return ""
+}
+
+func (w words) moment(c *city.Case, t time.Time) string {
 	if s, _ := FindService(c.Service); s.Untimed || t.IsZero() {
 		return ""
 	}
-	return " seit " + t.In(w.zone).Format("02.01.2006, 15:04") + " Uhr"
+	return t.In(w.zone).Format("02.01.2006, 15:04") + " Uhr"
 }
 
 // term is how a quantity is called, and how many decimals people want to read of it.
@@ -120,37 +146,69 @@ type term struct {
 }
 
 func termOf(q city.Quantity) term {
+	const (
+		emptied = "der Sensor eine Leerung erkennt"
+		watered = "der Sensor genügend Feuchte meldet"
+		charged = "der Sensor wieder genügend Batterie meldet"
+		upright = "der Sensor wieder aufrecht ist"
+	)
 	switch q {
 	case city.FillLevel:
-		return term{name: "Füllstand", decimals: 1, relief: "der Sensor eine Leerung erkennt"}
-	case city.Distance:
-		return term{name: "Abstand zum Inhalt", decimals: 0}
+		return term{name: "Füllstand", decimals: 1, relief: emptied}
+	case city.LevelAlarm:
+		return term{yes: "eigene Schwelle des Sensors erreicht", no: "eigene Schwelle des Sensors nicht erreicht", relief: emptied}
+	case city.Distance, city.Distance2, city.Distance3, city.DistanceMin, city.DistanceMax, city.DistanceMedian, city.DistanceChange:
+		return term{name: q.German(), decimals: 0}
 	case city.Tilt:
-		return term{yes: "Sensor nicht aufrecht", no: "Sensor aufrecht", relief: "der Sensor wieder aufrecht ist"}
-	case city.SoilMoisture:
-		return term{name: "Bodenfeuchte", decimals: 1, relief: "der Sensor genügend Feuchte meldet"}
-	case city.SoilTemperature:
-		return term{name: "Bodentemperatur", decimals: 1}
+		return term{yes: "Sensor nicht aufrecht", no: "Sensor aufrecht", relief: upright}
+	case city.TiltAngle:
+		return term{name: q.German(), decimals: 0, relief: upright}
+	case city.FireAlarm:
+		return term{yes: "Hitze am Sensor", no: "keine Hitze am Sensor", relief: "der Sensor keine Hitze mehr meldet"}
+	case city.SoilMoisture, city.UsableFieldCapacity,
+		city.SoilMoistureIndex, city.SoilMoistureIndex2, city.SoilMoistureIndex3, city.SoilMoistureIndex4,
+		city.SoilMoistureIndex5, city.SoilMoistureIndex6, city.SoilMoistureIndex7, city.SoilMoistureIndex8:
+		return term{name: q.German(), decimals: 1, relief: watered}
+	case city.SoilTension:
+		return term{name: q.German(), decimals: 0, relief: watered}
 	case city.Conductivity:
-		return term{name: "Leitfähigkeit des Bodens", decimals: 0}
+		return term{name: q.German(), decimals: 0}
 	case city.Occupied:
 		return term{yes: "belegt", no: "frei", relief: "der Sensor den Platz als frei meldet"}
 	case city.WaterLevel:
-		return term{name: "Wasserstand", decimals: 0, relief: "der Sensor wieder einen gewöhnlichen Wasserstand meldet"}
+		return term{name: q.German(), decimals: 0, relief: "der Sensor wieder einen gewöhnlichen Wasserstand meldet"}
+	case city.Leak:
+		return term{yes: "Wasser ausgetreten", no: "kein Wasser ausgetreten", relief: "der Sensor kein Wasser mehr meldet"}
 	case city.DoorOpen:
 		return term{yes: "Tür oder Klappe offen", no: "Tür oder Klappe geschlossen", relief: "der Sensor sie als geschlossen meldet"}
-	case city.Temperature:
-		return term{name: "Temperatur", decimals: 1}
+	case city.Tampered:
+		return term{yes: "Gehäuse geöffnet oder abgenommen", no: "Gehäuse geschlossen", relief: "der Sensor sein Gehäuse als geschlossen meldet"}
 	case city.BatteryVoltage:
-		return term{name: "Batteriespannung", decimals: 2, relief: "der Sensor wieder genügend Batterie meldet"}
+		return term{name: q.German(), decimals: 2, relief: charged}
 	case city.BatteryLevel:
-		return term{name: "Batterieladung", decimals: 1, relief: "der Sensor wieder genügend Batterie meldet"}
+		return term{name: q.German(), decimals: 1, relief: charged}
+	case city.BatteryLow:
+		return term{yes: "Batterie schwach", no: "Batterie in Ordnung", relief: charged}
 	}
 	return term{name: q.German(), decimals: 1, yes: q.German() + ": ja", no: q.German() + ": nein"}
 }
 
-func relief(q city.Quantity) string {
-	return first(termOf(q).relief, "der Sensor keinen Befund mehr meldet")
+// relief is what makes a case go away. The category knows it better than the quantity where
+// a low value is the good one, or nothing is measured.
+func relief(c *city.Case) string {
+	switch c.Service {
+	case "OS-ABF-30":
+		return "der Sensor eine Auffüllung erkennt"
+	case "OS-GRN-04":
+		return "der Sensor weniger Feuchte meldet"
+	case "OS-SEN-01":
+		return "der Sensor wieder zu hören ist"
+	case "OS-SEN-02":
+		return "der Sensor wieder brauchbare Werte meldet"
+	case "OS-GWY-01":
+		return "die Sensoren in der Nähe wieder zu hören sind"
+	}
+	return first(termOf(told(c)).relief, "der Sensor keinen Befund mehr meldet")
 }
 
 func measured(q city.Quantity, v float64) string {
@@ -181,11 +239,21 @@ func cut(s string, n int) string {
 	return strings.TrimRight(string(r[:n-1]), " \n,-") + "…"
 }
 
-// oneLine makes runs of white space and control characters one blank; bytes that are not
-// UTF-8 become U+FFFD.
+// oneLine makes runs of white space and control characters one blank. What turns the
+// direction of the text after it is left out: it would make a ticket read other than it is.
+// Bytes that are not UTF-8, and characters that XML does not know, become U+FFFD.
 func oneLine(s string) string {
 	gap := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
-	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\uFFFD"), gap), " ")
+	known := func(r rune) rune {
+		switch {
+		case r >= '\u202A' && r <= '\u202E', r >= '\u2066' && r <= '\u2069':
+			return -1
+		case r == '\uFFFE', r == '\uFFFF':
+			return utf8.RuneError
+		}
+		return r
+	}
+	return strings.Join(strings.FieldsFunc(strings.Map(known, strings.ToValidUTF8(s, "\uFFFD")), gap), " ")
 }
 
 func first(a, b string) string {
