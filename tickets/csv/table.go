@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"meldefunk/city"
 )
@@ -104,7 +105,7 @@ func clean(s string, lines bool) string {
 		if lines && r == '\n' {
 			return r
 		}
-		if r < ' ' || r == 0x7f {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
 			return ' '
 		}
 		return r

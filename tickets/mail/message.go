@@ -64,7 +64,7 @@ func (s *System) messageID(ref string, n int) string {
 	return fmt.Sprintf("%s.%d@%s", ref, n, domain)
 }
 
-// facts are what machines read: GeoReport v2 names where it has one.
+// facts are what machines read, each value on one line: GeoReport v2 names where it has one.
 func facts(o *city.Order, closing bool) []city.Attribute {
 	f := []city.Attribute{
 		{Code: "ref", Value: o.Case.Ref},
@@ -88,15 +88,18 @@ func facts(o *city.Order, closing bool) []city.Attribute {
 			f = append(f, a)
 		}
 	}
+	for i := range f {
+		f[i].Value = oneLine(f[i].Value)
+	}
 	return f
 }
 
-// block writes the facts as lines, each value on one.
+// block writes the facts as lines.
 func block(facts []city.Attribute) string {
 	var b strings.Builder
 	b.WriteString("--- Daten ---\n")
 	for _, f := range facts {
-		b.WriteString(f.Code + ": " + oneLine(f.Value) + "\n")
+		b.WriteString(f.Code + ": " + f.Value + "\n")
 	}
 	return b.String()
 }

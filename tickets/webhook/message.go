@@ -6,7 +6,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"meldefunk/city"
 )
@@ -48,7 +50,7 @@ type data struct {
 // message makes the body for an opening, or for the closing of the receiver's ticket id.
 func message(o *city.Order, id string) (key string, body []byte, err error) {
 	e := event{
-		SpecVersion: "1.0", Source: "/meldefunk", Subject: o.Case.Asset, ContentType: "application/json",
+		SpecVersion: "1.0", Source: "/meldefunk", Subject: oneLine(o.Case.Asset), ContentType: "application/json",
 		Type: typeOpened, ID: o.Case.Ref + "/create/1", Time: o.Case.Opened.UTC(),
 		Data: data{
 			Ref: o.Case.Ref, ID: id, Service: o.Case.Service, Status: "open",
@@ -60,7 +62,7 @@ func message(o *city.Order, id string) (key string, body []byte, err error) {
 		e.Data.Status, e.Data.Notes = "closed", o.Closing
 	}
 	if o.Asset != nil {
-		e.Data.Address = o.Asset.Address
+		e.Data.Address = oneLine(o.Asset.Address)
 		if p := o.Asset.Position; p != nil {
 			e.Data.Lat, e.Data.Long = &p.Lat, &p.Lon
 		}
@@ -70,6 +72,17 @@ func message(o *city.Order, id string) (key string, body []byte, err error) {
 	}
 	body, err = json.Marshal(e)
 	return e.ID, body, err
+}
+
+// oneLine makes blanks of control characters: whoever prints a message on a terminal, or
+// writes it into a log, shall not be told what to do by an asset's name.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
 }
 
 // sign gives the signature of a message sent at a time, after Standard Webhooks 1.0:
