@@ -119,5 +119,5 @@ func (c Config) Validate() error {
 
 // closes tells whether the chosen ticket system lets us close what we opened.
 func (c Config) closes() bool {
-	return c.System != SystemOpen311 || c.Open311.Updates == open311.UpdatesRequest
+	return c.System != SystemOpen311 || c.Open311.Closes()
 }

@@ -2,7 +2,6 @@ package tickets
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -36,11 +35,7 @@ func Open(cfg Config, parts Parts) (System, error) {
 	case SystemLocal:
 		return Local{}, nil
 	case SystemOpen311:
-		client, err := open311.New(cfg.Open311, open311.Linked(parts.Linked))
-		if err != nil {
-			return nil, err
-		}
-		return remote{client}, nil
+		return made(open311.New(cfg.Open311, open311.Linked(parts.Linked)))
 	case SystemMail:
 		return made(mail.New(cfg.Mail))
 	case SystemWebhook:
@@ -76,59 +71,4 @@ func Check(ctx context.Context, s System) error {
 		return c.Check(ctx)
 	}
 	return nil
-}
-
-// remote is an Open311 client as a System.
-type remote struct{ client *open311.Client }
-
-var _ System = remote{}
-
-func (r remote) Name() string { return SystemOpen311 }
-
-func (r remote) Check(ctx context.Context) error { return failure(r.client.Check(ctx)) }
-
-func (r remote) Create(ctx context.Context, o city.Order) (string, error) {
-	id, err := r.client.Create(ctx, report(o))
-	return id, failure(err)
-}
-
-func (r remote) Find(ctx context.Context, o city.Order) (string, bool, error) {
-	id, found, err := r.client.Find(ctx, report(o))
-	return id, found, failure(err)
-}
-
-func (r remote) Close(ctx context.Context, o city.Order, externalID string) error {
-	return failure(r.client.Close(ctx, o.Case.Ref, externalID, o.Closing, o.Case.Closed))
-}
-
-func report(o city.Order) open311.Report {
-	r := open311.Report{
-		Ref:         o.Case.Ref,
-		Marker:      o.Marker,
-		Service:     o.Case.Service,
-		Description: o.Title + "\n\n" + o.Text,
-		SentAt:      o.SentAt,
-	}
-	if o.Asset != nil {
-		r.Address, r.Position = oneLine(o.Asset.Address), o.Asset.Position
-	}
-	return r
-}
-
-// failure turns the client's error into ours.
-func failure(err error) error {
-	var e *open311.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	f := &city.Failure{Outcome: city.Unsure, Accepted: e.Accepted, After: e.After, Err: err}
-	switch e.Outcome {
-	case open311.Retry:
-		f.Outcome = city.Retry
-	case open311.Refused:
-		f.Outcome = city.Refused
-	case open311.Cannot:
-		f.Outcome = city.Cannot
-	}
-	return f
 }

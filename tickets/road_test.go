@@ -363,7 +363,7 @@ func TestKeyStaysSecret(t *testing.T) {
 	var log strings.Builder
 	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		http.Error(w, "you sent "+string(body), http.StatusForbidden)
+		http.Error(w, "you sent "+string(body), http.StatusBadRequest)
 	}))
 	defer echo.Close()
 	cfg := toServer(t, echo.URL)

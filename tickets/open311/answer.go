@@ -2,10 +2,12 @@ package open311
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,10 +19,17 @@ type record struct {
 	Token       string
 	UpdateID    string
 	Status      string
+	Detail      string // a finer status, where the flavour has one
+	Notes       string
 	ServiceCode string
+	ServiceName string
 	ServiceType string // of a service: realtime, batch, blackbox
+	Metadata    string // of a service: whether it has a definition
+	Description string
 	Words       string // title, description and detail, whichever are told
+	Lat, Long   string
 	Requested   string // requested_datetime as written
+	Updated     string // updated_datetime as written
 }
 
 // requested gives requested_datetime; told is false where there is none.
@@ -33,26 +42,31 @@ func (r record) requested() (at time.Time, told bool, err error) {
 }
 
 // wrappers are the keys under which servers hide the list. "data" is GovFlow's,
-// "requests" Mark-a-Spot's, the rest is the specification's XML written as JSON.
+// "requests" Mark-a-Spot's, "service_request" that of codefornl, the rest is the
+// specification's XML.
 func wrappers() []string {
 	return []string{
-		"service_requests", "requests", "request", "services", "service",
+		"service_requests", "service_request", "requests", "request", "services", "service",
 		"service_request_updates", "request_update", "data",
 	}
 }
 
-// records reads a JSON answer in any of the shapes found in the wild: a list; a list or
-// one element wrapped once or twice; scalars as string, number or null; fields wrapped in
-// lists of one.
-func records(body []byte) ([]record, error) {
-	v, err := parse(body)
+// records takes the elements out of an answer in any of the shapes found in the wild: a
+// list; a list or one element wrapped once or twice; scalars as string, number or null;
+// fields wrapped in lists of one.
+func (c *Client) records(tree any) ([]record, error) {
+	maps, err := unwrap(tree, 0)
 	if err != nil {
 		return nil, err
 	}
-	return unwrap(v, 0)
+	all := make([]record, len(maps))
+	for i, m := range maps {
+		all[i] = c.record(m)
+	}
+	return all, nil
 }
 
-func unwrap(v any, depth int) ([]record, error) {
+func unwrap(v any, depth int) ([]map[string]any, error) {
 	if depth > 4 {
 		return nil, errors.New("answer is wrapped too deep")
 	}
@@ -60,40 +74,73 @@ func unwrap(v any, depth int) ([]record, error) {
 	case nil:
 		return nil, nil
 	case []any:
-		var all []record
+		var all []map[string]any
 		for _, e := range v {
 			m, ok := e.(map[string]any)
 			if !ok {
 				return nil, fmt.Errorf("answer lists %s where objects are expected", shape(e))
 			}
-			all = append(all, toRecord(m))
+			all = append(all, m)
 		}
 		return all, nil
 	case map[string]any:
+		if scalar(v["service_request_id"]) != "" {
+			return []map[string]any{v}, nil
+		}
 		for _, key := range wrappers() {
-			if inside, ok := v[key]; ok && !isScalar(inside) {
+			inside, ok := v[key]
+			switch {
+			case !ok:
+			case !isScalar(inside):
 				return unwrap(inside, depth+1)
+			case scalar(inside) == "" && len(v) == 1:
+				return nil, nil
 			}
 		}
 		if len(v) == 0 {
 			return nil, nil
 		}
-		return []record{toRecord(v)}, nil
+		return []map[string]any{v}, nil
 	}
 	return nil, fmt.Errorf("answer is %s where a list is expected", shape(v))
 }
 
-func toRecord(m map[string]any) record {
-	return record{
+func (c *Client) record(m map[string]any) record {
+	r := record{
 		ID:          scalar(m["service_request_id"]),
 		Token:       scalar(m["token"]),
 		UpdateID:    scalar(m["update_id"]),
 		Status:      strings.ToLower(scalar(m["status"])),
+		Notes:       cmp.Or(scalar(m["status_notes"]), scalar(m["status_note"])),
 		ServiceCode: scalar(m["service_code"]),
+		ServiceName: scalar(m["service_name"]),
 		ServiceType: strings.ToLower(scalar(m["type"])),
+		Metadata:    strings.ToLower(scalar(m["metadata"])),
+		Description: scalar(m["description"]),
 		Words:       scalar(m["title"]) + "\n" + scalar(m["description"]) + "\n" + scalar(m["detail"]),
+		Lat:         scalar(m["lat"]),
+		Long:        scalar(m["long"]),
 		Requested:   scalar(m["requested_datetime"]),
+		Updated:     scalar(m["updated_datetime"]),
 	}
+	for _, path := range c.flavour.Detail {
+		if r.Detail = scalar(dig(m, path)); r.Detail != "" {
+			break
+		}
+	}
+	return r
+}
+
+// dig goes down into objects; dots stand between the keys.
+func dig(v any, path string) any {
+	for key := range strings.SplitSeq(path, ".") {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return nil
+		}
+		v = m[key]
+	}
+	return v
 }
 
 // scalar gives a string, number or truth value as text, out of a list of one if need be.
@@ -138,9 +185,18 @@ func shape(v any) string {
 	return "a value"
 }
 
-// parse reads one JSON value and keeps numbers as they are written: an id may be longer
-// than a float64 is exact.
+// parse reads JSON or XML, whichever it looks like: there are servers that answer in
+// JSON when they were asked for XML.
 func parse(body []byte) (any, error) {
+	if body = bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\xef\xbb\xbf")); bytes.HasPrefix(body, []byte("<")) {
+		return parseXML(body)
+	}
+	return parseJSON(body)
+}
+
+// parseJSON reads one JSON value and keeps numbers as they are written: an id may be
+// longer than a float64 is exact.
+func parseJSON(body []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	var v any
@@ -159,7 +215,7 @@ func parse(body []byte) (any, error) {
 func serverText(body []byte) string {
 	v, err := parse(body)
 	if err == nil {
-		return clip(strings.Join(gather(v, 0), "; "), 300)
+		return clip(said(v), 300)
 	}
 	plain := strings.Join(strings.Fields(string(body[:min(len(body), 2000)])), " ")
 	if strings.HasPrefix(plain, "<") || strings.HasPrefix(plain, "[") || strings.HasPrefix(plain, "{") {
@@ -167,6 +223,8 @@ func serverText(body []byte) string {
 	}
 	return clip(plain, 300)
 }
+
+func said(v any) string { return strings.Join(gather(v, 0), "; ") }
 
 func gather(v any, depth int) []string {
 	if depth > 4 {
@@ -184,7 +242,7 @@ func gather(v any, depth int) []string {
 				all = append(all, strings.Join(strings.Fields(s), " "))
 			}
 		}
-		for _, key := range []string{"errors", "error", "error_messages"} {
+		for _, key := range problems() {
 			if s := scalar(v[key]); s != "" {
 				all = append(all, s)
 			} else {
@@ -195,29 +253,29 @@ func gather(v any, depth int) []string {
 	return all
 }
 
-// keyRefused tells whether an error body names code 401 or 403.
-func keyRefused(body []byte) bool {
-	v, err := parse(body)
-	return err == nil && hasCode(v, 0)
-}
+// problems are the keys under which servers put what went wrong.
+func problems() []string { return []string{"errors", "error", "error_messages", "error_message"} }
 
-func hasCode(v any, depth int) bool {
+// saysCode tells whether an error body names one of these codes.
+func saysCode(v any, codes ...string) bool { return findCode(v, codes, 0) }
+
+func findCode(v any, codes []string, depth int) bool {
 	if depth > 4 {
 		return false
 	}
 	switch v := v.(type) {
 	case []any:
 		for _, e := range v[:min(len(v), 20)] {
-			if hasCode(e, depth+1) {
+			if findCode(e, codes, depth+1) {
 				return true
 			}
 		}
 	case map[string]any:
-		if code := scalar(v["code"]); code == "401" || code == "403" {
+		if slices.Contains(codes, scalar(v["code"])) {
 			return true
 		}
-		for _, key := range []string{"errors", "error", "error_messages"} {
-			if hasCode(v[key], depth+1) {
+		for _, key := range problems() {
+			if findCode(v[key], codes, depth+1) {
 				return true
 			}
 		}

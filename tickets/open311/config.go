@@ -1,43 +1,57 @@
 package open311
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"net/mail"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
-)
-
-// How to close a service request; GeoReport v2 itself has no way.
-const (
-	UpdatesRequest = "servicerequestupdates" // the extension by mySociety: POST servicerequestupdates
-	UpdatesNone    = "none"                  // not at all: a human closes
-)
-
-// How long a list is read.
-const (
-	PagingNone = "none" // one answer is the whole list
-	PagingPage = "page" // page=1, 2, ... until a page brings nothing new
 )
 
 // Config says where the endpoint is and what it can do.
 type Config struct {
 	// Endpoint is the URL in front of "/requests.json".
 	Endpoint       string `yaml:"endpoint"`
+	Flavour        string `yaml:"flavour"`         // one of Flavours
 	JurisdictionID string `yaml:"jurisdiction_id"` // "": not sent
 	// The API key is the content of a file or of an environment variable; one of them.
 	APIKeyFile string `yaml:"api_key_file"`
 	APIKeyEnv  string `yaml:"api_key_env"`
+	// CAFile holds the certificates that the endpoint's one must come from, PEM; "":
+	// those the machine trusts.
+	CAFile string `yaml:"ca_file"`
 	// ServiceMap gives the endpoint's service_code for each of ours.
 	ServiceMap map[string]string `yaml:"service_map"`
-	Updates    string            `yaml:"updates"` // UpdatesRequest or UpdatesNone
-	Paging     string            `yaml:"paging"`  // PagingNone or PagingPage
+	// ServiceNames are the names the endpoint's services are expected to have, by our
+	// codes, because codes get reassigned. One that is not given is not compared.
+	ServiceNames map[string]string `yaml:"service_names"`
+	// Attributes give the endpoint's attribute codes for ours, where they differ.
+	Attributes map[string]string `yaml:"attributes"`
+	// Constants are values of the endpoint's attributes that are always the same.
+	Constants map[string]string `yaml:"constants"`
+	// Email is the functional mailbox that is named as reporter, where one is wanted.
+	Email string `yaml:"email"`
+
+	// What the endpoint does otherwise than its flavour; "": as the flavour says.
+	Format       string `yaml:"format"`        // JSON or XML
+	Updates      string `yaml:"updates"`       // an Updates…
+	Paging       string `yaml:"paging"`        // a Paging…
+	CloseStatus  string `yaml:"close_status"`  // status word that closes
+	ReopenStatus string `yaml:"reopen_status"` // status word that reopens
+	// StatusMap gives a State for the endpoint's own words of status, in lower case.
+	StatusMap map[string]State `yaml:"status_map"`
+
 	// Timeout is for one request, from connecting to the last byte; 1 s to 5 min.
 	Timeout time.Duration `yaml:"timeout"`
 	// TokenPolls are the waits before each look-up of a number that was promised with a
-	// token. They delay all other tickets, so keep their sum small.
+	// token. They delay all other tickets, so keep their sum small: later the token is
+	// looked up with each search.
 	TokenPolls []time.Duration `yaml:"token_polls"`
 	// Plaintext must be "accepted" for http to another machine: the key can be read on
 	// the way.
@@ -47,12 +61,31 @@ type Config struct {
 // DefaultConfig has everything but the endpoint, the key and the services.
 func DefaultConfig() Config {
 	return Config{
-		Updates:    UpdatesNone,
-		Paging:     PagingNone,
+		Flavour:    "strict",
 		Timeout:    30 * time.Second,
 		TokenPolls: []time.Duration{2 * time.Second, 5 * time.Second, 15 * time.Second},
 	}
 }
+
+// flavour gives the flavour with what the config says otherwise.
+func (c Config) flavour() Flavour {
+	f := Flavours()[c.Flavour]
+	f.Format = cmp.Or(c.Format, f.Format)
+	f.Updates = cmp.Or(c.Updates, f.Updates)
+	f.Paging = cmp.Or(c.Paging, f.Paging)
+	return f
+}
+
+// channels gives the calls that change requests, with their words.
+func (c Config) channels(f Flavour) channels {
+	ch := updates()[f.Updates]
+	ch.close.word = cmp.Or(c.CloseStatus, ch.close.word)
+	ch.reopen.word = cmp.Or(c.ReopenStatus, f.Reopened, ch.reopen.word)
+	return ch
+}
+
+// Closes tells whether the endpoint lets us close what we opened.
+func (c Config) Closes() bool { return c.flavour().Updates != UpdatesNone }
 
 // Validate returns every problem, joined.
 func (c Config) Validate() error {
@@ -86,12 +119,24 @@ func (c Config) Validate() error {
 			add("service_map: %q: %q: want a code on both sides", ours, theirs)
 		}
 	}
-	if c.Updates != UpdatesRequest && c.Updates != UpdatesNone {
-		add("updates %q: want %s or %s", c.Updates, UpdatesRequest, UpdatesNone)
+	for ours := range c.ServiceNames {
+		if c.ServiceMap[ours] == "" {
+			add("service_names: %q is not in service_map", ours)
+		}
 	}
-	if c.Paging != PagingNone && c.Paging != PagingPage {
-		add("paging %q: want %s or %s", c.Paging, PagingNone, PagingPage)
+	for _, m := range []map[string]string{c.Attributes, c.Constants} {
+		for code, v := range m {
+			if code == "" || v == "" {
+				add("attributes, constants: %q: %q: want something on both sides", code, v)
+			}
+		}
 	}
+	for word, state := range c.StatusMap {
+		if !slices.Contains(states, state) {
+			add("status_map: %q: %q: want one of %v", word, state, states)
+		}
+	}
+	errs = append(errs, c.validateFlavour()...)
 	if c.Timeout < time.Second || c.Timeout > 5*time.Minute {
 		add("timeout %s: want 1s to 5m", c.Timeout)
 	}
@@ -106,6 +151,41 @@ func (c Config) Validate() error {
 		add("token_polls: %s in all: want at most 5m", sum)
 	}
 	return errors.Join(errs...)
+}
+
+func (c Config) validateFlavour() []error {
+	var errs []error
+	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf("open311: "+format, args...)) }
+	if _, ok := Flavours()[c.Flavour]; !ok {
+		add("flavour %q: want one of %s", c.Flavour, among(Flavours()))
+		return errs
+	}
+	f := c.flavour()
+	if f.Format != JSON && f.Format != XML {
+		add("format %q: want %s or %s", c.Format, JSON, XML)
+	}
+	if _, ok := updates()[f.Updates]; !ok {
+		add("updates %q: want one of %s", c.Updates, among(updates()))
+	}
+	if _, ok := pagings()[f.Paging]; !ok {
+		add("paging %q: want one of %s", c.Paging, among(pagings()))
+	}
+	if f.Updates == UpdatesTerms && (c.CloseStatus == "" || c.ReopenStatus == "") {
+		add("updates %s needs close_status and reopen_status: the numbers of the two status terms", UpdatesTerms)
+	}
+	if f.Email && c.Email == "" {
+		add("flavour %s needs email: the mailbox that stands as reporter", c.Flavour)
+	}
+	if c.Email != "" {
+		if a, err := mail.ParseAddress(c.Email); err != nil || a.Address != c.Email {
+			add("email %q: want a plain address like sensorik@stadt.example", c.Email)
+		}
+	}
+	return errs
+}
+
+func among[V any](m map[string]V) string {
+	return strings.Join(slices.Sorted(maps.Keys(m)), ", ")
 }
 
 func (c Config) apiKey() (string, error) {

@@ -26,9 +26,17 @@ func TestConfigValidate(t *testing.T) {
 		{"user in URL", func(c *Config) { c.Endpoint = "https://u:geheim@x/" }, []string{"no user"}},
 		{"not a URL", func(c *Config) { c.Endpoint = "https://a b:geheim@%" }, []string{"endpoint is not a URL"}},
 		{"both keys", func(c *Config) { c.APIKeyEnv = "X" }, []string{"one of api_key_file and api_key_env"}},
+		{"updates and paging", func(c *Config) { c.Updates, c.Paging, c.Format = "fax", "roll", "csv" }, []string{`updates "fax": want one of none, patch`, `paging "roll": want one of limit`, `format "csv"`}},
+		{"terms without numbers", func(c *Config) { c.Updates = UpdatesTerms }, []string{"close_status and reopen_status"}},
+		{"Klarschiff without a mailbox", func(c *Config) { c.Flavour = "klarschiff" }, []string{"needs email"}},
+		{"Klarschiff", func(c *Config) { c.Flavour, c.Updates, c.Email = "klarschiff", "", "sensorik@stadt.example" }, nil},
+		{"not an address", func(c *Config) { c.Email = "Sensorik <x@y.example>" }, []string{"plain address"}},
+		{"name of a service that is not mapped", func(c *Config) { c.ServiceNames = map[string]string{"OS-X": "x"} }, []string{`"OS-X" is not in service_map`}},
+		{"state of ours", func(c *Config) { c.StatusMap = map[string]State{"erledigt": "fertig"} }, []string{`"fertig": want one of [open in_progress`}},
+		{"half an attribute", func(c *Config) { c.Constants = map[string]string{"quelle": ""} }, []string{`"quelle"`}},
 		{"half a service", func(c *Config) { c.ServiceMap = map[string]string{"OS-A": " "} }, []string{`"OS-A"`}},
 		{"everything at once", func(c *Config) { *c = Config{Plaintext: "ja", TokenPolls: []time.Duration{-1, time.Hour}} },
-			[]string{"endpoint is missing", "api_key", "service_map is empty", `updates ""`, `paging ""`, "timeout 0s", `plaintext "ja"`, "token_polls: -1ns", "token_polls: 59m"}},
+			[]string{"endpoint is missing", "api_key", "service_map is empty", `flavour ""`, "timeout 0s", `plaintext "ja"`, "token_polls: -1ns", "token_polls: 59m"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -82,11 +90,11 @@ func TestAPIKey(t *testing.T) {
 // A server that quotes what it was sent, plain or escaped.
 func TestKeyIsHidden(t *testing.T) {
 	for _, quote := range []string{secret, url.QueryEscape(secret)} {
-		e := serve(t, func(_ int, w http.ResponseWriter, _ call) {
+		e := serve(t, func(_ int, w http.ResponseWriter, _ sent) {
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, "wrong key "+quote)
 		})
-		_, err := client(t, config(t, e.url), nobody).Create(t.Context(), report())
+		_, err := client(t, config(t, e.url), nobody).Create(t.Context(), order())
 		if err == nil || strings.Contains(err.Error(), quote) || !strings.Contains(err.Error(), "wrong key <secret>") {
 			t.Errorf("got %v", err)
 		}

@@ -2,12 +2,14 @@ package open311
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
+
+	"meldefunk/city"
 )
 
 // maxDescription is the limit of GeoReport v2 for description, in characters.
@@ -20,20 +22,23 @@ const maxDescription = 4000
 // list of old requests. The answer must hold exactly one element, its number must not be
 // linked to another ref, and where it tells when it was requested, that must not be
 // before it was sent.
-func (c *Client) Create(ctx context.Context, r Report) (string, error) {
-	code, err := c.theirs(r.Service)
+func (c *Client) Create(ctx context.Context, o city.Order) (string, error) {
+	code, err := c.theirs(o.Case.Service)
 	if err != nil {
 		return "", err
 	}
-	form, err := c.form(code, r)
+	form, err := c.form(code, o)
 	if err != nil {
 		return "", err
 	}
-	body, err := c.post(ctx, "/requests.json", form)
+	if err := c.addAttributes(ctx, form, code, o); err != nil {
+		return "", err
+	}
+	tree, err := c.send(ctx, "POST", c.path("requests"), form)
 	if err != nil {
 		return "", err
 	}
-	all, err := records(body)
+	all, err := c.records(tree)
 	if err != nil {
 		return "", c.unsure("%v", err)
 	}
@@ -43,80 +48,70 @@ func (c *Client) Create(ctx context.Context, r Report) (string, error) {
 	rec := all[0]
 	switch {
 	case rec.ID != "":
-		if err := c.guard(ctx, r, rec); err != nil {
+		if err := c.guard(ctx, o, rec); err != nil {
 			return "", err
 		}
 		return rec.ID, nil
 	case rec.Token != "":
-		return c.redeem(ctx, r, rec.Token)
+		return c.redeem(ctx, o, rec.Token)
 	}
 	return "", c.unsure("answered with neither service_request_id nor token")
 }
 
-func (c *Client) form(code string, r Report) (url.Values, error) {
+func (c *Client) form(code string, o city.Order) (url.Values, error) {
 	form := c.query()
+	description := o.Title + "\n\n" + o.Text
 	form.Set("service_code", code)
-	form.Set("description", r.Description)
-	if r.Position != nil {
-		form.Set("lat", strconv.FormatFloat(r.Position.Lat, 'f', 6, 64))
-		form.Set("long", strconv.FormatFloat(r.Position.Lon, 'f', 6, 64))
+	form.Set("description", description)
+	placed := false
+	if o.Asset != nil {
+		if p := o.Asset.Position; p != nil {
+			form.Set("lat", strconv.FormatFloat(p.Lat, 'f', 6, 64))
+			form.Set("long", strconv.FormatFloat(p.Lon, 'f', 6, 64))
+			placed = true
+		}
+		if address := line(o.Asset.Address); address != "" {
+			form.Set("address_string", address)
+			placed = true
+		}
 	}
-	if r.Address != "" {
-		form.Set("address_string", r.Address)
+	if c.flavour.Email {
+		form.Set("email", c.cfg.Email)
 	}
 	switch {
-	case r.Position == nil && r.Address == "":
-		return nil, &Error{Outcome: Refused, msg: "no position and no address: GeoReport wants one of them, complete the asset in the inventory"}
-	case utf8.RuneCountInString(r.Description) > maxDescription:
-		return nil, &Error{Outcome: Refused, msg: fmt.Sprintf("description is longer than %d characters", maxDescription)}
-	case !strings.Contains(r.Description, r.Marker):
-		return nil, &Error{Outcome: Refused, msg: fmt.Sprintf("description lacks %q: it could not be found again", r.Marker)}
+	case !placed:
+		return nil, refuse("no position and no address: GeoReport wants one of them, complete the asset in the inventory")
+	case utf8.RuneCountInString(description) > maxDescription:
+		return nil, refuse("description is longer than %d characters", maxDescription)
+	case !strings.Contains(description, o.Marker) || o.Marker == "":
+		return nil, refuse("description lacks %q: it could not be found again", o.Marker)
 	}
 	return form, nil
 }
 
+// line makes one line of a text, without control characters.
+func line(s string) string {
+	gap := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\uFFFD"), gap), " ")
+}
+
 // guard looks whether rec can be what was just created.
-func (c *Client) guard(ctx context.Context, r Report, rec record) error {
+func (c *Client) guard(ctx context.Context, o city.Order, rec record) error {
 	ref, linked, err := c.linked(ctx, rec.ID)
 	if err != nil {
 		return c.unsure("number %s: look up whether it is taken: %v", clip(rec.ID, 60), err)
 	}
-	if linked && ref != r.Ref {
+	if linked && ref != o.Case.Ref {
 		return c.unsure("answered with number %s, which belongs to %s", clip(rec.ID, 60), ref)
 	}
 	// Servers tell whole seconds.
-	sent := r.SentAt.Truncate(time.Second)
+	sent := o.SentAt.Truncate(time.Second)
 	if at, told, err := rec.requested(); told && (err != nil || at.Before(sent)) {
-		return c.unsure("answered with number %s, requested at %q, sent at %s", clip(rec.ID, 60), clip(rec.Requested, 40), stamp(r.SentAt))
+		return c.unsure("answered with number %s, requested at %q, sent at %s", clip(rec.ID, 60), clip(rec.Requested, 40), stamp(o.SentAt))
 	}
 	return nil
 }
 
-// redeem asks for the number behind a token a few times. If it does not come, the
-// request is there all the same.
-func (c *Client) redeem(ctx context.Context, r Report, token string) (string, error) {
-	for _, d := range c.cfg.TokenPolls {
-		if wait(ctx, d) != nil {
-			break
-		}
-		body, err := c.get(ctx, "/tokens/"+url.PathEscape(token)+".json", c.query())
-		if err != nil {
-			continue
-		}
-		all, err := records(body)
-		if err != nil || len(all) != 1 || all[0].ID == "" {
-			continue
-		}
-		if err := c.guard(ctx, r, all[0]); err != nil {
-			break
-		}
-		return all[0].ID, nil
-	}
-	e := c.unsure("accepted with token %s, but there is no number yet", clip(token, 60))
-	e.Accepted = true
-	return "", e
-}
-
-func (c *Client) unsure(format string, args ...any) *Error {
-	return &Error{Outcome: Unsure, msg: c.hide("POST /requests.json: " + fmt.Sprintf(format, args...))}
+func (c *Client) unsure(format string, args ...any) *city.Failure {
+	return c.fail(city.Unsure, "POST "+c.path("requests")+": "+format, args...)
 }

@@ -9,16 +9,18 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"meldefunk/city"
 )
 
 // What goes over the wire, to the letter.
 func TestCreateSends(t *testing.T) {
-	e := serve(t, func(_ int, w http.ResponseWriter, _ call) {
+	e := serve(t, func(_ int, w http.ResponseWriter, _ sent) {
 		writeJSON(w, 200, `[{"service_notice":"Automatische Sensormeldung","service_request_id":1001}]`)
 	})
 	cfg := config(t, e.url+"/georeport/v2/")
 	cfg.JurisdictionID = "osnabrueck.de"
-	id, err := client(t, cfg, nobody).Create(t.Context(), report())
+	id, err := client(t, cfg, nobody).Create(t.Context(), order())
 	if id != "1001" || err != nil {
 		t.Fatalf("got %q, %v", id, err)
 	}
@@ -26,7 +28,7 @@ func TestCreateSends(t *testing.T) {
 	want := map[string]string{
 		"api_key": secret, "jurisdiction_id": "osnabrueck.de", "service_code": "3.2 a:b",
 		"lat": "52.277500", "long": "8.041700", "address_string": "Domhof 4, 49074 Osnabrück",
-		"description": report().Description,
+		"description": "Papierkorb voll - PK-0042\n\nFüllstand 96 % – größer als 90 %.\n" + marker,
 	}
 	if c.method != "POST" || c.path != "/georeport/v2/requests.json" || len(c.args) != len(want) {
 		t.Errorf("sent %s %s %v", c.method, c.path, c.args)
@@ -86,17 +88,17 @@ func TestCreateAnswers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			e := serve(t, func(_ int, w http.ResponseWriter, _ call) { writeJSON(w, 200, tt.body) })
+			e := serve(t, func(_ int, w http.ResponseWriter, _ sent) { writeJSON(w, 200, tt.body) })
 			linked := tt.linked
 			if linked == nil {
 				linked = nobody
 			}
-			id, err := client(t, config(t, e.url), linked).Create(t.Context(), report())
+			id, err := client(t, config(t, e.url), linked).Create(t.Context(), order())
 			if id != tt.id || (err == nil) != (tt.says == "") {
 				t.Fatalf("got %q, %v", id, err)
 			}
 			if err != nil {
-				if o := outcome(t, err); o.Outcome != Unsure || !strings.Contains(err.Error(), tt.says) {
+				if o := outcome(t, err); o.Outcome != city.Unsure || !strings.Contains(err.Error(), tt.says) {
 					t.Errorf("outcome %v, error %q, want unsure and %q", o.Outcome, err, tt.says)
 				}
 			}
@@ -107,21 +109,22 @@ func TestCreateAnswers(t *testing.T) {
 func TestCreateRefusesBeforeSending(t *testing.T) {
 	tests := []struct {
 		name   string
-		change func(*Report)
+		change func(*city.Order)
 		says   string
 	}{
-		{"no place", func(r *Report) { r.Position, r.Address = nil, "" }, "no position and no address"},
-		{"service not mapped", func(r *Report) { r.Service = "OS-XXX-99" }, `"OS-XXX-99" is not in service_map`},
-		{"too long", func(r *Report) { r.Description = strings.Repeat("ü", 4001) }, "longer than 4000"},
-		{"no marker", func(r *Report) { r.Description = "voll" }, "lacks"},
+		{"no asset", func(o *city.Order) { o.Asset = nil }, "no position and no address"},
+		{"no place", func(o *city.Order) { o.Asset = &city.Asset{ID: "PK-0042"} }, "no position and no address"},
+		{"service not mapped", func(o *city.Order) { o.Case.Service = "OS-XXX-99" }, `"OS-XXX-99" is not in service_map`},
+		{"too long", func(o *city.Order) { o.Text = strings.Repeat("ü", 4001) + marker }, "longer than 4000"},
+		{"no marker", func(o *city.Order) { o.Text = "voll" }, "lacks"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			e := serve(t, func(int, http.ResponseWriter, call) {})
-			r := report()
+			e := serve(t, func(int, http.ResponseWriter, sent) {})
+			r := order()
 			tt.change(&r)
 			_, err := client(t, config(t, e.url), nobody).Create(t.Context(), r)
-			if o := outcome(t, err); o.Outcome != Refused || !strings.Contains(err.Error(), tt.says) {
+			if o := outcome(t, err); o.Outcome != city.Refused || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("outcome %v, error %q", o.Outcome, err)
 			}
 			if len(e.seen()) != 0 {
@@ -145,7 +148,7 @@ func TestTokens(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			e := serve(t, func(n int, w http.ResponseWriter, c call) {
+			e := serve(t, func(n int, w http.ResponseWriter, c sent) {
 				if c.method == "POST" {
 					writeJSON(w, 200, `[{"token":"tok/1","service_notice":"..."}]`)
 					return
@@ -155,12 +158,12 @@ func TestTokens(t *testing.T) {
 				}
 				writeJSON(w, 200, tt.answers[n-2])
 			})
-			id, err := client(t, config(t, e.url), nobody).Create(t.Context(), report())
+			id, err := client(t, config(t, e.url), nobody).Create(t.Context(), order())
 			if id != tt.id || (err == nil) != (tt.id != "") {
 				t.Fatalf("got %q, %v", id, err)
 			}
 			if err != nil {
-				if o := outcome(t, err); o.Outcome != Unsure || !o.Accepted || !strings.Contains(err.Error(), "tok/1") {
+				if o := outcome(t, err); o.Outcome != city.Unsure || !o.Accepted || !strings.Contains(err.Error(), "tok/1") {
 					t.Errorf("outcome %+v", o)
 				}
 			}
@@ -176,26 +179,26 @@ func TestNothingIsRepeated(t *testing.T) {
 	tests := []struct {
 		name   string
 		answer func(w http.ResponseWriter)
-		want   Outcome
+		want   city.Outcome
 	}{
-		{"hangs up", func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, Unsure},
+		{"hangs up", func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, city.Unsure},
 		{"breaks off", func(w http.ResponseWriter) {
 			w.Header().Set("Content-Length", "100")
 			writeJSON(w, 200, `[{"service_re`)
 			panic(http.ErrAbortHandler)
-		}, Unsure},
+		}, city.Unsure},
 		{"redirects the POST", func(w http.ResponseWriter) {
 			w.Header().Set("Location", "/woanders.json")
 			w.WriteHeader(http.StatusTemporaryRedirect)
-		}, Refused},
+		}, city.Retry},
 		{"redirects to a page", func(w http.ResponseWriter) {
 			w.Header().Set("Location", "/woanders.json")
 			w.WriteHeader(http.StatusSeeOther)
-		}, Refused},
+		}, city.Unsure},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			e := serve(t, func(n int, w http.ResponseWriter, _ call) {
+			e := serve(t, func(n int, w http.ResponseWriter, _ sent) {
 				if n == 1 { // a connection that worked once, so that it could be used again
 					writeJSON(w, 200, `[{"service_request_id":1}]`)
 					return
@@ -203,10 +206,10 @@ func TestNothingIsRepeated(t *testing.T) {
 				tt.answer(w)
 			})
 			c := client(t, config(t, e.url), nobody)
-			if _, err := c.Create(t.Context(), report()); err != nil {
+			if _, err := c.Create(t.Context(), order()); err != nil {
 				t.Fatal(err)
 			}
-			_, err := c.Create(t.Context(), report())
+			_, err := c.Create(t.Context(), order())
 			if o := outcome(t, err); o.Outcome != tt.want {
 				t.Errorf("outcome %v, error %v", o.Outcome, err)
 			}
@@ -228,33 +231,33 @@ func TestNoConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, endpoint := range []string{"http://" + addr, "https://" + addr} {
-		_, err := client(t, config(t, endpoint), nobody).Create(t.Context(), report())
-		if o := outcome(t, err); o.Outcome != Retry {
+		_, err := client(t, config(t, endpoint), nobody).Create(t.Context(), order())
+		if o := outcome(t, err); o.Outcome != city.Retry {
 			t.Errorf("%s: outcome %v, error %v", endpoint, o.Outcome, err)
 		}
 	}
 	// TLS that fails is no connection either.
-	e := serve(t, func(int, http.ResponseWriter, call) {})
-	_, err = client(t, config(t, strings.Replace(e.url, "http", "https", 1)), nobody).Create(t.Context(), report())
-	if o := outcome(t, err); o.Outcome != Retry {
+	e := serve(t, func(int, http.ResponseWriter, sent) {})
+	_, err = client(t, config(t, strings.Replace(e.url, "http", "https", 1)), nobody).Create(t.Context(), order())
+	if o := outcome(t, err); o.Outcome != city.Retry {
 		t.Errorf("TLS: outcome %v, error %v", o.Outcome, err)
 	}
 }
 
 func TestTimeoutIsUnsure(t *testing.T) {
 	release := make(chan struct{})
-	e := serve(t, func(int, http.ResponseWriter, call) { <-release })
+	e := serve(t, func(int, http.ResponseWriter, sent) { <-release })
 	defer close(release)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	_, err := client(t, config(t, e.url), nobody).Create(ctx, report())
-	if o := outcome(t, err); o.Outcome != Unsure || !errors.Is(err, context.DeadlineExceeded) {
+	_, err := client(t, config(t, e.url), nobody).Create(ctx, order())
+	if o := outcome(t, err); o.Outcome != city.Unsure || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("outcome %v, error %v", o.Outcome, err)
 	}
 }
 
 func TestAnswerWithoutEnd(t *testing.T) {
-	e := serve(t, func(_ int, w http.ResponseWriter, _ call) {
+	e := serve(t, func(_ int, w http.ResponseWriter, _ sent) {
 		writeJSON(w, 200, "[")
 		chunk := strings.Repeat(" ", 1<<20)
 		for range 9 {
@@ -263,8 +266,8 @@ func TestAnswerWithoutEnd(t *testing.T) {
 			}
 		}
 	})
-	_, err := client(t, config(t, e.url), nobody).Create(t.Context(), report())
-	if o := outcome(t, err); o.Outcome != Unsure || !strings.Contains(err.Error(), "longer than") {
+	_, err := client(t, config(t, e.url), nobody).Create(t.Context(), order())
+	if o := outcome(t, err); o.Outcome != city.Unsure || !strings.Contains(err.Error(), "longer than") {
 		t.Errorf("outcome %v, error %v", o.Outcome, err)
 	}
 }

@@ -1,32 +1,38 @@
 package open311
 
-import "time"
+import (
+	"errors"
+	"fmt"
 
-// Outcome says whether a request that failed may have been done all the same.
-type Outcome uint8
-
-// The outcomes. The zero value is the careful one.
-const (
-	Unsure  Outcome = iota // it may have been done
-	Retry                  // it was not done; later it may work
-	Refused                // it was not done; repeating will not help
-	Cannot                 // the endpoint has no such function
+	"meldefunk/city"
 )
 
-// Error is the error of every call.
-type Error struct {
-	Outcome Outcome
-	// Accepted, with Unsure: the endpoint gave a token in place of a number. It has the
-	// request, so it must not be sent again.
-	Accepted bool
-	After    time.Duration // Retry-After; 0: none
-	Status   int           // HTTP status; 0: no answer
-	msg      string
-	err      error
+// answered is the Err of a Failure: what happened, and the HTTP status if there was an
+// answer. The API key is not in it.
+type answered struct {
+	status int // 0: no answer
+	msg    string
+	err    error // the network's, where there was no answer
 }
 
-// Error says what happened; the API key is not in it.
-func (e *Error) Error() string { return e.msg }
+func (a *answered) Error() string { return a.msg }
 
-// Unwrap gives the network's error where there was no answer.
-func (e *Error) Unwrap() error { return e.err }
+func (a *answered) Unwrap() error { return a.err }
+
+// refuse makes the failure of something that was not even sent.
+func refuse(format string, args ...any) *city.Failure {
+	return &city.Failure{Outcome: city.Refused, Err: fmt.Errorf(format, args...)}
+}
+
+// fail makes a failure whose text may quote the server.
+func (c *Client) fail(o city.Outcome, format string, args ...any) *city.Failure {
+	return &city.Failure{Outcome: o, Err: &answered{msg: c.hide(fmt.Sprintf(format, args...))}}
+}
+
+// statusOf gives the HTTP status behind an error; 0: no answer.
+func statusOf(err error) int {
+	if a := (*answered)(nil); errors.As(err, &a) {
+		return a.status
+	}
+	return 0
+}

@@ -3,109 +3,111 @@ package open311
 import (
 	"context"
 	"fmt"
+	"maps"
+	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"meldefunk/city"
 )
 
 const (
 	// searchMargin is how far the server's clock may be behind ours.
 	searchMargin = 10 * time.Minute
-	// maxPages bounds a list that never ends.
-	maxPages = 50
+	// hiddenMargin is the same for a request that nothing but place and time speak for.
+	hiddenMargin = 2 * time.Minute
+	// near is how far apart two tellings of one position may be, in metres: some servers
+	// keep positions with four or five decimals only.
+	near = 15
 )
 
-// Find looks for the service request that carries r.Marker.
+// Find looks for the service request that carries o.Marker. An error is Retry or Refused.
 //
 // Each status is asked for apart, because some servers fail on "open,closed". What comes
-// is searched here, because some servers ignore filters. And since some have start_date
-// the wrong way round or miss records with it, an empty result is checked without dates
-// before it is believed. An error is Retry or Refused.
-func (c *Client) Find(ctx context.Context, r Report) (externalID string, found bool, err error) {
-	code, err := c.theirs(r.Service)
+// is searched here, because some servers ignore filters. Since some have start_date the
+// wrong way round or miss records with it, and since people change categories, an empty
+// result is checked without dates and without the category before it is believed.
+//
+// Where the endpoint hides what was not released yet, a request of the same category,
+// place and time whose words are hidden may be ours or a citizen's. Then this is Refused:
+// a human must look, and nothing is sent again.
+func (c *Client) Find(ctx context.Context, o city.Order) (externalID string, found bool, err error) {
+	code, err := c.theirs(o.Case.Service)
 	if err != nil {
 		return "", false, err
 	}
-	for _, dated := range []bool{true, false} {
-		for _, status := range []string{"open", "closed"} {
-			q := c.query()
-			q.Set("service_code", code)
-			q.Set("status", status)
-			if dated {
-				q.Set("start_date", stamp(r.SentAt.Add(-searchMargin)))
-			}
-			all, err := c.list(ctx, q)
-			if err != nil {
-				return "", false, err
-			}
-			id, err := c.match(ctx, r, all)
-			if err != nil || id != "" {
-				return id, id != "", err
-			}
-		}
+	if id := c.promised(ctx, o); id != "" {
+		c.forget(o.Case.Ref)
+		return id, true, nil
 	}
-	return "", false, nil
-}
-
-// list reads GET requests, all pages of it.
-func (c *Client) list(ctx context.Context, q url.Values) ([]record, error) {
-	if c.cfg.Paging == PagingNone {
-		return c.page(ctx, q)
-	}
-	var all []record
-	seen := map[string]bool{}
-	for n := 1; n <= maxPages; n++ {
-		q.Set("page", strconv.Itoa(n))
-		page, err := c.page(ctx, q)
+	hidden := map[string]bool{}
+	for _, q := range c.searches(o, code) {
+		all, err := c.list(ctx, q)
 		if err != nil {
-			return nil, err
+			return "", false, err
 		}
-		fresh := false
-		for _, rec := range page {
-			if !seen[rec.ID] {
-				seen[rec.ID], fresh = true, true
-				all = append(all, rec)
+		id, err := c.match(ctx, o, all)
+		if err != nil {
+			return "", false, err
+		}
+		if id != "" {
+			c.forget(o.Case.Ref)
+			return id, true, nil
+		}
+		for _, rec := range all {
+			if c.hides(o, code, rec) {
+				hidden[rec.ID] = true
 			}
 		}
-		if !fresh {
-			return all, nil
-		}
 	}
-	return nil, &Error{Outcome: Retry, msg: fmt.Sprintf("GET /requests.json: more than %d pages", maxPages)}
+	return "", false, c.suspects(ctx, hidden)
 }
 
-func (c *Client) page(ctx context.Context, q url.Values) ([]record, error) {
-	body, err := c.get(ctx, "/requests.json", q)
-	if err != nil {
-		return nil, err
-	}
-	all, err := records(body)
-	if err != nil {
-		return nil, &Error{Outcome: Retry, msg: c.hide("GET /requests.json: " + err.Error())}
-	}
-	for _, rec := range all {
-		if rec.ID == "" {
-			// An error with status 200, or another resource: not an empty list.
-			return nil, &Error{Outcome: Retry, msg: c.hide("GET /requests.json: answered with elements without service_request_id. " + serverText(body))}
+// searches gives the lists to look through, the narrowest first.
+func (c *Client) searches(o city.Order, code string) []url.Values {
+	var all []url.Values
+	with := func(args ...string) {
+		q := c.reading()
+		for i := 0; i < len(args); i += 2 {
+			q.Set(args[i], args[i+1])
 		}
+		all = append(all, q)
 	}
-	return all, nil
+	if c.flavour.ByRef != "" {
+		with(c.flavour.ByRef, o.Case.Ref)
+	}
+	if c.flavour.ByText != "" {
+		with(c.flavour.ByText, o.Case.Ref)
+	}
+	since := stamp(o.SentAt.Add(-searchMargin))
+	for _, status := range []string{"open", "closed"} {
+		with("status", status, "service_code", code, "start_date", since)
+	}
+	for _, status := range []string{"open", "closed"} {
+		with("status", status, "service_code", code)
+	}
+	for _, status := range []string{"open", "closed"} {
+		with("status", status, "start_date", since)
+	}
+	return all
 }
 
 // match picks the request that carries the marker, the oldest if there are several. One
 // that belongs to another ref only quotes ours.
-func (c *Client) match(ctx context.Context, r Report, all []record) (string, error) {
+func (c *Client) match(ctx context.Context, o city.Order, all []record) (string, error) {
 	best := ""
 	for _, rec := range all {
-		if !strings.Contains(rec.Words, r.Marker) {
+		if !strings.Contains(rec.Words, o.Marker) {
 			continue
 		}
-		ref, linked, err := c.linked(ctx, rec.ID)
+		ref, linked, err := c.isLinked(ctx, rec.ID)
 		if err != nil {
-			return "", &Error{Outcome: Retry, msg: fmt.Sprintf("number %s: look up whether it is taken: %v", clip(rec.ID, 60), err), err: err}
+			return "", err
 		}
-		if linked && ref != r.Ref {
+		if linked && ref != o.Case.Ref {
 			continue
 		}
 		if best == "" || lower(rec.ID, best) {
@@ -113,6 +115,57 @@ func (c *Client) match(ctx context.Context, r Report, all []record) (string, err
 		}
 	}
 	return best, nil
+}
+
+func (c *Client) isLinked(ctx context.Context, id string) (ref string, linked bool, err error) {
+	ref, linked, err = c.linked(ctx, id)
+	if err != nil {
+		err = &city.Failure{Outcome: city.Retry, Err: fmt.Errorf("number %s: look up whether it is taken: %w", clip(id, 60), err)}
+	}
+	return ref, linked, err
+}
+
+// hides tells whether rec has its words hidden and may be what was sent.
+func (c *Client) hides(o city.Order, code string, rec record) bool {
+	if c.flavour.Hidden == "" || rec.Description != c.flavour.Hidden || rec.ServiceCode != "" && rec.ServiceCode != code {
+		return false
+	}
+	if at, told, err := rec.requested(); told && err == nil &&
+		(at.Before(o.SentAt.Add(-hiddenMargin)) || at.After(o.SentAt.Add(c.cfg.Timeout+hiddenMargin))) {
+		return false
+	}
+	lat, err := strconv.ParseFloat(rec.Lat, 64)
+	long, err2 := strconv.ParseFloat(rec.Long, 64)
+	if err != nil || err2 != nil || o.Asset == nil || o.Asset.Position == nil {
+		return true
+	}
+	return metres(*o.Asset.Position, city.Position{Lat: lat, Lon: long}) <= near
+}
+
+// suspects refuses if there is a request that may be ours.
+func (c *Client) suspects(ctx context.Context, hidden map[string]bool) error {
+	var ids []string
+	for _, id := range slices.Sorted(maps.Keys(hidden)) {
+		_, linked, err := c.isLinked(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !linked {
+			ids = append(ids, clip(id, 60))
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return c.fail(city.Refused, "category, place and time fit %s, whose text is not released yet: release it there, then have this ticket searched for again", strings.Join(ids, ", "))
+}
+
+// metres is the distance between two positions that are near each other.
+func metres(a, b city.Position) float64 {
+	const degree = 111_195 // metres, on a sphere of 6371 km radius
+	dy := (a.Lat - b.Lat) * degree
+	dx := (a.Lon - b.Lon) * degree * math.Cos(a.Lat*math.Pi/180)
+	return math.Hypot(dx, dy)
 }
 
 // lower orders numbers as a server counts them, also where they are not plain numbers.

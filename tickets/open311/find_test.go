@@ -8,18 +8,20 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"meldefunk/city"
 )
 
 func item(id, words string) string {
 	return fmt.Sprintf(`{"service_request_id":%q,"description":%q}`, id, words)
 }
 
-// What is asked: each status apart, first by date, then without.
+// What is asked: each status apart, first by date, then without, then in all categories.
 func TestFindAsks(t *testing.T) {
-	e := serve(t, func(_ int, w http.ResponseWriter, _ call) { writeJSON(w, 200, `[]`) })
+	e := serve(t, func(_ int, w http.ResponseWriter, _ sent) { writeJSON(w, 200, `[]`) })
 	cfg := config(t, e.url)
 	cfg.JurisdictionID = "os"
-	id, found, err := client(t, cfg, nobody).Find(t.Context(), report())
+	id, found, err := client(t, cfg, nobody).Find(t.Context(), order())
 	if id != "" || found || err != nil {
 		t.Fatalf("got %q, %v, %v", id, found, err)
 	}
@@ -35,6 +37,8 @@ func TestFindAsks(t *testing.T) {
 		"jurisdiction_id=os&service_code=3.2+a%3Ab&start_date=2026-11-21T12%3A55%3A07Z&status=closed",
 		"jurisdiction_id=os&service_code=3.2+a%3Ab&status=open",
 		"jurisdiction_id=os&service_code=3.2+a%3Ab&status=closed",
+		"jurisdiction_id=os&start_date=2026-11-21T12%3A55%3A07Z&status=open",
+		"jurisdiction_id=os&start_date=2026-11-21T12%3A55%3A07Z&status=closed",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("asked\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -66,17 +70,17 @@ func TestFindAnswers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			e := serve(t, func(_ int, w http.ResponseWriter, _ call) { writeJSON(w, 200, tt.body) })
+			e := serve(t, func(_ int, w http.ResponseWriter, _ sent) { writeJSON(w, 200, tt.body) })
 			linked := tt.linked
 			if linked == nil {
 				linked = nobody
 			}
-			id, found, err := client(t, config(t, e.url), linked).Find(t.Context(), report())
+			id, found, err := client(t, config(t, e.url), linked).Find(t.Context(), order())
 			if id != tt.id || found != (tt.id != "") || (err == nil) != (tt.says == "") {
 				t.Fatalf("got %q, %v, %v", id, found, err)
 			}
 			if err != nil {
-				if o := outcome(t, err); o.Outcome != Retry || !strings.Contains(err.Error(), tt.says) {
+				if o := outcome(t, err); o.Outcome != city.Retry || !strings.Contains(err.Error(), tt.says) {
 					t.Errorf("outcome %v, error %q", o.Outcome, err)
 				}
 			}
@@ -86,14 +90,14 @@ func TestFindAnswers(t *testing.T) {
 
 // A server with start_date the wrong way round hides what is new; it is found all the same.
 func TestFindDistrustsDates(t *testing.T) {
-	e := serve(t, func(_ int, w http.ResponseWriter, c call) {
+	e := serve(t, func(_ int, w http.ResponseWriter, c sent) {
 		if c.args.Has("start_date") || c.args.Get("status") != "closed" {
 			writeJSON(w, 200, `[]`)
 			return
 		}
 		writeJSON(w, 200, `[`+item("5", marker)+`]`)
 	})
-	id, found, err := client(t, config(t, e.url), nobody).Find(t.Context(), report())
+	id, found, err := client(t, config(t, e.url), nobody).Find(t.Context(), order())
 	if id != "5" || !found || err != nil {
 		t.Errorf("got %q, %v, %v", id, found, err)
 	}
@@ -110,11 +114,11 @@ func TestFindPages(t *testing.T) {
 			return map[string]string{"1": `[` + item("1", "a") + `]`, "2": `[` + item("2", "b") + `]`, "3": `[` + item("3", marker) + `]`}[n]
 		}, "3", ""},
 		{"a server that does not know pages", func(string) string { return `[` + item("1", "a") + `]` }, "", ""},
-		{"a list without end", func(n string) string { return `[` + item("1-"+n, "a") + `]` }, "", "more than 50 pages"},
+		{"a list without end", func(n string) string { return `[` + item("1-"+n, "a") + `]` }, "", "more than 200 pages"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			e := serve(t, func(_ int, w http.ResponseWriter, c call) {
+			e := serve(t, func(_ int, w http.ResponseWriter, c sent) {
 				body := tt.page(c.args.Get("page"))
 				if body == "" {
 					body = `[]`
@@ -123,7 +127,7 @@ func TestFindPages(t *testing.T) {
 			})
 			cfg := config(t, e.url)
 			cfg.Paging = PagingPage
-			id, _, err := client(t, cfg, nobody).Find(t.Context(), report())
+			id, _, err := client(t, cfg, nobody).Find(t.Context(), order())
 			if id != tt.id || (err == nil) != (tt.says == "") || err != nil && !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("got %q, %v", id, err)
 			}
@@ -135,18 +139,18 @@ func TestFindPages(t *testing.T) {
 func TestFindFailures(t *testing.T) {
 	tests := []struct {
 		status int
-		want   Outcome
-	}{{500, Retry}, {502, Retry}, {503, Retry}, {408, Retry}, {429, Retry}, {204, Retry}, {400, Refused}, {403, Refused}, {404, Refused}}
+		want   city.Outcome
+	}{{500, city.Retry}, {502, city.Retry}, {503, city.Retry}, {408, city.Retry}, {429, city.Retry}, {204, city.Retry}, {400, city.Refused}, {403, city.Retry}, {404, city.Refused}}
 	for _, tt := range tests {
-		e := serve(t, func(_ int, w http.ResponseWriter, _ call) { w.WriteHeader(tt.status) })
-		_, found, err := client(t, config(t, e.url), nobody).Find(t.Context(), report())
+		e := serve(t, func(_ int, w http.ResponseWriter, _ sent) { w.WriteHeader(tt.status) })
+		_, found, err := client(t, config(t, e.url), nobody).Find(t.Context(), order())
 		if o := outcome(t, err); found || o.Outcome != tt.want {
 			t.Errorf("%d: outcome %v, found %v", tt.status, o.Outcome, found)
 		}
 	}
-	e := serve(t, func(int, http.ResponseWriter, call) { panic(http.ErrAbortHandler) })
-	_, _, err := client(t, config(t, e.url), nobody).Find(t.Context(), report())
-	if o := outcome(t, err); o.Outcome != Retry {
+	e := serve(t, func(int, http.ResponseWriter, sent) { panic(http.ErrAbortHandler) })
+	_, _, err := client(t, config(t, e.url), nobody).Find(t.Context(), order())
+	if o := outcome(t, err); o.Outcome != city.Retry {
 		t.Errorf("hang up: outcome %v", o.Outcome)
 	}
 }

@@ -28,14 +28,26 @@ const (
 
 var sentAt = time.Date(2026, 11, 21, 13, 5, 7, 250e6, time.UTC)
 
-func report() Report {
-	return Report{
-		Ref: ref, Marker: marker, Service: "OS-ABF-01",
-		Description: "Papierkorb voll - PK-0042\n\nFüllstand 96 % – größer als 90 %.\n" + marker,
-		Address:     "Domhof 4, 49074 Osnabrück",
-		Position:    &city.Position{Lat: 52.2775, Lon: 8.0417},
-		SentAt:      sentAt,
+func order() city.Order {
+	return city.Order{
+		Case:   city.Case{Ref: ref, Service: "OS-ABF-01", Asset: "PK-0042"},
+		Asset:  &city.Asset{ID: "PK-0042", Address: "Domhof 4,\n49074 Osnabrück", Position: &city.Position{Lat: 52.2775, Lon: 8.0417}},
+		SentAt: sentAt,
+		Title:  "Papierkorb voll - PK-0042",
+		Text:   "Füllstand 96 % – größer als 90 %.\n" + marker,
+		Marker: marker,
+		Attributes: []city.Attribute{
+			{Code: "ref", Value: ref}, {Code: "asset_id", Value: "PK-0042"}, {Code: "messwert", Value: "96"},
+			{Code: "seit", Value: "2026-11-21T13:30:00+01:00"}, {Code: "prioritaet", Value: "Hoch"},
+		},
 	}
+}
+
+// over is the same order at its end.
+func over() city.Order {
+	o := order()
+	o.Case.Closed, o.Closing = sentAt.Add(time.Hour), "Sensor meldet 12 %"
+	return o
 }
 
 func config(t *testing.T, endpoint string) Config {
@@ -57,7 +69,7 @@ func config(t *testing.T, endpoint string) Config {
 func nobody(context.Context, string) (string, bool, error) { return "", false, nil }
 
 // call is what arrived at the endpoint.
-type call struct {
+type sent struct {
 	method, path string
 	args         url.Values
 	header       http.Header
@@ -66,18 +78,18 @@ type call struct {
 // endpoint is a server that answers by the test's word and writes down what comes.
 type endpoint struct {
 	mu    sync.Mutex
-	calls []call
+	calls []sent
 	url   string
 }
 
-func serve(t *testing.T, answer func(n int, w http.ResponseWriter, c call)) *endpoint {
+func serve(t *testing.T, answer func(n int, w http.ResponseWriter, c sent)) *endpoint {
 	t.Helper()
 	e := &endpoint{}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil {
 			t.Errorf("form: %v", err)
 		}
-		c := call{r.Method, r.URL.EscapedPath(), r.Form, r.Header}
+		c := sent{r.Method, r.URL.EscapedPath(), r.Form, r.Header}
 		e.mu.Lock()
 		e.calls = append(e.calls, c)
 		n := len(e.calls)
@@ -89,10 +101,10 @@ func serve(t *testing.T, answer func(n int, w http.ResponseWriter, c call)) *end
 	return e
 }
 
-func (e *endpoint) seen() []call {
+func (e *endpoint) seen() []sent {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return append([]call(nil), e.calls...)
+	return append([]sent(nil), e.calls...)
 }
 
 func writeJSON(w http.ResponseWriter, status int, body string) {
@@ -101,20 +113,22 @@ func writeJSON(w http.ResponseWriter, status int, body string) {
 	_, _ = io.WriteString(w, body)
 }
 
+// client is one that has looked at the services already, and found none with attributes.
 func client(t *testing.T, cfg Config, linked Linked) *Client {
 	t.Helper()
 	c, err := New(cfg, linked)
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.services.known = true
 	return c
 }
 
-func outcome(t *testing.T, err error) *Error {
+func outcome(t *testing.T, err error) *city.Failure {
 	t.Helper()
-	var e *Error
-	if !errors.As(err, &e) {
-		t.Fatalf("error %v is not an *Error", err)
+	var f *city.Failure
+	if !errors.As(err, &f) {
+		t.Fatalf("error %v is not a *city.Failure", err)
 	}
-	return e
+	return f
 }

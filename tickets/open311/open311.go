@@ -1,45 +1,44 @@
 // Package open311 speaks Open311 GeoReport v2 as a client: open a service request, find
-// it again, close it. It sends only what the specification declares, trusts no answer by
-// its status alone, and says of every failure whether the request may have been done.
+// it again, read how it stands, add to it, close and reopen it. What endpoints do beyond
+// or short of the specification is data, a Flavour. It sends only what the specification
+// or the flavour declares, reads every shape of answer that is known, trusts none by its
+// status alone, and says of every failure whether the request may have been done.
 //
-// It asks for JSON only, and opens requests only in services that give a number at once
-// (type "realtime"). It does not know what a case is, who wrote the words it sends, or
-// when to try again.
+// It does not know who wrote the words it sends, or when to try again.
 package open311
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
+	"sync"
 	"time"
-
-	"meldefunk/city"
 )
-
-// Report is what a service request is about.
-type Report struct {
-	Ref         string         // our own key
-	Marker      string         // how Ref stands in Description; searched for
-	Service     string         // our service code; the service map gives theirs
-	Description string         // at most 4000 characters
-	Address     string         // "" where unknown
-	Position    *city.Position // nil where unknown
-	SentAt      time.Time      // begin of the create that may have made it
-}
 
 // Linked tells which of our refs a number of the ticket system already belongs to.
 type Linked func(ctx context.Context, externalID string) (ref string, linked bool, err error)
 
 // Client is a GeoReport v2 client for one endpoint. It may be used by several goroutines.
+// An error of any of its methods is a *city.Failure without the API key in it.
 type Client struct {
-	cfg    Config
-	base   string // endpoint without a slash at the end
-	key    string
-	linked Linked
-	http   *http.Client
+	cfg      Config
+	flavour  Flavour
+	pages    paging
+	channels channels
+	base     string // endpoint without a slash at the end
+	key      string
+	linked   Linked
+	http     *http.Client
+
+	mu       sync.Mutex
+	services catalogue         // what the last look at the services found
+	tokens   map[string]string // promised numbers by ref
 }
 
 // New makes a client and reads the API key. It does not contact the endpoint; see Check.
@@ -54,20 +53,30 @@ func New(cfg Config, linked Linked) (*Client, error) {
 	if linked == nil {
 		return nil, errors.New("open311: a client needs to know which numbers are taken")
 	}
+	roots, err := cfg.roots()
+	if err != nil {
+		return nil, err
+	}
+	flavour := cfg.flavour()
 	// HTTP/1.1 on a fresh connection each time: on a connection that is used again Go
 	// repeats a request by itself when the server hangs up, and HTTP/2 does so too.
 	var only1 http.Protocols
 	only1.SetHTTP1(true)
 	return &Client{
-		cfg:    cfg,
-		base:   strings.TrimRight(cfg.Endpoint, "/"),
-		key:    key,
-		linked: linked,
+		cfg:      cfg,
+		flavour:  flavour,
+		pages:    pagings()[flavour.Paging],
+		channels: cfg.channels(flavour),
+		base:     strings.TrimRight(cfg.Endpoint, "/"),
+		key:      key,
+		linked:   linked,
+		tokens:   map[string]string{},
 		http: &http.Client{
 			Transport: &http.Transport{
 				Proxy:             http.ProxyFromEnvironment,
 				DisableKeepAlives: true,
 				Protocols:         &only1,
+				TLSClientConfig:   &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 			},
 			// A redirect would carry the key somewhere nobody configured.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -75,15 +84,15 @@ func New(cfg Config, linked Linked) (*Client, error) {
 	}, nil
 }
 
-// Closes tells whether the endpoint lets us close what we opened.
-func (c *Client) Closes() bool { return c.cfg.Updates == UpdatesRequest }
+// Name is the word for logs and metrics.
+func (c *Client) Name() string { return "open311" }
 
 // theirs gives the endpoint's code for one of our services.
 func (c *Client) theirs(service string) (string, error) {
 	if code := c.cfg.ServiceMap[service]; code != "" {
 		return code, nil
 	}
-	return "", &Error{Outcome: Refused, msg: fmt.Sprintf("service %q is not in service_map: add the ticket system's code for it", service)}
+	return "", refuse("service %q is not in service_map: add the ticket system's code for it", service)
 }
 
 // query gives the arguments every call has.
@@ -95,5 +104,39 @@ func (c *Client) query() url.Values {
 	return q
 }
 
+// reading gives the arguments of calls that read requests.
+func (c *Client) reading() url.Values {
+	q := c.query()
+	for name, value := range c.flavour.Args {
+		q.Set(name, value)
+	}
+	return q
+}
+
+// path names a resource, its parts escaped, in the format the flavour speaks.
+func (c *Client) path(parts ...string) string {
+	var b strings.Builder
+	for _, p := range parts {
+		b.WriteString("/" + url.PathEscape(p))
+	}
+	return b.String() + "." + c.flavour.Format
+}
+
 // stamp writes a time as strict servers want it: no fraction, no zone but Z.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
+
+// roots gives the certificates that are trusted; nil: those of the machine.
+func (c Config) roots() (*x509.CertPool, error) {
+	if c.CAFile == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("open311: ca_file: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("open311: ca_file %s: no certificate in it: want PEM", c.CAFile)
+	}
+	return pool, nil
+}
