@@ -49,6 +49,15 @@ func (s *Server) query(w http.ResponseWriter, r *http.Request, known ...string) 
 	return q, s.allowed(w, q, known) && s.jurisdiction(w, q)
 }
 
+// refuseKey answers a wrong key.
+func (s *Server) refuseKey(w http.ResponseWriter) {
+	if s.cfg.Habits.KeyInBody {
+		reply(w, http.StatusInternalServerError, []problem{{http.StatusUnauthorized, "Zugriff verweigert"}})
+		return
+	}
+	refuse(w, http.StatusForbidden, "api_key is not valid")
+}
+
 // form reads the arguments of a POST and checks the key; false: it was refused.
 func (s *Server) form(w http.ResponseWriter, r *http.Request, required, optional []string) (url.Values, bool) {
 	if typ, params, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil ||
@@ -80,7 +89,7 @@ func (s *Server) form(w http.ResponseWriter, r *http.Request, required, optional
 		return nil, false
 	}
 	if f.Get("api_key") != s.cfg.APIKey {
-		refuse(w, http.StatusForbidden, "api_key is not valid")
+		s.refuseKey(w)
 		return nil, false
 	}
 	return f, s.jurisdiction(w, f)
@@ -92,6 +101,7 @@ func (s *Server) allowed(w http.ResponseWriter, v url.Values, known []string) bo
 	for name, values := range v {
 		attribute := strings.HasPrefix(name, "attribute[") && slices.Contains(known, "attribute")
 		switch {
+		case s.cfg.Habits.Lenient:
 		case name != "jurisdiction_id" && !attribute && !slices.Contains(known, name):
 			wrong = append(wrong, fmt.Sprintf("found unexpected entry %.60q", name))
 		case len(values) > 1 && !attribute:
@@ -110,6 +120,8 @@ func (s *Server) jurisdiction(w http.ResponseWriter, v url.Values) bool {
 	switch {
 	case s.cfg.JurisdictionID == "" || given == s.cfg.JurisdictionID:
 		return true
+	case s.cfg.Habits.PageOnError:
+		webPage(w)
 	case given == "":
 		refuse(w, http.StatusBadRequest, "jurisdiction_id was not provided")
 	default:

@@ -3,6 +3,8 @@ package georeport
 import (
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -17,7 +19,7 @@ const (
 // create answers POST requests.json.
 func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 	f, ok := s.form(w, r,
-		[]string{"service_code"},
+		s.required(),
 		[]string{"lat", "long", "address_string", "address_id", "email", "device_id", "account_id",
 			"first_name", "last_name", "phone", "description", "media_url", "attribute"})
 	if !ok {
@@ -29,6 +31,13 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 		Lat:         f.Get("lat"),
 		Long:        f.Get("long"),
 		Address:     f.Get("address_string"),
+		Attributes:  map[string]string{},
+	}
+	for name := range f {
+		if code, ok := strings.CutPrefix(name, "attribute["); ok {
+			code, _, _ = strings.Cut(code, "]")
+			req.Attributes[code] = strings.Join(f[name], ",")
+		}
 	}
 	if wrong := req.problems(f.Get("address_id") != ""); len(wrong) > 0 {
 		refuse(w, http.StatusBadRequest, wrong...)
@@ -37,6 +46,14 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 	svc, ok := s.service(req.Service)
 	if !ok {
 		refuse(w, http.StatusNotFound, "service_code was not found")
+		return
+	}
+	if wrong := svc.problems(req.Attributes); len(wrong) > 0 {
+		refuse(w, http.StatusBadRequest, wrong...)
+		return
+	}
+	if s.cfg.Habits.PostSearches {
+		s.list(w, &http.Request{URL: &url.URL{}, Header: r.Header})
 		return
 	}
 
@@ -54,7 +71,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 	if svc.Batch {
 		answer["token"] = fmt.Sprintf("tok-%d", req.ID)
 	} else {
-		answer["service_request_id"] = req.ID
+		answer["service_request_id"] = s.number(req.ID)
 	}
 	reply(w, http.StatusOK, []any{answer})
 }
@@ -109,9 +126,37 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	req.lookups++
-	if req.lookups < 2 {
+	if empty := s.cfg.Habits.TokenAfter; empty < 0 || req.lookups <= max(empty, 1) {
 		reply(w, http.StatusOK, []any{})
 		return
 	}
-	reply(w, http.StatusOK, []any{map[string]any{"service_request_id": req.ID, "token": name}})
+	reply(w, http.StatusOK, []any{map[string]any{"service_request_id": s.number(req.ID), "token": name}})
+}
+
+// required are the arguments that a create must have.
+func (s *Server) required() []string {
+	if s.cfg.Habits.Email {
+		return []string{"service_code", "email"}
+	}
+	return []string{"service_code"}
+}
+
+// problems looks at the attributes of a create. Those that are not declared are taken
+// without a word, as strict servers do.
+func (s Service) problems(given map[string]string) []string {
+	var wrong []string
+	for _, a := range s.Attributes {
+		v, ok := given[a.Code]
+		_, err := strconv.ParseFloat(v, 64)
+		_, err2 := parseDate(v)
+		switch {
+		case !ok && a.Required:
+			wrong = append(wrong, "no value given for required attribute "+a.Code)
+		case !ok:
+		case a.Datatype == "number" && err != nil, a.Datatype == "datetime" && err2 != nil,
+			strings.HasSuffix(a.Datatype, "valuelist") && !slices.Contains(a.Values, v):
+			wrong = append(wrong, fmt.Sprintf("attribute %s: %.40q is not a %s", a.Code, v, a.Datatype))
+		}
+	}
+	return wrong
 }

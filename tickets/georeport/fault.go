@@ -17,8 +17,11 @@ const (
 	BadGateway              // 502, as a proxy says when it lost its server
 	Truncate                // the answer breaks off in the middle
 	Hang                    // there is no answer until the caller gives up
+	Drip                    // the answer comes so slowly that the caller gives up
+	Broken                  // 500
 
 	Unavailable // 503 with Retry-After
+	TooMany     // 429 with Retry-After
 	HTML        // 200 with a web page
 )
 
@@ -64,7 +67,7 @@ func (s *Server) next(post bool) *fault {
 
 func (s *Server) withFaults(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f := s.next(r.Method == http.MethodPost)
+		f := s.next(r.Method != http.MethodGet)
 		if f == nil {
 			h.ServeHTTP(w, r)
 			return
@@ -74,9 +77,12 @@ func (s *Server) withFaults(h http.Handler) http.Handler {
 			w.Header().Set("Retry-After", fmt.Sprint(int(f.after.Seconds())))
 			refuse(w, http.StatusServiceUnavailable, "Wartungsarbeiten")
 			return
+		case TooMany:
+			w.Header().Set("Retry-After", fmt.Sprint(int(f.after.Seconds())))
+			refuse(w, http.StatusTooManyRequests, "Zu viele Anfragen")
+			return
 		case HTML:
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			fmt.Fprintln(w, "<!doctype html><title>Willkommen</title>")
+			webPage(w)
 			return
 		}
 		answer := &unsent{header: http.Header{}, status: http.StatusOK}
@@ -84,6 +90,10 @@ func (s *Server) withFaults(h http.Handler) http.Handler {
 		switch f.kind {
 		case BadGateway:
 			http.Error(w, "Bad Gateway", http.StatusBadGateway)
+		case Broken:
+			refuse(w, http.StatusInternalServerError, "Interner Fehler")
+		case Drip:
+			drip(w, r, answer)
 		case Hang:
 			<-r.Context().Done()
 			panic(http.ErrAbortHandler)
@@ -99,6 +109,29 @@ func (s *Server) withFaults(h http.Handler) http.Handler {
 			panic(http.ErrAbortHandler)
 		}
 	})
+}
+
+func webPage(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	fmt.Fprintln(w, "<!doctype html><title>Willkommen</title>")
+}
+
+// drip sends a byte now and then until the caller gives up. An answer of spaces alone
+// would never be wrong, only late.
+func drip(w http.ResponseWriter, r *http.Request, answer *unsent) {
+	w.Header().Set("Content-Type", answer.header.Get("Content-Type"))
+	w.WriteHeader(answer.status)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-r.Context().Done():
+			panic(http.ErrAbortHandler)
+		case <-tick.C:
+			_, _ = w.Write([]byte(" "))
+			_ = http.NewResponseController(w).Flush()
+		}
+	}
 }
 
 // unsent holds an answer back.

@@ -4,8 +4,8 @@
 // It stands in for the city's ticket system in the demo, and answers badly on request in
 // tests.
 //
-// It speaks JSON only, knows one API key, and knows nothing of the platform: whoever
-// sends it requests is a stranger to it.
+// With Habits it does as other servers do, their mistakes included. It knows one API key,
+// and knows nothing of the platform: whoever sends it requests is a stranger to it.
 package georeport
 
 import (
@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -24,7 +26,16 @@ type Service struct {
 	Group string
 	// Batch services answer a create with a token; the number comes when the token is
 	// looked up, at the second time.
-	Batch bool
+	Batch      bool
+	Attributes []Attribute // none: the service has no definition
+}
+
+// Attribute is what a service wants to be told beside the words.
+type Attribute struct {
+	Code     string
+	Datatype string // string, number, datetime, text, singlevaluelist, multivaluelist
+	Required bool
+	Values   []string // of a list
 }
 
 // Config says what the server offers.
@@ -32,6 +43,7 @@ type Config struct {
 	APIKey         string
 	JurisdictionID string // "": not wanted, any is taken
 	Services       []Service
+	Habits         Habits
 	Now            func() time.Time
 	// Path is the file that keeps the requests, one JSON object per line; "": they are
 	// kept in memory.
@@ -40,16 +52,19 @@ type Config struct {
 
 // Request is a service request as the server keeps it.
 type Request struct {
-	ID          int       `json:"id"`
-	Service     string    `json:"service"`
-	Description string    `json:"description"`
-	Lat         string    `json:"lat,omitempty"`
-	Long        string    `json:"long,omitempty"`
-	Address     string    `json:"address,omitempty"`
-	Requested   time.Time `json:"requested"`
-	Updated     time.Time `json:"updated"`
-	Closed      bool      `json:"closed,omitempty"`
-	Notes       string    `json:"notes,omitempty"`
+	ID          int               `json:"id"`
+	Service     string            `json:"service"`
+	Description string            `json:"description"`
+	Lat         string            `json:"lat,omitempty"`
+	Long        string            `json:"long,omitempty"`
+	Address     string            `json:"address,omitempty"`
+	Requested   time.Time         `json:"requested"`
+	Updated     time.Time         `json:"updated"`
+	Closed      bool              `json:"closed,omitempty"`
+	Notes       string            `json:"notes,omitempty"`
+	Word        string            `json:"word,omitempty"` // of the status that was set last
+	Released    bool              `json:"released,omitempty"`
+	Attributes  map[string]string `json:"attributes,omitempty"`
 
 	lookups int // of its token
 }
@@ -60,8 +75,10 @@ type Update struct {
 	Request     int       `json:"request"`
 	Status      string    `json:"status"`
 	Description string    `json:"description"`
-	At          time.Time `json:"at"`       // as the sender says
-	Received    time.Time `json:"received"` // filters go by this
+	At          time.Time `json:"at"`                 // as the sender says
+	Received    time.Time `json:"received"`           // filters go by this
+	Service     string    `json:"service,omitempty"`  // the category it is moved to; "": none
+	Released    bool      `json:"released,omitempty"` // its words may be shown
 }
 
 // Server is the ticket server. It may be used by several goroutines.
@@ -103,8 +120,19 @@ func New(cfg Config) (*Server, error) {
 	s.mux.HandleFunc("GET /requests.json", s.list)
 	s.mux.HandleFunc("GET /requests/{id}", s.get)
 	s.mux.HandleFunc("GET /tokens/{token}", s.token)
-	s.mux.HandleFunc("POST /servicerequestupdates.json", s.update)
-	s.mux.HandleFunc("GET /servicerequestupdates.json", s.listUpdates)
+	switch cfg.Habits.Updates {
+	case "":
+		s.mux.HandleFunc("POST /servicerequestupdates.json", s.update)
+		s.mux.HandleFunc("GET /servicerequestupdates.json", s.listUpdates)
+	case "patch":
+		s.mux.HandleFunc("PATCH /requests/{id}", s.patch)
+		s.mux.HandleFunc("POST /requests/notes/{id}", s.note)
+	case "post":
+		s.mux.HandleFunc("POST /requests/{id}", s.post)
+	case "none":
+	default:
+		return nil, fmt.Errorf("georeport: updates %q: want nothing, patch, post or none", cfg.Habits.Updates)
+	}
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { notFound(w) })
 	if cfg.Path != "" {
 		if err := s.load(); err != nil {
@@ -149,12 +177,16 @@ func (s *Server) Calls(methodAndPath string) int {
 
 // ServeHTTP answers one call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if path := r.URL.Path; path == "/requests.json" || path == "/servicerequestupdates.json" || path == "/services.json" {
+	path := strings.TrimSuffix(r.URL.Path, ".xml")
+	if path != r.URL.Path {
+		path += ".json"
+	}
+	if path == "/requests.json" || path == "/servicerequestupdates.json" || path == "/services.json" {
 		s.mu.Lock()
 		s.tally[r.Method+" "+path]++
 		s.mu.Unlock()
 	}
-	s.withFaults(s.mux).ServeHTTP(w, r)
+	s.withFaults(s.dress(s.mux)).ServeHTTP(w, r)
 }
 
 func (s *Server) service(code string) (Service, bool) {
@@ -172,4 +204,31 @@ func (s *Server) byID(id int) *Request {
 		return s.requests[i]
 	}
 	return nil
+}
+
+// number gives the number of a request as others see it.
+func (s *Server) number(id int) any {
+	if s.cfg.Habits.Suffix == "" {
+		return id
+	}
+	return strconv.Itoa(id) + s.cfg.Habits.Suffix
+}
+
+// named gives the request whose number is in the path or an argument; the caller holds
+// the lock.
+func (s *Server) named(text string) *Request {
+	id, err := strconv.Atoi(strings.TrimSuffix(text, s.cfg.Habits.Suffix))
+	if err != nil || fmt.Sprint(s.number(id)) != text {
+		return nil
+	}
+	return s.byID(id)
+}
+
+// inPath gives the request whose number is in the path; the caller holds the lock.
+func (s *Server) inPath(r *http.Request) *Request {
+	text, ok := strings.CutSuffix(r.PathValue("id"), ".json")
+	if !ok {
+		return nil
+	}
+	return s.named(text)
 }

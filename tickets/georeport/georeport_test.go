@@ -94,7 +94,7 @@ func TestAnswers(t *testing.T) {
 		{"get, lat is a text", "GET", "/requests/1001.json", "", 200, `"lat":"52.2775"`},
 		{"get, unknown", "GET", "/requests/1002.json", "", 404, `[{"code":404,"description":"Resource not found"}]`},
 		{"get, nonsense", "GET", "/requests/x.json", "", 404, "not found"},
-		{"get, XML", "GET", "/requests/1001.xml", "", 404, "not found"},
+		{"get, no format", "GET", "/requests/1001", "", 404, "not found"},
 		{"list", "GET", "/requests.json", "service_code=OS-ABF-01&status=open", 200, `"service_request_id":1001`},
 		{"list, both", "GET", "/requests.json", "status=open,closed", 200, `1001`},
 		{"list, closed", "GET", "/requests.json", "status=closed", 200, `[]`},
@@ -319,6 +319,9 @@ func TestFaults(t *testing.T) {
 		{"bad gateway", BadGateway, 1, 502, "Bad Gateway"},
 		{"truncate", Truncate, 1, 0, "unexpected EOF"},
 		{"hang", Hang, 1, 0, "Client.Timeout"},
+		{"broken", Broken, 1, 500, "Interner Fehler"},
+		{"drip", Drip, 1, 0, "Client.Timeout"},
+		{"too many", TooMany, 0, 429, "Zu viele Anfragen"},
 		{"unavailable", Unavailable, 0, 503, "Wartungsarbeiten"},
 		{"web page", HTML, 0, 200, "<title>"},
 	}
@@ -368,6 +371,103 @@ func TestFaults(t *testing.T) {
 				t.Errorf("mended: %d", status)
 			}
 		})
+	}
+}
+
+// The same answers in XML, words of any kind unharmed.
+func TestXML(t *testing.T) {
+	s := server(t, config())
+	ask(s, "POST", "/requests.json", strings.Replace(good, "%5BRef", "%3Cb%3E%26%20%C3%A4+%5BRef", 1))
+	tests := []struct {
+		method, path, args string
+		status             int
+		says               string
+	}{
+		{"GET", "/requests/1001.xml", "", 200, "<service_requests><request><address>"},
+		{"GET", "/requests.xml", "status=open", 200, "&lt;b&gt;&amp; ä [Ref S-7K3QF2PA]"},
+		{"GET", "/requests.xml", "status=closed", 200, "<service_requests></service_requests>"},
+		{"GET", "/services.xml", "", 200, "<services><service><description>Papierkorb voll</description>"},
+		{"POST", "/requests.xml", good, 200, "<service_requests><request><service_notice>Stellvertreter, keine echte Meldung</service_notice><service_request_id>1002</service_request_id></request></service_requests>"},
+		{"GET", "/requests/7.xml", "", 404, "<errors><error><code>404</code><description>Resource not found</description></error></errors>"},
+	}
+	for _, tt := range tests {
+		if status, body := ask(s, tt.method, tt.path, tt.args); status != tt.status || !strings.Contains(body, tt.says) {
+			t.Errorf("%s %s: got %d %s, want %d %s", tt.method, tt.path, status, body, tt.status, tt.says)
+		}
+	}
+	if n := s.Calls("POST /requests.json"); n != 2 {
+		t.Errorf("%d creates counted", n)
+	}
+}
+
+// What servers do otherwise, one habit each.
+func TestHabits(t *testing.T) {
+	tests := []struct {
+		name               string
+		habits             Habits
+		method, path, args string
+		status             int
+		says               string
+	}{
+		{"envelope", Habits{Envelope: true}, "GET", "/requests.json", "", 200, `{"service_requests":[{`},
+		{"error in an envelope", Habits{Envelope: true}, "GET", "/requests/7.json", "", 404, `{"errors":{"code":404`},
+		{"nested", Habits{Envelope: true, Nested: true, Suffix: "-2026"}, "POST", "/requests.json", good, 200, `{"service_requests":{"request":{"service_notice":"Stellvertreter, keine echte Meldung","service_request_id":"1002-2026"}}}`},
+		{"number with a year", Habits{Suffix: "-2026"}, "GET", "/requests/1001-2026.json", "", 200, `"service_request_id":"1001-2026"`},
+		{"number without its year", Habits{Suffix: "-2026"}, "GET", "/requests/1001.json", "", 404, `not found`},
+		{"POST as search", Habits{PostSearches: true}, "POST", "/requests.json", good, 200, `[{"address":"","address_id":""`},
+		{"swapped dates", Habits{SwappedDates: true}, "GET", "/requests.json", "start_date=2026-11-20T00:00:00Z", 200, `[]`},
+		{"bare", CodeForNL(), "GET", "/requests.json", "", 200, `"lat":52.27750015258789`},
+		{"hidden", Habits{Hidden: "Prüfung"}, "GET", "/requests.json", "", 200, `"description":"Prüfung"`},
+		{"one only", Habits{OneOnly: true}, "GET", "/requests.json", "status=open,closed", 500, `Interner Fehler`},
+		{"unknown is empty", Habits{EmptyUnknown: true}, "GET", "/requests/7.json", "", 200, `[]`},
+		{"key in the body", Habits{KeyInBody: true}, "POST", "/requests.json", strings.Replace(good, "k1", "k2", 1), 500, `"code":401`},
+		{"e-mail wanted", Habits{Email: true}, "POST", "/requests.json", good, 400, `required entry email`},
+		{"text", Habits{Text: "q", Lenient: true}, "GET", "/requests.json", "q=S-00000000", 200, `[]`},
+		{"since", Habits{Since: "updated", Lenient: true}, "GET", "/requests.json", "updated=2026-11-21T12:00:01Z", 200, `[]`},
+		{"size", Habits{Size: "limit", Offset: "offset", Lenient: true}, "GET", "/requests.json", "limit=1&offset=1", 200, `[]`},
+		{"page", Habits{Page: "page"}, "GET", "/requests.json", "page=2", 200, `[]`},
+		{"no updates", Habits{Updates: "none"}, "POST", "/servicerequestupdates.json", "", 404, `not found`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := config()
+			cfg.Habits = tt.habits
+			s := server(t, cfg)
+			ask(s, "POST", "/requests.json", good+"&email=a@b.example")
+			if tt.habits.PostSearches {
+				s.requests = append(s.requests, &Request{ID: firstID, Service: "OS-ABF-01", Requested: noon})
+			}
+			if status, body := ask(s, tt.method, tt.path, tt.args); status != tt.status || !strings.Contains(body, tt.says) {
+				t.Errorf("got %d %s\nwant %d %s", status, body, tt.status, tt.says)
+			}
+		})
+	}
+	cfg := config()
+	cfg.Habits.Updates = "fax"
+	if _, err := New(cfg); err == nil || !strings.Contains(err.Error(), "fax") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A person at the server, and what is left of it in the file.
+func TestAct(t *testing.T) {
+	cfg := config()
+	cfg.Path = filepath.Join(t.TempDir(), "tickets.jsonl")
+	cfg.Habits = Habits{Hidden: "Prüfung"}
+	s := server(t, cfg)
+	ask(s, "POST", "/requests.json", good)
+	if err := s.Act(Update{Request: 1001, Status: "NO_FURTHER_ACTION", Description: "nicht unseres", Service: "OS-GRN-01", Released: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Act(Update{Request: 7}); err == nil {
+		t.Error("no error for an unknown request")
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = server(t, cfg)
+	if q := s.Requests()[0]; !q.Closed || !q.Released || q.Service != "OS-GRN-01" || q.Notes != "nicht unseres" {
+		t.Errorf("got %+v", q)
 	}
 }
 
