@@ -227,7 +227,7 @@ func (s *Server) shown(q *Request) map[string]any {
 	}
 	if h.Bare {
 		return map[string]any{
-			"service_request_id": q.ID, "status": q.status(), "description": description,
+			"service_request_id": s.number(q.ID), "status": q.status(), "description": description,
 			"requested_datetime": writeDate(q.Requested), "updated_datetime": writeDate(q.Updated),
 			"lat": rounded(q.Lat), "long": rounded(q.Long),
 		}
