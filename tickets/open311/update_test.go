@@ -1,7 +1,10 @@
 package open311
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -68,5 +71,51 @@ func TestCloseCannot(t *testing.T) {
 	c := client(t, cfg, nobody)
 	if o := outcome(t, c.Close(t.Context(), over(), "1")); o.Outcome != city.Cannot || cfg.Closes() || len(e.seen()) > 0 {
 		t.Errorf("outcome %v, %d calls", o.Outcome, len(e.seen()))
+	}
+}
+
+// How each way of changing a request looks on the wire.
+func TestChangesOnTheWire(t *testing.T) {
+	tests := []struct {
+		updates, close, reopen string
+		method, path, query    string
+		body                   string
+	}{
+		{UpdatesPatch, "", "", "PATCH", "/requests/17-2026.json", "", "api_key=geheim%2B%2F4711&detailed_status=PROCESSED&status_notes=Sensor+meldet+12+%25"},
+		{UpdatesPost, "", "", "POST", "/requests/17-2026.json", "api_key=geheim%2B%2F4711", `{"status":"closed","status_notes":"Sensor meldet 12 %"}`},
+		{UpdatesTerms, "6", "3", "POST", "/requests/17-2026.json", "api_key=geheim%2B%2F4711", `{"extended_attributes":{"drupal":{"field_status":"6","field_status_notes":"Sensor meldet 12 %"}}}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.updates, func(t *testing.T) {
+			var got []string
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, err := io.ReadAll(r.Body)
+				if err != nil {
+					t.Error(err)
+				}
+				got = append(got, r.Method, r.URL.Path, r.URL.RawQuery, string(body))
+				writeJSON(w, 200, `{"service_requests":{"request":{"service_request_id":"17-2026"}}}`)
+			}))
+			defer s.Close()
+			cfg := config(t, s.URL)
+			cfg.Updates, cfg.CloseStatus, cfg.ReopenStatus = tt.updates, tt.close, tt.reopen
+			if err := client(t, cfg, nobody).Close(t.Context(), over(), "17-2026"); err != nil {
+				t.Fatal(err)
+			}
+			want := []string{"GET", "/requests/17-2026.json", "", "", tt.method, tt.path, tt.query, tt.body}
+			if !slices.Equal(got, want) {
+				t.Errorf("got  %q\nwant %q", got, want)
+			}
+		})
+	}
+}
+
+// Somebody has closed it there: nothing is written over what they said.
+func TestCloseLeavesWhatIsClosed(t *testing.T) {
+	e := serve(t, func(_ int, w http.ResponseWriter, _ sent) {
+		writeJSON(w, 200, `[{"service_request_id":1001,"status":"not_councils_responsibility"}]`)
+	})
+	if err := client(t, config(t, e.url), nobody).Close(t.Context(), over(), "1001"); err != nil || len(e.seen()) != 1 {
+		t.Errorf("%v, %d calls", err, len(e.seen()))
 	}
 }
