@@ -22,7 +22,7 @@ type attribute struct {
 type choice struct{ key, name string }
 
 // alwaysTold are the attributes that every order has; a definition may require them.
-var alwaysTold = []string{"ref", "asset_id", "gruppe", "messgroesse", "messwert", "schwelle"}
+var alwaysTold = []string{"ref"}
 
 // attributes reads a service definition; what is not one has none.
 func attributes(tree any) []attribute {
