@@ -34,6 +34,15 @@ type Reheard struct {
 type Mark struct {
 	Frame   int64
 	Reading int64
+	Ruling  int64
+	// Alive is when we last were known to be there; in a commit zero where it stays as it was.
+	Alive time.Time
+}
+
+// Released is a case that the safety brake has held.
+type Released struct {
+	Ref string
+	At  time.Time
 }
 
 // Commit is everything that one batch changes. It is written whole or not at all, and
@@ -46,7 +55,11 @@ type Commit struct {
 	Reheard  []Reheard // frames of earlier commits
 	Readings []Reading
 	States   []AssetState
-	Cases    []Case // openings, and closings (then Ref and the Closed… fields count), in the order they happened
+	Rulings  []Ruling
+	Updates  []CaseUpdate // of cases of earlier commits, or of this one
+	Released []Released   // cases that the safety brake lets go
+	Deaf     []Deafness   // new, or further known
+	Cases    []Case       // openings, and closings (then Ref and the Closed… fields count), in the order they happened
 	Aside    []SetAside
 	Events   []DeviceEvent
 	Replaced []int64  // numbers of readings that others take the place of
@@ -56,5 +69,6 @@ type Commit struct {
 // Empty tells whether there is nothing to write.
 func (c *Commit) Empty() bool {
 	return len(c.Sessions)+len(c.Frames)+len(c.Retimed)+len(c.Reheard)+len(c.Readings)+len(c.States)+
-		len(c.Cases)+len(c.Aside)+len(c.Events)+len(c.Replaced)+len(c.Replayed) == 0
+		len(c.Cases)+len(c.Aside)+len(c.Events)+len(c.Replaced)+len(c.Replayed)+
+		len(c.Rulings)+len(c.Updates)+len(c.Released)+len(c.Deaf) == 0 && c.Mark.Alive.IsZero()
 }

@@ -7,6 +7,7 @@ type TicketState string
 
 // The states.
 const (
+	TicketHeld      TicketState = "held"      // wanted, and held back by the safety brake
 	TicketQueued    TicketState = "queued"    // wanted, nothing sent yet
 	TicketSending   TicketState = "sending"   // a create has begun; found at a start: outcome unknown
 	TicketUnsure    TicketState = "unsure"    // outcome of a create unknown: search before anything else
@@ -17,8 +18,8 @@ const (
 	TicketParked    TicketState = "parked"    // refused; a human must look
 )
 
-// Ticket is what the ticket system was told of a case. It is born queued with its case;
-// after that only the ticket reconciler writes it, and only the road writes the case.
+// Ticket is what the ticket system was told of a case. It is born with its case, queued or
+// held; once it is queued only the ticket reconciler writes it, and only the road writes the case.
 type Ticket struct {
 	Ref        string // Case.Ref
 	State      TicketState

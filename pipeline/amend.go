@@ -60,7 +60,7 @@ func (r *Road) amend(ctx context.Context, s *seen, devEUI city.EUI, asset string
 // follow keeps an asset's state true to its newest reading when that is amended: what comes
 // after it by its new time is not late.
 func (r *Road) follow(ctx context.Context, asset string, was time.Time, now *city.Reading, old int64) error {
-	s, err := r.state(ctx, asset)
+	s, err := r.state(ctx, subject{asset: asset})
 	if err != nil || s.Reading != old {
 		return err
 	}

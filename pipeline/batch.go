@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"errors"
+	"fmt"
+	"time"
 
 	"meldefunk/city"
 )
@@ -14,9 +16,10 @@ func (r *Road) begin() {
 	clear(c.Aside)
 	clear(c.Events)
 	clear(c.Reheard)
+	clear(c.Rulings)
 	*c = city.Commit{
 		Sessions: c.Sessions[:0], Frames: c.Frames[:0], Retimed: c.Retimed[:0], Reheard: c.Reheard[:0], Readings: c.Readings[:0], States: c.States[:0],
-		Cases: c.Cases[:0], Aside: c.Aside[:0], Events: c.Events[:0], Replaced: c.Replaced[:0], Replayed: c.Replayed[:0],
+		Rulings: c.Rulings[:0], Updates: c.Updates[:0], Released: c.Released[:0], Deaf: c.Deaf[:0], Cases: c.Cases[:0], Aside: c.Aside[:0], Events: c.Events[:0], Replaced: c.Replaced[:0], Replayed: c.Replayed[:0],
 	}
 	clear(r.pending)
 	r.pending, r.places, r.base = r.pending[:0], r.places[:0], r.mark.Frame
@@ -26,13 +29,28 @@ func (r *Road) begin() {
 }
 
 // finish adds what is written once per batch, however often the batch changed it.
-func (r *Road) finish() {
+func (r *Road) finish() error {
+	r.minds = r.minds[:0]
 	for _, s := range r.touched {
 		s.changed = false
-		r.commit.States = append(r.commit.States, s.AssetState)
+		state := s.AssetState
+		if s.mind != nil {
+			from := len(r.minds)
+			var err error
+			if r.minds, err = s.mind.AppendBinary(r.minds); err != nil {
+				return fmt.Errorf("mind of %s: %w", s.subject().name(), err)
+			}
+			state.Mind = r.minds[from:len(r.minds):len(r.minds)]
+		}
+		r.commit.States = append(r.commit.States, state)
 	}
 	r.touched = r.touched[:0]
 	r.commit.Mark = r.mark
+	if !r.beats {
+		r.commit.Mark.Alive = time.Time{}
+	}
+	r.beats = false
+	return nil
 }
 
 // setAside stages a message that cannot become a reading, with its bytes and its reason.

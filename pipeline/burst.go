@@ -169,7 +169,7 @@ func (r *Road) retime(ctx context.Context, s *seen, to int64, devEUI city.EUI, a
 	if err != nil {
 		return err
 	}
-	state, err := r.state(ctx, asset)
+	state, err := r.state(ctx, subject{asset: asset})
 	if err == nil && state.Occupancy != nil && state.Occupancy.Since.Equal(was.At) {
 		o := *state.Occupancy // the other one may be on its way to the store
 		o.Since, state.Occupancy = s.stamp().At, &o

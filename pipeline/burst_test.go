@@ -219,7 +219,7 @@ func TestBurstIsJudgedInOrder(t *testing.T) {
 				t.Errorf("batches of %d: reading %d is late", batch, r.FCnt)
 			}
 		}
-		state, err := w.store.State(t.Context(), "PK-1")
+		state, err := w.store.State(t.Context(), "PK-1", "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,6 +22,13 @@ type Config struct {
 	// messages per second, 0 to 1,000; 0: any number. DeviceBurst is 10 to 1,000,000.
 	DeviceRate  float64 `yaml:"device_rate"`
 	DeviceBurst int     `yaml:"device_burst"`
+	// Tick is how often time is looked at where nothing is heard, by the road's clock, 100 ms
+	// to 1 min: silence, states that hold, quiet hours that end. Who walks the road calls
+	// Road.Tick so often.
+	Tick time.Duration `yaml:"tick"`
+	// CasesPerHour is the safety brake: how many new cases one rule may bring in an hour,
+	// where the rule does not say. More wait, and one case tells of them. 0: any number.
+	CasesPerHour int `yaml:"cases_per_hour"`
 	// Grace is how long a stop waits for a store that fails.
 	Grace time.Duration `yaml:"-"`
 }
@@ -30,7 +37,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Batch: 4096, MaxBacklog: 7 * 24 * time.Hour, MaxAhead: 2 * time.Minute,
-		DeviceRate: 1, DeviceBurst: 600, Grace: 5 * time.Second,
+		DeviceRate: 1, DeviceBurst: 600, Tick: 5 * time.Second, CasesPerHour: 50, Grace: 5 * time.Second,
 	}
 }
 
@@ -56,6 +63,12 @@ func (c *Config) Validate() error {
 	}
 	if c.DeviceBurst < 10 || c.DeviceBurst > 1_000_000 {
 		errs = append(errs, fmt.Errorf("device_burst: %d is out of range: want 10 to 1000000 messages", c.DeviceBurst))
+	}
+	if c.Tick < 100*time.Millisecond || c.Tick > time.Minute {
+		errs = append(errs, fmt.Errorf("tick: %s is out of range: want 100ms to 1m", c.Tick))
+	}
+	if c.CasesPerHour < 0 || c.CasesPerHour > 100_000 {
+		errs = append(errs, fmt.Errorf("cases_per_hour: %d is out of range: want 1 to 100000 new cases of one rule in an hour, or 0 for no brake", c.CasesPerHour))
 	}
 	return errors.Join(errs...)
 }

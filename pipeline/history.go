@@ -11,19 +11,19 @@ import (
 // history makes readings of what a device kept in its memory and sent with a later frame,
 // each with its own event time, oldest first. Devices send such records more than once;
 // the first counts.
-func (r *Road) history(ctx context.Context, carrier *city.Reading) error {
+func (r *Road) history(ctx context.Context, carrier *told) error {
 	records := inOrder(carrier.History)
 	carrier.History = nil
 	for i := range records {
 		rec := &records[i]
-		known, err := r.known(ctx, carrier, rec.Time)
+		known, err := r.known(ctx, &carrier.Reading, rec.Time)
 		if err != nil {
 			return err
 		}
 		if known {
 			continue
 		}
-		if err := r.measured(ctx, fromMemory(carrier, rec)); err != nil {
+		if err := r.measured(ctx, told{fromMemory(&carrier.Reading, rec), carrier.asset, carrier.server, carrier.now}); err != nil {
 			return err
 		}
 	}

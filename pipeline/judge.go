@@ -3,126 +3,223 @@ package pipeline
 import (
 	"context"
 	"slices"
+	"time"
 
 	"meldefunk/city"
 )
 
-// assetState is the state of an asset and whether the present batch has changed it.
+// subject is whom a state is about: an asset, or a group of assets.
+type subject struct{ asset, group string }
+
+// name is how people call it.
+func (s subject) name() string { return s.asset + s.group }
+
+// assetState is the state of an asset or a group, and whether the present batch has changed
+// it. Its mind is unpacked; AssetState.Mind is only for the store.
 type assetState struct {
 	city.AssetState
+	mind    city.Mind
+	adopt   bool // nothing is known but which cases are open
 	changed bool
+	slot    int64     // where it waits in the wheel; 0: nowhere
+	poke    time.Time // when to look at it whatever its mind says; zero: no need
 }
 
-// judge tells since when a bay is occupied or free, lets the rules see a reading and turns
-// their verdicts into cases. What is older
-// than the newest judged reading of the asset, or was sent by hand, is kept and not judged.
-func (r *Road) judge(ctx context.Context, reading *city.Reading) error {
-	s, err := r.state(ctx, reading.Asset)
+func (s *assetState) subject() subject { return subject{s.Asset, s.Group} }
+
+// due is when time alone may change something; zero: never.
+func (s *assetState) due() time.Time {
+	if s.poke.IsZero() || !s.Deadline.IsZero() && s.Deadline.Before(s.poke) {
+		return s.Deadline
+	}
+	return s.poke
+}
+
+// told is a reading on its way to the rules.
+type told struct {
+	city.Reading
+	asset  *city.Asset
+	server string
+	now    time.Time // our clock when it arrived
+}
+
+// judge tells since when a bay is occupied or free, and lets the rules see a reading. What
+// was sent by hand is kept and not judged.
+func (r *Road) judge(ctx context.Context, reading *told) error {
+	s, err := r.state(ctx, subject{asset: reading.Asset})
 	if err != nil {
 		return err
 	}
-	// A time judged from the future was a wrong clock of ours, and holds nobody up.
-	reading.Late = !reading.Time.At.After(s.Judged) && !s.Judged.After(r.parts.Now().Add(r.cfg.MaxAhead))
-	if reading.Late || reading.Simulated {
+	// A time judged from the future was a wrong clock of ours: it makes nothing late, and what
+	// the rules thought then is forgotten.
+	if s.Judged.After(r.parts.Now().Add(r.cfg.MaxAhead)) && !reading.Simulated {
+		r.log.Warn().Str("asset", s.Asset).Time("judged", s.Judged).Msg("was judged in the future, by a wrong clock; the rules begin anew, open cases stay")
+		s.Judged, s.mind, s.adopt = time.Time{}, nil, len(s.Cases) > 0
+	}
+	reading.Late = !reading.Time.At.After(s.Judged)
+	if reading.Simulated {
 		return nil
 	}
-	s.Occupancy = occupancy(s.Occupancy, reading)
-	standings, verdicts := r.parts.Judge.Judge(s.Standings, reading)
-	if len(verdicts) > 0 {
-		standings = append([]city.Standing(nil), standings...) // the judge keeps its own
+	if !reading.Late {
+		s.Occupancy = occupancy(s.Occupancy, &reading.Reading)
 	}
-	for i := range verdicts {
-		if err := r.rule(ctx, reading, &verdicts[i], s.Standings, standings); err != nil {
+	if err := r.catchUp(ctx, s, reading.asset, reading.now); err != nil {
+		return err
+	}
+	if !reading.Late {
+		s.Judged, s.Server = reading.Time.At, reading.server
+	}
+	r.touch(s)
+	return r.step(ctx, s, &city.Sight{
+		Asset: reading.asset, Sensors: r.sensors(reading.asset), Server: reading.server, Reading: &reading.Reading, Now: reading.now,
+	})
+}
+
+// sensors lists what hangs on an asset. The list is lent until the next call.
+func (r *Road) sensors(asset *city.Asset) []city.Sensor {
+	r.lent = r.lent[:0]
+	for _, d := range r.parts.Inventory.Devices(asset.ID) {
+		r.lent = append(r.lent, city.Sensor{DevEUI: d.DevEUI, Server: d.Server})
+	}
+	return r.lent
+}
+
+// step shows a mind one thing more, and does what follows: cases, and shares of groups.
+func (r *Road) step(ctx context.Context, s *assetState, sight *city.Sight) error {
+	sight.Deaf, sight.Mutes = r.deafFor, r.mutes
+	if s.adopt && sight.Asset != nil {
+		if err := r.adopt(ctx, s, sight); err != nil {
 			return err
 		}
 	}
-	s.Standings, s.Judged = standings, reading.Time.At
-	r.touch(s)
+	if !s.poke.After(sight.Now) {
+		s.poke = time.Time{}
+	}
+	mind, verdicts, shares := r.parts.Judge.Step(s.mind, sight)
+	if mind != s.mind {
+		r.touch(s)
+	}
+	s.mind, s.Deadline = mind, time.Time{}
+	if mind != nil {
+		s.Deadline = mind.Deadline()
+	}
+	r.wheel.put(s)
+	for i := range verdicts {
+		if err := r.rule(ctx, s, &verdicts[i], sight.Now); err != nil {
+			return err
+		}
+	}
+	for i := range shares {
+		if err := r.share(ctx, &shares[i], sight.Now); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// rule opens or closes the case of a verdict. The case's reference is kept in the
-// standing of the rule, before the verdict for closing, after it for opening.
-func (r *Road) rule(ctx context.Context, reading *city.Reading, v *city.Verdict, before, after []city.Standing) error {
-	if v.Open {
-		ref, err := r.newRef(ctx)
+// adopt hands over cases that were opened when nothing else was remembered.
+func (r *Road) adopt(ctx context.Context, s *assetState, sight *city.Sight) error {
+	open := make([]city.Standing, len(s.Cases))
+	for i, c := range s.Cases {
+		open[i] = city.Standing{Rule: c.Rule, Since: c.Since, Severity: c.Grade}
+	}
+	s.adopt = false
+	mind, verdicts := r.parts.Judge.Adopt(sight.Asset, open)
+	s.mind = mind
+	r.touch(s)
+	for i := range verdicts {
+		if err := r.rule(ctx, s, &verdicts[i], sight.Now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// share tells a group how things now stand at a member.
+func (r *Road) share(ctx context.Context, share *city.Share, now time.Time) error {
+	g, err := r.state(ctx, subject{group: share.Group})
+	if err != nil {
+		return err
+	}
+	if err := r.catchUp(ctx, g, nil, now); err != nil {
+		return err
+	}
+	return r.step(ctx, g, &city.Sight{Group: share.Group, Share: share, Now: now})
+}
+
+// mutedBy tells whether a case of a rule about a whole group is open. All groups are
+// remembered from the start.
+func (r *Road) mutedBy(group, rule string) bool {
+	g, known := r.states[subject{group: group}]
+	return known && g.find(rule) >= 0
+}
+
+// gathering is the mind of a group.
+type gathering interface {
+	Members(rule string) []string   // who has told the group of a rule
+	MemberOf(asset string) []string // the rules of which an asset has told it
+}
+
+// pokeMembers has the members of a group looked at: its case may have muted them, and does so
+// no longer.
+func (r *Road) pokeMembers(ctx context.Context, g *assetState, rule string, now time.Time) error {
+	m, is := g.mind.(gathering)
+	if !is {
+		return nil
+	}
+	for _, id := range m.Members(rule) {
+		s, err := r.state(ctx, subject{asset: id})
 		if err != nil {
 			return err
 		}
-		if s := standing(after, v.Rule); s != nil {
-			s.Case = ref
-		}
-		r.commit.Cases = append(r.commit.Cases, city.Case{
-			Ref: ref, Rule: v.Rule, Service: v.Service, Asset: reading.Asset,
-			Quantity: v.Quantity, Value: v.Value, Limit: v.Limit, Since: v.Since,
-			Title: v.Title, Advice: v.Advice, Opened: r.parts.Now(),
-		})
-		return nil
-	}
-	s := standing(before, v.Rule)
-	if s == nil || s.Case == "" {
-		return nil // opened by a rule without a case: nothing to close
-	}
-	if t := standing(after, v.Rule); t != nil {
-		t.Case = ""
-	}
-	r.commit.Cases = append(r.commit.Cases, city.Case{
-		Ref: s.Case, Rule: v.Rule, Service: v.Service, Asset: reading.Asset,
-		Closed: r.parts.Now(), ClosedValue: v.Value, ClosedSince: v.Since,
-	})
-	return nil
-}
-
-func standing(all []city.Standing, rule string) *city.Standing {
-	for i := range all {
-		if all[i].Rule == rule {
-			return &all[i]
+		if s.poke.IsZero() || s.poke.After(now) {
+			s.poke = now
+			r.wheel.put(s)
 		}
 	}
 	return nil
 }
 
-// newRef makes up references until one is free: they are short enough to be read out on
-// the phone, so chance alone is not enough.
-func (r *Road) newRef(ctx context.Context) (string, error) {
-	for {
-		ref, taken := r.parts.Ref(), false
-		if slices.ContainsFunc(r.commit.Cases, func(c city.Case) bool { return c.Ref == ref }) {
-			continue
-		}
-		err := r.persist(ctx, "look for a case", func() (err error) {
-			taken, err = r.parts.Store.Taken(ctx, ref)
-			return err
-		})
-		if err != nil || !taken {
-			return ref, err
-		}
-	}
+// find is the place of a rule's open case, -1: there is none.
+func (s *assetState) find(rule string) int {
+	return slices.IndexFunc(s.Cases, func(c city.OpenCase) bool { return c.Rule == rule })
 }
 
-func (r *Road) state(ctx context.Context, asset string) (*assetState, error) {
-	if s, ok := r.states[asset]; ok {
+func (r *Road) state(ctx context.Context, of subject) (*assetState, error) {
+	if s, ok := r.states[of]; ok {
 		return s, nil
 	}
-	s := &assetState{}
+	var kept city.AssetState
 	err := r.persist(ctx, "recall asset", func() (err error) {
-		s.AssetState, err = r.parts.Store.State(ctx, asset)
+		kept, err = r.parts.Store.State(ctx, of.asset, of.group)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	r.states[asset] = s
-	return s, nil
+	return r.recall(kept), nil
+}
+
+// recall unpacks a state and remembers it.
+func (r *Road) recall(kept city.AssetState) *assetState {
+	s := &assetState{AssetState: kept}
+	mind, err := r.parts.Judge.Recall(s.subject().name(), kept.Mind)
+	if err != nil {
+		r.log.Error().Err(err).Str("asset", kept.Asset).Str("group", kept.Group).
+			Msg("what the rules knew is damaged; they begin anew, open cases stay until their rule closes them")
+	}
+	s.mind, s.AssetState.Mind = mind, nil
+	s.adopt = mind == nil && len(kept.Cases) > 0 && kept.Asset != ""
+	r.states[s.subject()] = s
+	return s
 }
 
 // newest notes the reading as the asset's newest, once it has its number.
-func (r *Road) newest(reading *city.Reading) {
+func (r *Road) newest(reading *told) {
 	if reading.Late || reading.Simulated {
 		return
 	}
-	s := r.states[reading.Asset]
-	s.Reading = reading.ID
+	r.states[subject{asset: reading.Asset}].Reading = reading.ID
 }
 
 func (r *Road) touch(s *assetState) {

@@ -14,7 +14,13 @@ type passenger struct {
 	city.Arrival
 	ahead  *decoded // nil: nothing yet
 	excess bool     // more than its device may send
+
+	tick    time.Time // instead of an arrival: time has passed until then
+	rethink bool      // instead of an arrival: the rules are others
 }
+
+// arrival tells whether it is one.
+func (p *passenger) arrival() bool { return p.tick.IsZero() && !p.rethink }
 
 // decoded is what a frame says if it is of this device at this asset.
 type decoded struct {

@@ -41,6 +41,24 @@ func (s *street) Find(_ string, devEUI city.EUI) (*city.Device, *city.Asset, boo
 	return nil, nil, false
 }
 
+func (s *street) Asset(id string) (*city.Asset, bool) {
+	for i := range s.edition.Load() {
+		if a := &s.edition.Load()[i].asset; a.ID == id {
+			return a, true
+		}
+	}
+	return nil, false
+}
+
+func (s *street) Devices(asset string) []*city.Device {
+	for i := range s.edition.Load() {
+		if d := &s.edition.Load()[i].device; d.Asset == asset {
+			return []*city.Device{d}
+		}
+	}
+	return nil
+}
+
 func numbered(n byte) city.EUI { return city.EUI{7: n} }
 
 // slowly decodes as oneByte does. A frame of the slow model waits until may gives it leave.

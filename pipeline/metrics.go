@@ -27,6 +27,9 @@ type metrics struct {
 	events        map[city.DeviceEventKind]prometheus.Counter
 	opened        prometheus.Counter
 	closed        prometheus.Counter
+	overlooked    prometheus.Counter
+	decisions     prometheus.Counter
+	held          prometheus.Gauge
 }
 
 func newMetrics(reg prometheus.Registerer) metrics {
@@ -41,17 +44,21 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		return v
 	}
 	m := metrics{
-		repeats:   counter("meldefunk_road_repeats_total", "Frames that were stored before: redelivered by a broker or sent again by a device."),
-		foreign:   counter("meldefunk_road_foreign_frames_total", "Raw frames of devices of others, dropped."),
-		acked:     counter("meldefunk_road_acknowledged_total", "Messages acknowledged to their broker after the commit."),
-		late:      counter("meldefunk_road_late_readings_total", "Readings older than the newest judged one of their asset: kept, not judged."),
-		estimated: counter("meldefunk_road_estimated_times_total", "Frames whose event time was estimated from counter and period: they waited somewhere and came in a burst."),
-		reheard:   counter("meldefunk_road_reheard_total", "Repeats that told of a gateway that was not known to have heard the frame, or heard it better."),
-		conflicts: counter("meldefunk_road_conflicts_total", "Frames with the counter of another one of their session and other content: kept and flagged."),
-		throttled: counter("meldefunk_road_throttled_total", "Messages beyond what their device may send: set aside."),
-		unkept:    counter("meldefunk_road_throttled_unkept_total", "Messages among these that were only counted, because many of the device were kept that day."),
-		opened:    counter("meldefunk_road_cases_opened_total", "Cases opened by rules."),
-		closed:    counter("meldefunk_road_cases_closed_total", "Cases closed by rules."),
+		repeats:    counter("meldefunk_road_repeats_total", "Frames that were stored before: redelivered by a broker or sent again by a device."),
+		foreign:    counter("meldefunk_road_foreign_frames_total", "Raw frames of devices of others, dropped."),
+		acked:      counter("meldefunk_road_acknowledged_total", "Messages acknowledged to their broker after the commit."),
+		late:       counter("meldefunk_road_late_readings_total", "Readings older than the newest one of their asset: the rules think over what they decided since."),
+		estimated:  counter("meldefunk_road_estimated_times_total", "Frames whose event time was estimated from counter and period: they waited somewhere and came in a burst."),
+		reheard:    counter("meldefunk_road_reheard_total", "Repeats that told of a gateway that was not known to have heard the frame, or heard it better."),
+		conflicts:  counter("meldefunk_road_conflicts_total", "Frames with the counter of another one of their session and other content: kept and flagged."),
+		throttled:  counter("meldefunk_road_throttled_total", "Messages beyond what their device may send: set aside."),
+		unkept:     counter("meldefunk_road_throttled_unkept_total", "Messages among these that were only counted, because many of the device were kept that day."),
+		opened:     counter("meldefunk_road_cases_opened_total", "Cases opened by rules."),
+		closed:     counter("meldefunk_road_cases_closed_total", "Cases closed by rules."),
+		overlooked: counter("meldefunk_road_overlooked_readings_total", "Readings that came too late for the rules: kept, without effect."),
+		decisions:  counter("meldefunk_road_decisions_total", "Decisions of rules that were kept."),
+		held: prometheus.NewGauge(prometheus.GaugeOpts{Name: "meldefunk_road_held_cases",
+			Help: "Cases that the safety brake holds back just now."}),
 		storeFails: prometheus.NewGauge(prometheus.GaugeOpts{Name: "meldefunk_road_store_failures",
 			Help: "Tries in a row that the store has failed; 0 while it works."}),
 		batch: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "meldefunk_road_batch_messages",
@@ -63,7 +70,7 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		sessions: map[city.SessionCause]prometheus.Counter{},
 		events:   map[city.DeviceEventKind]prometheus.Counter{},
 	}
-	reg.MustRegister(m.storeFails, m.batch, m.commitSeconds)
+	reg.MustRegister(m.storeFails, m.held, m.batch, m.commitSeconds)
 
 	frames := vec("meldefunk_road_frames_total", "Frames stored, by how they ended.", "fate")
 	for i := range m.frames {
@@ -111,6 +118,7 @@ func (m *metrics) committed(c *city.Commit, amended, messages int) {
 			n.Add(float64(max(1, c.Aside[i].Count)))
 		}
 	}
+	m.decisions.Add(float64(len(c.Rulings)))
 	for i := range c.Events {
 		m.events[c.Events[i].Kind].Inc()
 	}

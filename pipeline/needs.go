@@ -11,6 +11,10 @@ import (
 // must not block; what it returns is not changed by the caller and may be kept.
 type Inventory interface {
 	Find(server string, devEUI city.EUI) (*city.Device, *city.Asset, bool)
+	// Asset gives an asset by its number, Devices what hangs on it, when time alone is to be
+	// judged.
+	Asset(id string) (*city.Asset, bool)
+	Devices(asset string) []*city.Device
 }
 
 // Keys are the city's own: they open what is encrypted from the device to the city.
@@ -40,11 +44,24 @@ type Decoder interface {
 	Lane(model string) string
 }
 
-// Judge says where rules stand after one more reading. It is pure and does not block:
-// it returns new standings (or the same slice when nothing changed) and what changed.
-// Readings of one asset come in order of event time, each once.
+// Judge thinks about assets and groups of them. It is pure and does not block.
 type Judge interface {
-	Judge(standings []city.Standing, r *city.Reading) ([]city.Standing, []city.Verdict)
+	// Recall reads a mind as it is stored, of an asset or a group of this name.
+	Recall(name string, kept []byte) (city.Mind, error)
+	// Adopt makes the mind of an asset of which nothing is known but which cases are open; the
+	// verdicts are about those that nobody looks after any more.
+	Adopt(asset *city.Asset, open []city.Standing) (city.Mind, []city.Verdict)
+	// Step shows a mind one thing more. It gives the new mind, what has changed, and what
+	// groups have to be told. Readings may come in any order, and more than once.
+	Step(was city.Mind, s *city.Sight) (city.Mind, []city.Verdict, []city.Share)
+	// PerHour is how many new cases a rule may bring in an hour; 0: it does not say.
+	PerHour(rule string) int
+}
+
+// Hearing tells which network servers nobody can hear just now, because a broker or a
+// session is away. It is asked at every tick and must not block.
+type Hearing interface {
+	Deaf() []string
 }
 
 // Store keeps what the road has done. Commit is atomic, durable when it returns nil, and
@@ -53,7 +70,18 @@ type Judge interface {
 type Store interface {
 	Mark(ctx context.Context) (city.Mark, error)
 	Memory(ctx context.Context, devEUI city.EUI) (city.DeviceMemory, error)
-	State(ctx context.Context, asset string) (city.AssetState, error)
+	// State gives what is kept of an asset, or of a group; the other is "".
+	State(ctx context.Context, asset, group string) (city.AssetState, error)
+	// Groups gives the states of all groups.
+	Groups(ctx context.Context) ([]city.AssetState, error)
+	// Dues tells of every state there is, and of its deadline if it has one.
+	Dues(ctx context.Context, each func(city.Due)) error
+	// Deafness gives the times in which network servers could not be heard.
+	Deafness(ctx context.Context) ([]city.Deafness, error)
+	// Held gives the cases that the safety brake holds, oldest first; Begun those, of which
+	// only Rule and Opened are told, that came to be tickets after a time.
+	Held(ctx context.Context) ([]city.Case, error)
+	Begun(ctx context.Context, after time.Time) ([]city.Case, error)
 	// Frame finds a stored frame by its counter and the identity of its delivery, or, if
 	// none has that identity, by its counter within the epoch.
 	Frame(ctx context.Context, devEUI city.EUI, epoch, fcnt uint32, ident uint64) (city.FrameKey, bool, error)

@@ -65,7 +65,7 @@ func TestOccupancy(t *testing.T) {
 	if got := bays(w.readings()); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("\n got %q\nwant %q", got, want)
 	}
-	state, err := w.store.State(t.Context(), "PK-1")
+	state, err := w.store.State(t.Context(), "PK-1", "")
 	if o := state.Occupancy; err != nil || o == nil || o.Occupied || !o.Began || !o.Since.Equal(start.Add(100*time.Minute)) {
 		t.Errorf("state %+v, %v", state, err)
 	}

@@ -40,12 +40,17 @@ type Change struct {
 // store that no road uses. report hears of every reading that changes; with dry nothing is
 // written.
 func (r *Road) Redo(ctx context.Context, archive Archive, a *city.Asset, devices []*city.Device, which Which, dry bool, report func(Change) error) error {
-	var err error
-	if r.mark, err = archive.Mark(ctx); err != nil {
+	if !r.loaded {
+		if err := r.load(ctx); err != nil {
+			return err
+		}
+	}
+	s, err := r.state(ctx, subject{asset: a.ID})
+	if err != nil {
 		return err
 	}
 	r.begin()
-	x := &redo{road: r, archive: archive, asset: a, which: which, report: report, instead: map[int64]int{}, added: map[measured]bool{}}
+	x := &redo{road: r, archive: archive, asset: a, which: which, report: report, server: s.Server, instead: map[int64]int{}, added: map[measured]bool{}}
 	for _, d := range devices {
 		if err := x.device(ctx, d); err != nil {
 			return err
@@ -62,7 +67,9 @@ func (r *Road) Redo(ctx context.Context, archive Archive, a *city.Asset, devices
 	if err := x.rejudge(ctx, outcome); err != nil {
 		return err
 	}
-	r.finish()
+	if err := r.finish(); err != nil {
+		return err
+	}
 	return archive.Commit(ctx, &r.commit)
 }
 
@@ -72,6 +79,7 @@ type redo struct {
 	road    *Road
 	archive Archive
 	asset   *city.Asset
+	server  string // network server that was heard of it last
 	which   Which
 	report  func(Change) error
 	instead map[int64]int     // by the number of the stored reading that is replaced

@@ -1,23 +1,33 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
+	"time"
 
 	"meldefunk/city"
 )
 
 // outcome is what an asset's whole series comes to.
 type outcome struct {
-	state  city.AssetState         // its standings name no cases
-	last   map[string]city.Verdict // of each rule
-	newest city.Reading            // that was judged; its ID is 0 where none was
+	assetState                         // as nobody else knows it: without cases
+	open       map[string]city.Verdict // by the rules that want a case: how it was opened, with its present severity
+	last       map[string]city.Verdict // of the other rules: how it was closed
+	shares     map[part]city.Share     // what groups were told last
+	newest     city.Reading            // that was judged; its ID is 0 where none was
+	now        time.Time               // our clock at it
 }
+
+// part is a rule's part in a group.
+type part struct{ group, rule string }
 
 // fold walks through the asset's series once, in order of event time, as it will be after
 // the commit: occupancy is told anew, every change is reported, and the rules see it all.
 func (x *redo) fold(ctx context.Context) (*outcome, error) {
-	out := &outcome{state: city.AssetState{Asset: x.asset.ID}, last: map[string]city.Verdict{}}
+	out := &outcome{open: map[string]city.Verdict{}, last: map[string]city.Verdict{}, shares: map[part]city.Share{}}
+	out.Asset = x.asset.ID
 	staged := func(i int) *city.Reading { return &x.road.commit.Readings[i] }
 	slices.SortStableFunc(x.fresh, func(i, j int) int { return staged(i).Time.At.Compare(staged(j).Time.At) })
 	fresh := x.fresh
@@ -65,9 +75,9 @@ func (x *redo) step(out *outcome, old *city.Reading, place int) error {
 		now = *old
 		now.Values = withoutOccupancy(now.Values)
 	}
-	judged := !now.Late && !now.Simulated
-	if judged {
-		out.state.Occupancy = occupancy(out.state.Occupancy, &now)
+	judged := !now.Simulated
+	if judged && !now.Late {
+		out.Occupancy = occupancy(out.Occupancy, &now)
 	}
 	if place < 0 && !sameContent(old, &now) {
 		place = x.replace(old, now)
@@ -83,53 +93,124 @@ func (x *redo) step(out *outcome, old *city.Reading, place int) error {
 	if !judged {
 		return nil
 	}
-	var verdicts []city.Verdict
-	out.state.Standings, verdicts = x.road.parts.Judge.Judge(out.state.Standings, &now)
-	for _, v := range verdicts {
-		out.last[v.Rule] = v
+	if now.Received.After(out.now) {
+		out.now = now.Received
 	}
-	out.newest, out.state.Reading, out.state.Judged = now, now.ID, now.Time.At
+	x.passTime(out)
+	x.show(out, &city.Sight{Reading: &now, Now: out.now})
+	if !now.Late {
+		out.newest, out.Reading, out.Judged = now, now.ID, now.Time.At
+	}
 	return nil
 }
 
-// rejudge moves the wanted cases to what the series comes to.
+// passTime lets the deadlines pass that come before our clock, as ticks would have.
+func (x *redo) passTime(out *outcome) {
+	for range caughtUp {
+		at, due := x.road.dueAt(&out.assetState, out.now)
+		if !due {
+			return
+		}
+		x.show(out, &city.Sight{Now: at})
+	}
+}
+
+// show lets the rules see one thing, and notes what comes of it.
+func (x *redo) show(out *outcome, sight *city.Sight) {
+	r := x.road
+	sight.Asset, sight.Server, sight.Sensors, sight.Deaf, sight.Mutes = x.asset, x.server, r.sensors(x.asset), r.deafFor, r.mutes
+	mind, verdicts, shares := r.parts.Judge.Step(out.mind, sight)
+	out.mind, out.Deadline = mind, time.Time{}
+	if mind != nil {
+		out.Deadline = mind.Deadline()
+	}
+	for _, v := range verdicts {
+		switch v.Change {
+		case city.Opened:
+			out.open[v.Rule] = v
+		case city.Closed, city.Revoked:
+			delete(out.open, v.Rule)
+			out.last[v.Rule] = v
+		case city.Escalated, city.Deescalated:
+			if was, open := out.open[v.Rule]; open {
+				was.Severity = v.Severity
+				out.open[v.Rule] = was
+			}
+		}
+	}
+	for _, share := range shares {
+		out.shares[part{share.Group, share.Rule}] = share
+	}
+}
+
+// rejudge moves the wanted cases, and what groups know, to what the series comes to.
 func (x *redo) rejudge(ctx context.Context, out *outcome) error {
 	if out.newest.ID == 0 {
 		return nil
 	}
-	kept, err := x.archive.State(ctx, x.asset.ID)
+	r := x.road
+	now := r.parts.Now()
+	s, err := r.state(ctx, subject{asset: x.asset.ID})
 	if err != nil {
 		return err
 	}
-	r, now := x.road, out.state
-	now.Standings = slices.Clone(now.Standings)
-	for i := range now.Standings {
-		s := &now.Standings[i]
-		if was := standing(kept.Standings, s.Rule); was != nil && was.Case != "" && wanted(s.Phase) {
-			s.Case = was.Case // it was open, and should be
-		} else if v := out.last[s.Rule]; v.Open {
-			if err := r.rule(ctx, &out.newest, &v, nil, now.Standings); err != nil {
+	s.mind, s.adopt, s.Deadline, s.Occupancy = out.mind, false, out.Deadline, out.Occupancy
+	s.Reading, s.Judged = out.Reading, out.Judged
+	r.touch(s)
+	for _, c := range slices.Clone(s.Cases) {
+		v, open := out.open[c.Rule]
+		if !open {
+			if v, open = out.last[c.Rule]; !open {
+				v = city.Verdict{Rule: c.Rule, Change: city.Revoked} // it never should have been open
+			}
+		} else if v.Severity == c.Grade {
+			continue // it was open, and should be
+		} else {
+			v.Change, v.Record = city.Escalated, nil
+			if out.open[c.Rule].Severity < c.Grade {
+				v.Change = city.Deescalated
+			}
+		}
+		if err := r.rule(ctx, s, &v, now); err != nil {
+			return err
+		}
+	}
+	for _, rule := range slices.Sorted(maps.Keys(out.open)) {
+		if v := out.open[rule]; s.find(rule) < 0 {
+			if err := r.rule(ctx, s, &v, now); err != nil {
 				return err
 			}
 		}
 	}
-	for i := range kept.Standings {
-		was := &kept.Standings[i]
-		if s := standing(now.Standings, was.Rule); was.Case == "" || s != nil && s.Case == was.Case {
+	if err := x.shareAll(ctx, out, now); err != nil {
+		return err
+	}
+	return r.digest(ctx, now)
+}
+
+// shareAll tells groups how things now stand at the asset, and that it is no member where it
+// was one and is no longer.
+func (x *redo) shareAll(ctx context.Context, out *outcome, now time.Time) error {
+	r := x.road
+	for of, g := range r.states {
+		m, is := g.mind.(gathering)
+		if !is {
 			continue
 		}
-		v := out.last[was.Rule]
-		if v.Open || v.Rule == "" {
-			v = city.Verdict{} // it never should have been open: no reading says that it is over
+		for _, rule := range m.MemberOf(x.asset.ID) {
+			if _, told := out.shares[part{of.group, rule}]; !told {
+				out.shares[part{of.group, rule}] = city.Share{Group: of.group, Rule: rule, Member: x.asset.ID, At: now, Gone: true}
+			}
 		}
-		v.Rule = was.Rule
-		if err := r.rule(ctx, &out.newest, &v, kept.Standings, now.Standings); err != nil {
+	}
+	parts := slices.SortedFunc(maps.Keys(out.shares), func(a, b part) int {
+		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.rule, b.rule))
+	})
+	for _, p := range parts {
+		share := out.shares[p]
+		if err := r.share(ctx, &share, now); err != nil {
 			return err
 		}
 	}
-	r.commit.States = append(r.commit.States, now)
 	return nil
 }
-
-// wanted tells whether a rule wants a case in a phase.
-func wanted(p city.Phase) bool { return p == city.PhaseOpen || p == city.PhaseClearing }

@@ -33,16 +33,28 @@ type Road struct {
 	log      zerolog.Logger
 	metrics  metrics
 
-	mark    city.Mark
-	devices map[city.EUI]*memory
-	states  map[string]*assetState
-	commit  city.Commit   // what the present batch changes
-	touched []*assetState // the states among it
-	foreign strangers
-	excess  map[city.EUI]*excess
+	mark     city.Mark
+	devices  map[city.EUI]*memory
+	states   map[subject]*assetState
+	wheel    *wheel
+	hearing  *hearing
+	brake    *brake
+	alive    time.Time // the last pulse
+	beats    bool      // the present batch tells the store of it
+	behind   bool      // more is due than went into the batch
+	listened time.Time
+	deafFor  func(server string, from, to time.Time) time.Duration // lent to the rules
+	mutes    func(group, rule string) bool
+	lent     []city.Sensor
+	loaded   bool          // what Run and Redo begin with
+	minds    []byte        // of the states in the commit
+	commit   city.Commit   // what the present batch changes
+	touched  []*assetState // the states among it
+	foreign  strangers
+	excess   map[city.EUI]*excess
 
 	// What the present batch still has to judge, and where its frames and changes are.
-	pending []city.Reading
+	pending []told
 	base    int64            // the number of the last frame before the batch
 	places  []place          // of the batch's new frames, in order of their numbers
 	second  map[int64]*place // of its frames on their second try, by number
@@ -62,6 +74,7 @@ type Parts struct {
 	Decoder   Decoder
 	Judge     Judge
 	Store     Store
+	Hearing   Hearing // nil: everybody can always be heard
 	// Follow is called after each commit and its acknowledgements, from the road's
 	// goroutine; it must not block and must not keep what it is given.
 	Follow func(*city.Commit)
@@ -77,19 +90,25 @@ const maxBytes = 64 << 20
 
 // New makes a road. It does nothing until Run.
 func New(cfg Config, parts Parts, log zerolog.Logger, reg prometheus.Registerer) *Road {
-	return &Road{
+	r := &Road{
 		cfg: cfg, parts: parts, log: log, metrics: newMetrics(reg),
 		arrivals: make(chan passenger, cfg.Batch),
 		lanes:    newLanes(),
 		throttle: newThrottle(&cfg),
 		room:     semaphore.NewWeighted(maxBytes),
 		devices:  map[city.EUI]*memory{},
-		states:   map[string]*assetState{},
+		states:   map[subject]*assetState{},
+		wheel:    newWheel(),
+		hearing:  newHearing(nil),
+		brake:    newBrake(),
 		amended:  map[int64]int{},
 		reheard:  map[int64]int{},
 		second:   map[int64]*place{},
 		excess:   map[city.EUI]*excess{},
 	}
+	r.deafFor = func(server string, from, to time.Time) time.Duration { return r.hearing.deaf(server, from, to) }
+	r.mutes = r.mutedBy
+	return r
 }
 
 // Offer hands an arrival to the road. It blocks while the road is busy, which is how a
@@ -135,10 +154,10 @@ func (r *Road) Run(ctx context.Context) error {
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(r.cfg.Grace, cancel) })()
 
-	if err := r.persist(hard, "read how far the road has come", func() (err error) {
-		r.mark, err = r.parts.Store.Mark(hard)
+	if err := r.load(hard); err != nil {
 		return err
-	}); err != nil {
+	}
+	if err := r.loadWheel(hard); err != nil {
 		return err
 	}
 	batch := make([]passenger, 0, r.cfg.Batch)
@@ -163,15 +182,21 @@ func (r *Road) Run(ctx context.Context) error {
 // timer. After ctx has ended it takes what is left, and what comes out of the lanes until
 // hard ends; an empty batch means the end.
 func (r *Road) collect(ctx, hard context.Context, batch []passenger) []passenger {
-	select {
-	case p := <-r.arrivals:
-		batch = append(batch, p)
-	case <-ctx.Done():
+	if r.behind && ctx.Err() == nil {
+		r.behind = false
+		batch = append(batch, passenger{tick: r.parts.Now()})
+	}
+	if len(batch) == 0 {
 		select {
 		case p := <-r.arrivals:
 			batch = append(batch, p)
-		case <-r.lanes.empty():
-		case <-hard.Done():
+		case <-ctx.Done():
+			select {
+			case p := <-r.arrivals:
+				batch = append(batch, p)
+			case <-r.lanes.empty():
+			case <-hard.Done():
+			}
 		}
 	}
 	for len(batch) < cap(batch) {
@@ -187,7 +212,9 @@ func (r *Road) collect(ctx, hard context.Context, batch []passenger) []passenger
 
 // carry takes one batch all the way: this is the order of things, and what "done" means.
 func (r *Road) carry(ctx context.Context, batch []passenger) error {
+	now := r.parts.Now()
 	r.begin()
+	r.pulse(now)
 	for i := range batch {
 		if err := r.walk(ctx, &batch[i]); err != nil {
 			return err
@@ -196,7 +223,15 @@ func (r *Road) carry(ctx context.Context, batch []passenger) error {
 	if err := r.judgeAll(ctx); err != nil {
 		return err
 	}
-	r.finish()
+	if err := r.pastTime(ctx, batch); err != nil {
+		return err
+	}
+	if err := r.digest(ctx, now); err != nil {
+		return err
+	}
+	if err := r.finish(); err != nil {
+		return err
+	}
 	if !r.commit.Empty() {
 		timer := prometheus.NewTimer(r.metrics.commitSeconds)
 		if err := r.persist(ctx, "commit", func() error { return r.parts.Store.Commit(ctx, &r.commit) }); err != nil {
@@ -204,13 +239,35 @@ func (r *Road) carry(ctx context.Context, batch []passenger) error {
 		}
 		timer.ObserveDuration()
 	}
+	messages := 0
 	for i := range batch {
+		if !batch[i].arrival() {
+			continue
+		}
+		messages++
 		batch[i].Acker.Ack()
 		r.room.Release(weight(&batch[i].Arrival))
 	}
-	r.metrics.committed(&r.commit, len(r.amended), len(batch))
+	r.metrics.committed(&r.commit, len(r.amended), messages)
 	r.parts.Follow(&r.commit)
 	return nil
+}
+
+// pastTime lets time pass as far as the ticks of a batch say, after its readings.
+func (r *Road) pastTime(ctx context.Context, batch []passenger) error {
+	var now time.Time
+	for i := range batch {
+		if batch[i].rethink {
+			r.rethink(r.parts.Now())
+		}
+		if !batch[i].tick.IsZero() {
+			now = batch[i].tick
+		}
+	}
+	if now.IsZero() {
+		return nil
+	}
+	return r.tick(ctx, now)
 }
 
 // walk takes one arrival as far as the commit. A replayed message that is not set aside
@@ -219,6 +276,8 @@ func (r *Road) walk(ctx context.Context, p *passenger) (err error) {
 	a := &p.Arrival
 	aside := len(r.commit.Aside)
 	switch {
+	case !p.arrival():
+		return nil
 	case a.Err != nil:
 		r.setAside(a, a.Err)
 	case p.excess:
@@ -306,7 +365,11 @@ func (r *Road) uplink(ctx context.Context, p *passenger) error {
 	} else {
 		r.places[len(r.places)-1].reading = len(r.pending)
 	}
-	r.pending = append(r.pending, reading)
+	now := u.Received
+	if a.Replay {
+		now = r.parts.Now()
+	}
+	r.pending = append(r.pending, told{reading, asset, u.Server, now})
 	return nil
 }
 
@@ -330,7 +393,7 @@ func (r *Road) judgeAll(ctx context.Context) error {
 }
 
 // measured takes a reading through the rest of the road.
-func (r *Road) measured(ctx context.Context, reading city.Reading) error {
+func (r *Road) measured(ctx context.Context, reading told) error {
 	// 4 judge: where do the rules stand now?
 	if err := r.judge(ctx, &reading); err != nil {
 		return err
@@ -339,7 +402,7 @@ func (r *Road) measured(ctx context.Context, reading city.Reading) error {
 	// 5 commit: with the rest of the batch
 	r.mark.Reading++
 	reading.ID = r.mark.Reading
-	r.commit.Readings = append(r.commit.Readings, reading)
+	r.commit.Readings = append(r.commit.Readings, reading.Reading)
 	r.newest(&reading)
 	return nil
 }

@@ -76,20 +76,66 @@ func (k flip) Open(u *city.Uplink) ([]byte, error) {
 	return plain, nil
 }
 
-// at90 opens at 90 or more and closes at 30 or less, at once.
+func (inventory) Asset(id string) (*city.Asset, bool) {
+	return &city.Asset{ID: id, Kind: city.Bin}, id == "PK-1"
+}
+
+func (inventory) Devices(asset string) []*city.Device {
+	return []*city.Device{{DevEUI: sensor, Asset: asset}}
+}
+
+// at90 opens at 90 or more and closes at 30 or less, at once. What is older than what it has
+// seen it overlooks.
 type at90 struct{}
 
-func (at90) Judge(standings []city.Standing, r *city.Reading) ([]city.Standing, []city.Verdict) {
+// level is what at90 remembers.
+type level struct {
+	open   bool
+	newest int64
+}
+
+func (l level) AppendBinary(b []byte) ([]byte, error) {
+	return fmt.Appendf(b, "%v %d", l.open, l.newest), nil
+}
+func (level) Deadline() time.Time        { return time.Time{} }
+func (level) Standings() []city.Standing { return nil }
+
+func (at90) PerHour(string) int { return 0 }
+
+func (at90) Recall(_ string, kept []byte) (city.Mind, error) {
+	if kept == nil {
+		return nil, nil
+	}
+	var l level
+	_, err := fmt.Sscan(string(kept), &l.open, &l.newest)
+	return l, err
+}
+
+func (at90) Adopt(_ *city.Asset, open []city.Standing) (city.Mind, []city.Verdict) {
+	return level{open: len(open) > 0}, nil
+}
+
+func (at90) Step(was city.Mind, s *city.Sight) (city.Mind, []city.Verdict, []city.Share) {
+	l, _ := was.(level)
+	r := s.Reading
+	if r == nil {
+		return was, nil, nil
+	}
+	if r.Time.At.UnixNano() <= l.newest {
+		return l, []city.Verdict{{Change: city.Overlooked}}, nil
+	}
+	l.newest = r.Time.At.UnixNano()
 	n, ok := r.Value(city.FillLevel)
 	v := city.Verdict{Rule: "full", Service: "OS-ABF-01", Quantity: city.FillLevel, Value: n, Limit: 90, Since: r.Time.At, Title: "voll"}
-	switch open := len(standings) > 0; {
-	case ok && !open && n >= 90:
-		v.Open = true
-		return []city.Standing{{Rule: "full", Phase: city.PhaseOpen, Since: r.Time.At}}, []city.Verdict{v}
-	case ok && open && n <= 30:
-		return nil, []city.Verdict{v}
+	switch {
+	case ok && !l.open && n >= 90:
+		l.open, v.Change = true, city.Opened
+		return l, []city.Verdict{v}, nil
+	case ok && l.open && n <= 30:
+		l.open, v.Change = false, city.Closed
+		return l, []city.Verdict{v}, nil
 	}
-	return standings, nil
+	return l, nil, nil
 }
 
 // acker counts acknowledgements.

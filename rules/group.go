@@ -82,6 +82,32 @@ func (m *groupMind) Standings() []city.Standing {
 	return all
 }
 
+// Members lists who has told the group of a rule.
+func (m *groupMind) Members(rule string) []string {
+	for i := range m.rules {
+		if m.rules[i].id == rule {
+			all := make([]string, len(m.rules[i].members))
+			for j := range all {
+				all[j] = m.rules[i].members[j].id
+			}
+			return all
+		}
+	}
+	return nil
+}
+
+// MemberOf lists the rules of which somebody has told the group.
+func (m *groupMind) MemberOf(id string) []string {
+	var all []string
+	for i := range m.rules {
+		_, found := slices.BinarySearchFunc(m.rules[i].members, id, func(m member, id string) int { return strings.Compare(m.id, id) })
+		if found {
+			all = append(all, m.rules[i].id)
+		}
+	}
+	return all
+}
+
 // groupStep is one step of a group in the making.
 type groupStep struct {
 	set      *Set
@@ -367,7 +393,7 @@ const maxListed = 100
 func (x *groupStep) say(r *ruled, g *groupRule, t Tally, was city.Phase, change city.Change, from city.Grade, since int64, note string) {
 	phase, _ := (&ref{levels: len(g.machines)}).phase(g.machines)
 	v := city.Verdict{Rule: r.ID, Version: version(r.version), Change: change, Severity: g.published.severity, Service: r.Service,
-		Open: change == city.Opened, Since: when(since), Title: r.Title, Advice: r.Advice}
+		Since: when(since), Title: r.Title, Advice: r.Advice}
 	d := &city.Decision{Rule: r.ID, Version: v.Version, Group: x.s.Group, Change: change.String(), At: x.s.Now, Decided: x.s.Now,
 		Since: v.Since, From: was.String(), To: phase.String(), FromSeverity: from, Counted: t.True, Total: t.total(),
 		Muted: g.published.muted, Shadow: r.Shadow, Flapping: g.published.flapping, Note: note}

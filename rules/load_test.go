@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -38,25 +39,27 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []oldRule{{
-		ID: "bin-full", Kind: city.Bin, Quantity: city.FillLevel,
-		Open: Condition{AtLeast, 90}, For: 30 * time.Minute, Readings: 2,
-		Clear: Condition{AtMost, 30}, ClearFor: 36 * time.Hour, ClearReadings: 3,
+	want := []Rule{{
+		ID: "bin-full", Kinds: []city.Kind{city.Bin}, Levels: []Level{{
+			Severity: 1, Open: Threshold{city.FillLevel, Condition{AtLeast, 90}}, For: 30 * time.Minute, Readings: 2,
+			Clear: Threshold{city.FillLevel, Condition{AtMost, 30}}, ClearFor: 36 * time.Hour, ClearReadings: 3,
+		}},
 		Service: "OS-ABF-01", Title: "Papierkorb voll", Advice: "Leerung mit der nächsten Tour.",
 	}, {
-		ID: "bay-blocked", Kind: city.Parking, Quantity: city.Occupied,
-		Open: Condition{Equal, 1}, Readings: 2,
-		Clear: Condition{Equal, 0}, ClearReadings: 2,
+		ID: "bay-blocked", Kinds: []city.Kind{city.Parking}, Levels: []Level{{
+			Severity: 1, Open: Threshold{city.Occupied, Condition{Equal, 1}}, Readings: 2,
+			Clear: Threshold{city.Occupied, Condition{Equal, 0}}, ClearReadings: 2,
+		}},
 		Service: "OS-PRK-01", Title: "Ladeplatz für Ämter dauerbelegt",
 	}}
-	if got := set.old; !slices.Equal(got, want) {
+	if got := set.Rules(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
 
 func TestLoadNoRulesOnPurpose(t *testing.T) {
 	set, err := Load("rules.yaml", []byte("rules: []\n"))
-	if err != nil || len(set.old) != 0 {
+	if err != nil || len(set.Rules()) != 0 {
 		t.Errorf("got %v, %v", set, err)
 	}
 }
@@ -557,7 +560,7 @@ func TestLoadBad(t *testing.T) {
 			}
 			set, err := Load("rules.yaml", []byte(file))
 			if err == nil {
-				t.Fatalf("accepted: %+v", set.old)
+				t.Fatalf("accepted: %+v", set.Rules())
 			}
 			if got := strings.Split(err.Error(), "\n"); !slices.Equal(got, tt.want) {
 				t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(tt.want, "\n"))

@@ -137,7 +137,7 @@ func (m *machine) misses(of int) int {
 func mask(n int) uint8 { return uint8(1<<n - 1) }
 
 // wantedNow tells whether the level is open.
-func (m *machine) wantedNow() bool { return wanted(m.phase) }
+func (m *machine) wantedNow() bool { return m.phase == city.PhaseOpen || m.phase == city.PhaseClearing }
 
 // changes are when a rule's case would have begun and ended, newest first; 0: none. They
 // tell whether it flaps.

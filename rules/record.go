@@ -37,7 +37,7 @@ func (x *step) verdict(i int, change city.Change, from city.Grade, note string) 
 	o := asked.Eval(&w.view)
 	v := city.Verdict{
 		Rule: r.ID, Version: version(r.version), Change: change, Severity: p.severity, Service: r.Service, Title: r.Title, Advice: r.Advice,
-		Quantity: o.Quantity, Value: o.Value, Limit: o.Limit, Open: change == city.Opened,
+		Quantity: o.Quantity, Value: o.Value, Limit: o.Limit,
 	}
 	switch {
 	case change == city.Opened:
@@ -70,7 +70,7 @@ func (x *step) verdict(i int, change city.Change, from city.Grade, note string) 
 	v.Record = d
 	// A group's case is the group's affair.
 	if r.GroupBy != NoGroup && change != city.Moved {
-		v.Change, v.Open = city.Moved, false
+		v.Change = city.Moved
 	}
 	x.verdicts = append(x.verdicts, v)
 }

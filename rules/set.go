@@ -41,9 +41,6 @@ type Set struct {
 	plans  sync.Map // by planKey: *plan, made when first needed
 	groups map[Group]*groupPlan
 	works  sync.Pool // of *work
-
-	old       []oldRule
-	oldByKind map[city.Kind][]oldRule
 }
 
 // planKey says which plan: for what kind, with which overrides.
@@ -76,12 +73,20 @@ func New(rules []Rule, options Options) (*Set, error) {
 			s.groups[g] = p
 		}
 	}
-	s.setOld(old(rules))
 	return s, nil
 }
 
 // Rules lists the rules in the order of their file. They are not to be changed.
 func (s *Set) Rules() []Rule { return s.rules }
+
+// PerHour is how many new cases a rule may bring in an hour, by its safety brake; 0: it has
+// none of its own.
+func (s *Set) PerHour(rule string) int {
+	if r := s.byID[rule]; r != nil {
+		return r.PerHour
+	}
+	return 0
+}
 
 // RuleError is what is wrong with one rule.
 type RuleError struct {

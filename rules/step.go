@@ -120,6 +120,9 @@ func (x *step) retire(gone []goneRule) {
 	}
 }
 
+// retired is the title of the last word on a case whose rule is no longer in the set.
+const retired = "Regel entfallen"
+
 // regrouped is the title of the last word on a case that is part of another from now on.
 const regrouped = "Regel geändert: Fälle werden zusammengefasst"
 

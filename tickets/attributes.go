@@ -23,7 +23,7 @@ func (w words) attributes(c *city.Case, a *city.Asset) []city.Attribute {
 	}
 	all := []city.Attribute{
 		{Code: "ref", Value: c.Ref},
-		{Code: "asset_id", Value: oneLine(c.Asset)},
+		{Code: "asset_id", Value: oneLine(first(c.Asset, c.Group))},
 		{Code: "gruppe", Value: service.Group},
 		{Code: "messgroesse", Value: name},
 		{Code: "messwert", Value: value},

@@ -28,6 +28,9 @@ type words struct {
 // title is one line: what, which, where.
 func (w words) title(c *city.Case, a *city.Asset) string {
 	place := c.Asset
+	if c.Group != "" {
+		place = groupPlace(c.Group)
+	}
 	if a != nil {
 		place = join(", ", a.ID, first(a.Address, a.Name))
 	}
@@ -48,6 +51,9 @@ func (w words) text(c *city.Case, a *city.Asset, title string) string {
 		lines = append(lines, "Standort: "+place)
 	}
 	lines = append(lines, "Befund: "+w.finding(c)+".")
+	if len(c.Members) > 0 {
+		lines = append(lines, "Betroffen: "+oneLine(strings.Join(c.Members, ", "))+".")
+	}
 	if advice := oneLine(c.Advice); advice != "" {
 		lines = append(lines, "Vorschlag: "+advice)
 	}
@@ -65,7 +71,9 @@ func (w words) closing(c *city.Case) string {
 		return ""
 	}
 	what := "Der Befund besteht nicht mehr"
-	if q := told(c); q != city.QuantityUnknown && !c.ClosedSince.IsZero() {
+	if c.Revoked {
+		what = "Nachgereichte Messwerte zeigen: Der Befund bestand nicht"
+	} else if q := told(c); q != city.QuantityUnknown && !c.ClosedSince.IsZero() {
 		what = "Sensor meldet: " + measured(q, c.ClosedValue) + w.since(c, c.ClosedSince)
 	}
 	return what + " - automatisch geschlossen. " + Marker(c.Ref)
@@ -75,6 +83,9 @@ func (w words) closing(c *city.Case) string {
 func Marker(ref string) string { return "[Ref " + ref + "]" }
 
 func where(c *city.Case, a *city.Asset) string {
+	if c.Group != "" {
+		return oneLine(groupPlace(c.Group))
+	}
 	if a == nil {
 		return oneLine(c.Asset)
 	}
@@ -87,6 +98,13 @@ func where(c *city.Case, a *city.Asset) string {
 		return oneLine(a.ID)
 	}
 	return place + " (" + oneLine(a.ID) + ")"
+}
+
+// groupPlace is how people call a group of assets: "Tour 5".
+func groupPlace(group string) string {
+	sort, name, _ := strings.Cut(group, ":")
+	names := map[string]string{"tour": "Tour", "street": "Straße", "district": "Stadtteil", "gateway": "Gateway", "kind": "Alle:", "rule": "Regel"}
+	return join(" ", first(names[sort], sort), name)
 }
 
 // told is the quantity that a ticket may speak of. It is QuantityUnknown where the value of
@@ -104,7 +122,10 @@ func told(c *city.Case) city.Quantity {
 
 func (w words) finding(c *city.Case) string {
 	q := told(c)
-	if q == city.QuantityUnknown {
+	switch {
+	case q == city.QuantityUnknown && c.Group != "":
+		return groupFinding(c) + w.since(c, c.Since)
+	case q == city.QuantityUnknown:
 		if at := w.moment(c, c.Since); at != "" {
 			return matter(c) + ", festgestellt am " + at
 		}
@@ -119,6 +140,14 @@ func (w words) finding(c *city.Case) string {
 		return s
 	}
 	return s + w.since(c, c.Since)
+}
+
+// groupFinding says of how many of a group it is so.
+func groupFinding(c *city.Case) string {
+	if len(c.Members) == 1 {
+		return "1 Standort betroffen"
+	}
+	return strconv.Itoa(len(c.Members)) + " Standorte betroffen"
 }
 
 // since is " seit 21.11.2026, 14:05 Uhr", or nothing where the time is not known or not

@@ -40,6 +40,7 @@ type app struct {
 	listener   *listener.Server // nil: none publishes to us
 	mqtt       net.Listener     // already open; nil: the address of the settings is opened
 	road       *pipeline.Road
+	ticks      time.Duration  // of the world's clock between the road's ticks
 	writer     *influx.Writer // nil: no InfluxDB
 	reconciler *tickets.Reconciler
 	board      *board.Board
@@ -64,7 +65,7 @@ var (
 // build makes everything and starts nothing: no connection, no goroutine, no file written.
 // Without a store it is good for checking only.
 func build(s settings, f *files, store *sqlite.Store, now func() time.Time, notice string, log zerolog.Logger, registry *prometheus.Registry) (*app, error) {
-	a := &app{settings: s, log: log, now: now, registry: registry, files: f, store: store}
+	a := &app{settings: s, ticks: s.Road.Tick, log: log, now: now, registry: registry, files: f, store: store}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var errs []error
 	keep := func(err error) { errs = append(errs, err) }
@@ -84,7 +85,7 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 		keep(err)
 	}
 	a.road = pipeline.New(s.Road, pipeline.Parts{
-		Inventory: f, Keys: f, Frames: f, Decoder: f, Judge: f, Store: store, Follow: a.follow, Ref: newRef, Now: now,
+		Inventory: f, Keys: f, Frames: f, Decoder: f, Judge: f, Store: store, Hearing: a, Follow: a.follow, Ref: newRef, Now: now,
 	}, log.With().Str("component", "road").Logger(), a.registry)
 	for _, c := range s.NetworkServers {
 		if !c.OwnSession() {
@@ -130,7 +131,7 @@ func (a *app) run(ctx context.Context, others ...part) error {
 	if err != nil {
 		return fmt.Errorf("board: %w: is another meldefunk running? Choose another address with board.listen", err)
 	}
-	intake := others
+	intake := append(others, part{"ticks", a.tick})
 	for _, s := range a.servers {
 		intake = append(intake, part{"network server", s.Run})
 	}
@@ -213,6 +214,10 @@ func reasonOf(s bridge.State) string {
 // pruneEvery is how often old frames and set-aside messages are looked for.
 const pruneEvery = time.Hour
 
+// keepDeaf is how long it is known when nobody could be heard: longer than any silence that
+// a rule asks for matters.
+const keepDeaf = 400 * 24 * time.Hour
+
 // prune deletes what is older than its retention.
 func (a *app) prune(ctx context.Context) error {
 	ticker := time.NewTicker(pruneEvery)
@@ -224,9 +229,9 @@ func (a *app) prune(ctx context.Context) error {
 			return nil
 		case err != nil:
 			a.log.Error().Err(err).Msg("old data was not deleted; trying again later")
-		case p.Frames+p.Readings+p.Aside+p.Events+p.Bytes > 0:
+		case p.Frames+p.Readings+p.Aside+p.Events+p.Decisions+p.Bytes > 0:
 			a.log.Info().Int64("frames", p.Frames).Int64("readings", p.Readings).Int64("set_aside", p.Aside).Int64("events", p.Events).
-				Int64("bytes_given_back", p.Bytes).Dur("longest_step_ms", p.Longest).Msg("deleted old data")
+				Int64("decisions", p.Decisions).Int64("bytes_given_back", p.Bytes).Dur("longest_step_ms", p.Longest).Msg("deleted old data")
 		}
 		select {
 		case <-ctx.Done():
@@ -239,7 +244,8 @@ func (a *app) prune(ctx context.Context) error {
 // outdated says what may go now. Readings wait for InfluxDB.
 func (a *app) outdated() sqlite.Outdated {
 	now, keep := a.now(), a.settings.Retention
-	old := sqlite.Outdated{Frames: now.Add(-keep.Frames), Aside: now.Add(-keep.SetAside), Events: now.Add(-keep.Events)}
+	old := sqlite.Outdated{Frames: now.Add(-keep.Frames), Aside: now.Add(-keep.SetAside), Events: now.Add(-keep.Events),
+		Decisions: now.Add(-keep.Decisions), Deaf: now.Add(-keepDeaf)}
 	if keep.Readings > 0 {
 		old.Readings = now.Add(-keep.Readings)
 	}

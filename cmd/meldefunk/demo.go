@@ -74,6 +74,7 @@ func demo(ctx context.Context, o demoOptions, out, logTo io.Writer) (err error) 
 	}
 	s := defaultSettings()
 	s.Data, s.Board.Listen = o.data, o.listen
+	s.Road.Tick = time.Duration(float64(demoTick) * o.speed)
 	s.Log.Level, s.Log.Format = "info", "text"
 	log := newLogger(s.Log, logTo)
 
@@ -122,13 +123,17 @@ func demo(ctx context.Context, o demoOptions, out, logTo io.Writer) (err error) 
 	if err != nil {
 		return err
 	}
-	a.mqtt = ln
+	a.mqtt, a.ticks = ln, demoTick
 	publisher := mqtt.NewClientOptions().AddBroker("mqtt://" + ln.Addr().String()).SetClientID("simulated-city").
 		SetUsername("demo").SetPassword(strings.TrimSpace(string(password)))
 	fmt.Fprintf(out, "Board:          http://%s\nTicket server:  http://%s (stand-in for EMSOS)\nTime-lapse:     %g minutes pass in a minute\nData:           %s\n",
 		o.listen, standIn.address, o.speed, o.data)
 	return a.run(ctx, part{"simulated city", func(ctx context.Context) error { return play(ctx, town, publisher, clock) }})
 }
+
+// demoTick is how often time is looked at, on the clock of the world: it runs so much faster
+// in the demo.
+const demoTick = 100 * time.Millisecond
 
 // demoCity tells a story of eight days.
 func demoCity(seed uint64) sim.Config {

@@ -126,10 +126,23 @@ func (f *files) Devices(asset string) []*city.Device {
 	return f.current.Load().inventory.Devices(asset)
 }
 
-// Judge is the rules'.
-func (f *files) Judge(standings []city.Standing, r *city.Reading) ([]city.Standing, []city.Verdict) {
-	return f.current.Load().rules.Judge(standings, r)
+// Recall is the rules'.
+func (f *files) Recall(name string, kept []byte) (city.Mind, error) {
+	return f.current.Load().rules.Recall(name, kept)
 }
+
+// Adopt is the rules'.
+func (f *files) Adopt(asset *city.Asset, open []city.Standing) (city.Mind, []city.Verdict) {
+	return f.current.Load().rules.Adopt(asset, open)
+}
+
+// Step is the rules'.
+func (f *files) Step(was city.Mind, s *city.Sight) (city.Mind, []city.Verdict, []city.Share) {
+	return f.current.Load().rules.Step(was, s)
+}
+
+// PerHour is the rules'.
+func (f *files) PerHour(rule string) int { return f.current.Load().rules.PerHour(rule) }
 
 // knownServers refuses devices that are tied to a network server nobody configured: their
 // uplinks would be set aside as unknown.

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"meldefunk/rules"
 )
 
 // hangups catches SIGHUP, which would end the process, from now until stop.
@@ -32,6 +34,7 @@ func (a *app) reloadAt(path string, hup <-chan os.Signal) part {
 
 // reload refuses files with mistakes whole; what runs goes on running.
 func (a *app) reload(ctx context.Context, path string) {
+	before := a.files.current.Load().rules
 	fresh, err := loadSettings(path)
 	if err == nil {
 		s := a.settings
@@ -48,4 +51,25 @@ func (a *app) reload(ctx context.Context, path string) {
 		return
 	}
 	a.log.Info().Int("assets", len(a.files.Assets())).Msg("reloaded inventory, rules, codecs and keys")
+	a.tellRules(ctx, before)
+}
+
+// tellRules says what a new set of rules does to what is remembered, and has everybody looked
+// at by it.
+func (a *app) tellRules(ctx context.Context, before *rules.Set) {
+	now := a.files.current.Load().rules
+	d := now.Since(before)
+	if len(d.Changed)+len(d.Added)+len(d.Gone) == 0 {
+		return
+	}
+	for _, id := range d.Changed {
+		a.log.Info().Str("rule", id).Msg("the rule decides otherwise now: its runs begin anew, open cases stay until it clears them")
+	}
+	for _, id := range d.Gone {
+		a.log.Info().Str("rule", id).Msg("the rule is gone: its cases are closed")
+	}
+	a.log.Info().Strs("added", d.Added).Strs("changed", d.Changed).Strs("gone", d.Gone).Int("kept", len(d.Kept)).Msg("rules changed; what the kept ones remember carries over")
+	if err := a.road.Rethink(ctx); err != nil {
+		a.log.Info().Msg("stopping: the assets are looked at by the new rules at the next start")
+	}
 }

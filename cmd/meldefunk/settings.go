@@ -55,6 +55,8 @@ type retention struct {
 	Readings time.Duration `yaml:"readings"`  // 0: for ever
 	SetAside time.Duration `yaml:"set_aside"` // messages that could not be processed
 	Events   time.Duration `yaml:"events"`    // what was told of devices beside their frames
+	// Decisions of rules, and why; those of open cases stay.
+	Decisions time.Duration `yaml:"decisions"`
 }
 
 // codecSettings say where JavaScript codecs lie, and how they are kept in bounds.
@@ -79,7 +81,7 @@ func defaultSettings() settings {
 		InfluxDB:     influx.DefaultConfig(),
 		Tickets:      tickets.DefaultConfig(),
 		Board:        board.DefaultConfig(),
-		Retention:    retention{Frames: 30 * 24 * time.Hour, SetAside: 90 * 24 * time.Hour, Events: 90 * 24 * time.Hour},
+		Retention:    retention{Frames: 30 * 24 * time.Hour, SetAside: 90 * 24 * time.Hour, Events: 90 * 24 * time.Hour, Decisions: 365 * 24 * time.Hour},
 		Log:          logSettings{Level: "info", Format: "json"},
 	}
 }
@@ -216,6 +218,9 @@ func (r retention) validate() error {
 	}
 	if r.Events < time.Hour {
 		errs = append(errs, fmt.Errorf("events: %s is too short: somebody must be able to look; want at least 1h", r.Events))
+	}
+	if r.Decisions < 24*time.Hour {
+		errs = append(errs, fmt.Errorf("decisions: %s is too short: people ask why a case was opened when they see it; want at least 24h", r.Decisions))
 	}
 	return errors.Join(errs...)
 }

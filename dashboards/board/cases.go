@@ -88,7 +88,7 @@ func (b *Board) cases(r *http.Request) (content, error) {
 func (b *Board) caseRow(c *city.CaseTicket, assets map[string]*city.Asset, now time.Time) caseRow {
 	row := caseRow{
 		Ref: c.Case.Ref, Title: c.Case.Title, Advice: c.Case.Advice,
-		Asset: c.Case.Asset, AssetID: c.Case.Asset,
+		Asset: cmp.Or(c.Case.Asset, groupWord(c.Case.Group)), AssetID: cmp.Or(c.Case.Asset, c.Case.Group),
 		Since:    momentOf(c.Case.Since, now, b.opt.Location),
 		Opened:   momentOf(c.Case.Opened, now, b.opt.Location),
 		Closed:   momentOf(c.Case.Closed, now, b.opt.Location),

@@ -1,6 +1,10 @@
 package board
 
-import "meldefunk/city"
+import (
+	"strings"
+
+	"meldefunk/city"
+)
 
 // kindWord is the German word for a kind of asset, and how it is spelled in a URL.
 func kindWord(k city.Kind) (word, key string) {
@@ -125,12 +129,24 @@ func reasonWord(r city.Reason) string {
 	return string(r)
 }
 
+// groupWord is how people call a group of assets: "Tour 5".
+func groupWord(group string) string {
+	sort, name, _ := strings.Cut(group, ":")
+	words := map[string]string{"tour": "Tour", "street": "Straße", "district": "Stadtteil", "gateway": "Gateway", "kind": "Alle:", "rule": "Regel"}
+	if w, known := words[sort]; known {
+		sort = w
+	}
+	return strings.TrimSpace(sort + " " + name)
+}
+
 // ticketWord says how far a case has got in the ticket system. A case without a ticket
 // row has not been sent.
 func ticketWord(s city.TicketState) string {
 	switch s {
 	case "", city.TicketQueued:
 		return "wartet auf Übergabe"
+	case city.TicketHeld:
+		return "von der Sicherheitsbremse zurückgehalten"
 	case city.TicketSending:
 		return "wird übergeben"
 	case city.TicketUnsure:

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -11,7 +12,7 @@ import (
 )
 
 const caseColumns = `c.ref, c.rule, c.service, c.asset, c.quantity, c.value, c.threshold, c.since, c.title, c.advice, c.opened,
-	c.closed, c.closed_value, c.closed_since,
+	c.closed, c.closed_value, c.closed_since, c.group_name, c.members, c.grade, c.revoked,
 	t.state, t.external_id, t.attempts, t.creates, t.sent_at, t.next, t.error, t.updated`
 
 // Due gives the cases for which the ticket system must be told something at now, oldest
@@ -63,23 +64,63 @@ func (s *Store) queryCases(ctx context.Context, query string, args ...any) ([]ci
 func scanCase(rows *sql.Rows) (city.CaseTicket, error) {
 	var ct city.CaseTicket
 	c, t := &ct.Case, &ct.Ticket
-	var quantity string
+	var quantity, members string
 	var since, opened, closed, closedSince, sent, next, updated sql.NullInt64
 	var closedValue sql.NullFloat64
 	err := rows.Scan(&c.Ref, &c.Rule, &c.Service, &c.Asset, &quantity, &c.Value, &c.Limit, &since, &c.Title, &c.Advice, &opened,
-		&closed, &closedValue, &closedSince,
+		&closed, &closedValue, &closedSince, &c.Group, &members, &c.Grade, &c.Revoked,
 		&t.State, &t.ExternalID, &t.Attempts, &t.Creates, &sent, &next, &t.Error, &updated)
 	if err != nil {
 		return ct, err
 	}
-	if c.Quantity, err = city.ParseQuantity(quantity); err != nil {
-		return ct, err
+	if quantity != "" { // of a silence, or of a group
+		if c.Quantity, err = city.ParseQuantity(quantity); err != nil {
+			return ct, err
+		}
 	}
-	t.Ref = c.Ref
+	if members != "" {
+		if err := json.Unmarshal([]byte(members), &c.Members); err != nil {
+			return ct, fmt.Errorf("case %s: members: %w", c.Ref, err)
+		}
+	}
+	t.Ref, c.Held = c.Ref, t.State == city.TicketHeld
 	c.Since, c.Opened, c.Closed, c.ClosedSince = fromNanos(since), fromNanos(opened), fromNanos(closed), fromNanos(closedSince)
 	c.ClosedValue = closedValue.Float64
 	t.SentAt, t.Next, t.Updated = fromNanos(sent), fromNanos(next), fromNanos(updated)
 	return ct, nil
+}
+
+// Held gives the wanted cases that the safety brake holds, oldest first.
+func (s *Store) Held(ctx context.Context) ([]city.Case, error) {
+	found, err := s.queryCases(ctx, `SELECT `+caseColumns+` FROM tickets t JOIN cases c USING (ref)
+		WHERE t.state = 'held' AND c.closed IS NULL ORDER BY c.opened, c.ref`)
+	cases := make([]city.Case, len(found))
+	for i := range found {
+		cases[i] = found[i].Case
+	}
+	return cases, err
+}
+
+// Begun gives the cases, of which only Rule and Opened are told, for which a ticket was
+// wanted first after a time; those that the safety brake let go count from then.
+func (s *Store) Begun(ctx context.Context, after time.Time) ([]city.Case, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT c.rule, coalesce(c.released, c.opened) FROM cases c JOIN tickets t USING (ref)
+		WHERE coalesce(c.released, c.opened) > ? AND t.state <> 'held' AND c.group_name NOT LIKE 'rule:%' ORDER BY 2`, after.UnixNano())
+	if err != nil {
+		return nil, fmt.Errorf("read cases: %w", err)
+	}
+	defer rows.Close()
+	var all []city.Case
+	for rows.Next() {
+		var c city.Case
+		var at int64
+		if err := rows.Scan(&c.Rule, &at); err != nil {
+			return nil, fmt.Errorf("read cases: %w", err)
+		}
+		c.Opened = time.Unix(0, at).UTC()
+		all = append(all, c)
+	}
+	return all, rows.Err()
 }
 
 // PutTicket keeps what the ticket system was told, and a line in the log of the ticket.

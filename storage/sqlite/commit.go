@@ -3,17 +3,15 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
-	"fmt"
 
 	"meldefunk/city"
 )
 
 // statements are the writes of a commit, prepared once.
 type statements struct {
-	frames, readings, states bulk
+	frames, readings, states, rulings bulk
 	mark, session, openCase, ticket, closeCase, aside, replaced, replayed,
-	retimed, reheard, event, eventsEnd, status, located *sql.Stmt
+	retimed, reheard, updateCase, release, releaseTicket, cancelHeld, deaf, event, eventsEnd, status, located *sql.Stmt
 }
 
 // prepare readies the statements. Inserts ignore what is there already, so that a commit
@@ -29,8 +27,9 @@ func (s *Store) prepare(ctx context.Context) error {
 	}{
 		{&s.stmts.frames, `INSERT OR ROLLBACK INTO frames VALUES`, 24, `ON CONFLICT DO UPDATE SET fate = excluded.fate, envelope = excluded.envelope`},
 		{&s.stmts.readings, `INSERT OR ROLLBACK INTO readings VALUES`, 20, `ON CONFLICT DO NOTHING`},
-		{&s.stmts.states, `INSERT OR ROLLBACK INTO asset_states VALUES`, 5, `ON CONFLICT DO UPDATE SET reading = excluded.reading,
-			judged = excluded.judged, standings = excluded.standings, occupancy = excluded.occupancy`},
+		{&s.stmts.states, `INSERT OR ROLLBACK INTO asset_states VALUES`, 9, `ON CONFLICT DO UPDATE SET server = excluded.server, reading = excluded.reading,
+			judged = excluded.judged, mind = excluded.mind, cases = excluded.cases, deadline = excluded.deadline, occupancy = excluded.occupancy`},
+		{&s.stmts.rulings, `INSERT OR ROLLBACK INTO decisions VALUES`, 10, `ON CONFLICT DO NOTHING`},
 	} {
 		if err := s.prepareBulk(ctx, p.into, p.head, p.cols, p.tail); err != nil {
 			return err
@@ -40,14 +39,14 @@ func (s *Store) prepare(ctx context.Context) error {
 		into **sql.Stmt
 		text string
 	}{
-		{&s.stmts.mark, `UPDATE mark SET frame = max(frame, ?), reading = max(reading, ?) WHERE id = 1`},
+		{&s.stmts.mark, `UPDATE mark SET frame = max(frame, ?), reading = max(reading, ?), ruling = max(ruling, ?), alive = coalesce(?, alive) WHERE id = 1`},
 		{&s.stmts.session, `INSERT INTO sessions (dev_eui, epoch, token, join_ident, cause, opened) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET token = excluded.token, join_ident = excluded.join_ident`},
-		{&s.stmts.openCase, `INSERT INTO cases (ref, rule, service, asset, quantity, value, threshold, since, title, advice, opened)
-			VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (ref) DO NOTHING`},
+		{&s.stmts.openCase, `INSERT INTO cases (ref, rule, service, asset, quantity, value, threshold, since, title, advice, opened, group_name, members, grade)
+			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (ref) DO NOTHING`},
 		{&s.stmts.ticket, `INSERT INTO tickets (ref, state, external_id, attempts, creates, error, updated)
-			VALUES (?, 'queued', '', 0, 0, '', ?) ON CONFLICT DO NOTHING`},
-		{&s.stmts.closeCase, `UPDATE cases SET closed = ?, closed_value = ?, closed_since = ? WHERE ref = ? AND closed IS NULL`},
+			VALUES (?, ?, '', 0, 0, '', ?) ON CONFLICT DO NOTHING`},
+		{&s.stmts.closeCase, `UPDATE cases SET closed = ?, closed_value = ?, closed_since = ?, revoked = ? WHERE ref = ? AND closed IS NULL`},
 		{&s.stmts.aside, `INSERT INTO aside (key, server, topic, body, reason, detail, dev_eui, received, last_seen, count)
 			VALUES (?,?,?,?,?,?,?,?,?,?)
 			ON CONFLICT DO UPDATE SET reason = excluded.reason, detail = excluded.detail,
@@ -56,6 +55,11 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.stmts.retimed, `UPDATE frames SET time = ?, time_source = ?, claim = ? WHERE id = ?`},
 		{&s.stmts.reheard, `UPDATE frames SET gateway = ?, rssi = ?, snr = ?, gateways = ?, heard = ? WHERE id = ?`},
 		{&s.stmts.replayed, `DELETE FROM aside WHERE key = ?`},
+		{&s.stmts.updateCase, `UPDATE cases SET grade = ?, members = ?, value = CASE WHEN group_name = '' THEN value ELSE ? END WHERE ref = ? AND closed IS NULL`},
+		{&s.stmts.release, `UPDATE cases SET released = ? WHERE ref = ?`},
+		{&s.stmts.releaseTicket, `UPDATE tickets SET state = 'queued', updated = ? WHERE ref = ? AND state = 'held'`},
+		{&s.stmts.cancelHeld, `UPDATE tickets SET state = 'cancelled', updated = ? WHERE ref = ? AND state = 'held'`},
+		{&s.stmts.deaf, `INSERT INTO deaf VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET until = excluded.until`},
 		{&s.stmts.event, insertEvent},
 		{&s.stmts.eventsEnd, trimEvents},
 		{&s.stmts.status, upsertStatus},
@@ -80,9 +84,12 @@ func (s *Store) Commit(_ context.Context, c *city.Commit) error {
 		w.readings(&s.stmts, c.Readings)
 		w.states(&s.stmts, c.States)
 		w.cases(&s.stmts, c.Cases)
+		w.updates(&s.stmts, c.Updates, c.Released)
+		w.rulings(&s.stmts, c.Rulings)
+		w.deaf(&s.stmts, c.Deaf)
 		w.aside(&s.stmts, c.Aside, c.Replayed)
 		w.events(&s.stmts, c.Events)
-		w.exec(s.stmts.mark, c.Mark.Frame, c.Mark.Reading)
+		w.exec(s.stmts.mark, c.Mark.Frame, c.Mark.Reading, c.Mark.Ruling, nanos(c.Mark.Alive))
 		return w.err
 	})
 }
@@ -201,42 +208,48 @@ func (w *writer) readings(st *statements, readings []city.Reading) {
 	})
 }
 
-func (w *writer) states(st *statements, states []city.AssetState) {
-	w.insert(&st.states, len(states), func(i int, args []any) []any {
-		a := &states[i]
-		standings := "[]"
-		if len(a.Standings) > 0 {
-			b, err := json.Marshal(a.Standings)
-			if err != nil {
-				w.err = fmt.Errorf("standings of %s: %w", a.Asset, err)
-			}
-			standings = string(b)
-		}
-		var occupancy any
-		if a.Occupancy != nil {
-			b, err := json.Marshal(a.Occupancy)
-			if err != nil {
-				w.err = fmt.Errorf("occupancy of %s: %w", a.Asset, err)
-			}
-			occupancy = string(b)
-		}
-		return append(args, a.Asset, a.Reading, a.Judged.UnixNano(), standings, occupancy)
-	})
-}
-
 // cases writes in the given order: an asset's case may be closed and its next one opened
 // in one commit, and only one of a rule may be open at a time.
 func (w *writer) cases(st *statements, cases []city.Case) {
 	for i := range cases {
 		c := &cases[i]
 		if c.Wanted() {
-			w.exec(st.openCase, c.Ref, c.Rule, c.Service, c.Asset, c.Quantity.String(), c.Value, c.Limit,
-				c.Since.UnixNano(), c.Title, c.Advice, c.Opened.UnixNano())
-			w.exec(st.ticket, c.Ref, c.Opened.UnixNano()) // born queued, so that what is due is found by state
+			quantity := ""
+			if c.Quantity != city.QuantityUnknown {
+				quantity = c.Quantity.String()
+			}
+			w.exec(st.openCase, c.Ref, c.Rule, c.Service, c.Asset, quantity, c.Value, c.Limit,
+				c.Since.UnixNano(), c.Title, c.Advice, c.Opened.UnixNano(), c.Group, w.members(c.Members), int64(c.Grade))
+			state := city.TicketQueued // what is due is found by state
+			if c.Held {
+				state = city.TicketHeld
+			}
+			w.exec(st.ticket, c.Ref, string(state), c.Opened.UnixNano())
 			continue
 		}
-		w.exec(st.closeCase, c.Closed.UnixNano(), c.ClosedValue, nanos(c.ClosedSince), c.Ref)
+		w.exec(st.closeCase, c.Closed.UnixNano(), c.ClosedValue, nanos(c.ClosedSince), bit(c.Revoked, 1), c.Ref)
+		w.exec(st.cancelHeld, c.Closed.UnixNano(), c.Ref)
 	}
+}
+
+// updates writes what has changed of wanted cases, and lets go those that were held.
+func (w *writer) updates(st *statements, updates []city.CaseUpdate, released []city.Released) {
+	for i := range updates {
+		u := &updates[i]
+		w.exec(st.updateCase, int64(u.Grade), w.members(u.Members), u.Value, u.Ref)
+	}
+	for i := range released {
+		w.exec(st.release, released[i].At.UnixNano(), released[i].Ref)
+		w.exec(st.releaseTicket, released[i].At.UnixNano(), released[i].Ref)
+	}
+}
+
+// members is a list of assets as JSON, "" for none.
+func (w *writer) members(all []string) string {
+	if len(all) == 0 {
+		return ""
+	}
+	return w.json(all)
 }
 
 func (w *writer) aside(st *statements, aside []city.SetAside, replayed []uint64) {

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -20,7 +19,9 @@ const (
 // Mark gives the highest numbers ever committed.
 func (s *Store) Mark(ctx context.Context) (city.Mark, error) {
 	var m city.Mark
-	err := s.read.QueryRowContext(ctx, `SELECT frame, reading FROM mark`).Scan(&m.Frame, &m.Reading)
+	var alive sql.NullInt64
+	err := s.read.QueryRowContext(ctx, `SELECT frame, reading, ruling, alive FROM mark`).Scan(&m.Frame, &m.Reading, &m.Ruling, &alive)
+	m.Alive = fromNanos(alive)
 	return m, err
 }
 
@@ -139,30 +140,4 @@ func (s *Store) Taken(ctx context.Context, ref string) (bool, error) {
 	var n int
 	err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM cases WHERE ref = ?`, ref).Scan(&n)
 	return n > 0, err
-}
-
-// State gives where rules stand for an asset; of an asset never heard of, the zero state.
-func (s *Store) State(ctx context.Context, asset string) (city.AssetState, error) {
-	a := city.AssetState{Asset: asset}
-	var judged sql.NullInt64
-	var standings string
-	var occupancy sql.NullString
-	err := s.read.QueryRowContext(ctx, `SELECT reading, judged, standings, occupancy FROM asset_states WHERE asset = ?`, asset).
-		Scan(&a.Reading, &judged, &standings, &occupancy)
-	if errors.Is(err, sql.ErrNoRows) {
-		return a, nil
-	}
-	if err != nil {
-		return a, fmt.Errorf("state of %s: %w", asset, err)
-	}
-	a.Judged = fromNanos(judged)
-	if err := json.Unmarshal([]byte(standings), &a.Standings); err != nil {
-		return a, fmt.Errorf("state of %s: standings: %w", asset, err)
-	}
-	if occupancy.Valid {
-		if err := json.Unmarshal([]byte(occupancy.String), &a.Occupancy); err != nil {
-			return a, fmt.Errorf("state of %s: occupancy: %w", asset, err)
-		}
-	}
-	return a, nil
 }

@@ -45,6 +45,55 @@ var steps = []string{
 	`CREATE TABLE spool_lost (
 		sink TEXT NOT NULL, first_reading INTEGER NOT NULL, last_reading INTEGER NOT NULL, readings INTEGER NOT NULL,
 		since INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (sink, first_reading)) STRICT, WITHOUT ROWID`,
+	`ALTER TABLE mark ADD COLUMN ruling INTEGER NOT NULL DEFAULT 0;
+	ALTER TABLE mark ADD COLUMN alive INTEGER;
+
+	ALTER TABLE asset_states RENAME TO asset_states_7;
+	CREATE TABLE asset_states (
+		asset      TEXT    NOT NULL, -- '' of a group
+		group_name TEXT    NOT NULL, -- '' of an asset
+		server     TEXT    NOT NULL,
+		reading    INTEGER NOT NULL,
+		judged     INTEGER NOT NULL,
+		mind       BLOB,             -- what the rules remember
+		cases      TEXT    NOT NULL, -- JSON: [{"rule", "ref", "since", "grade"}] of the open ones
+		deadline   INTEGER,          -- when time alone may change something
+		occupancy  TEXT,             -- JSON
+		PRIMARY KEY (asset, group_name)
+	) STRICT, WITHOUT ROWID;
+	INSERT INTO asset_states SELECT asset, '', '', reading, judged, NULL,
+		coalesce((SELECT json_group_array(json_object('rule', c.rule, 'ref', c.ref, 'since', c.since, 'grade', 0))
+			FROM (SELECT * FROM cases ORDER BY opened) c WHERE c.asset = a.asset AND c.closed IS NULL), '[]'), NULL, occupancy FROM asset_states_7 a;
+	DROP TABLE asset_states_7;
+
+	ALTER TABLE cases ADD COLUMN group_name TEXT NOT NULL DEFAULT '';
+	ALTER TABLE cases ADD COLUMN members TEXT NOT NULL DEFAULT '';
+	ALTER TABLE cases ADD COLUMN grade INTEGER NOT NULL DEFAULT 0;
+	ALTER TABLE cases ADD COLUMN released INTEGER;
+	ALTER TABLE cases ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;
+	DROP INDEX cases_open;
+	CREATE UNIQUE INDEX cases_open ON cases (rule, asset, group_name) WHERE closed IS NULL;
+	CREATE TABLE decisions (
+		id         INTEGER PRIMARY KEY,
+		case_ref   TEXT    NOT NULL, -- '' where it is about none
+		rule       TEXT    NOT NULL,
+		version    TEXT    NOT NULL,
+		asset      TEXT    NOT NULL, -- '' of a group
+		group_name TEXT    NOT NULL,
+		at         INTEGER NOT NULL, -- event time
+		decided    INTEGER NOT NULL,
+		change     TEXT    NOT NULL,
+		record     TEXT    NOT NULL  -- JSON
+	) STRICT;
+	CREATE INDEX decisions_case ON decisions (case_ref, id) WHERE case_ref <> '';
+	CREATE INDEX decisions_asset ON decisions (asset, group_name, id);
+	
+	CREATE TABLE deaf (
+		server TEXT    NOT NULL,
+		since  INTEGER NOT NULL,
+		until  INTEGER NOT NULL,
+		PRIMARY KEY (server, since)
+	) STRICT, WITHOUT ROWID;`,
 }
 
 // schemaVersion is that of schema.sql. A file keeps its own in PRAGMA user_version.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"meldefunk/city"
 	"meldefunk/storage/sqlite"
 	"meldefunk/storage/storagetest"
 )
@@ -67,7 +68,8 @@ func TestFileOfTheFirstVersion(t *testing.T) {
 			'{"fill_level":82.5}', '', NULL, 0, -118, -7.5, 12, 2)`, f.Uplink.DevEUI, at, at),
 		fmt.Sprintf(`INSERT INTO frames VALUES (7, '%s', 1, 7, 85, x'017507', 'read', %d, 'gateway', %d, 7, 7, 'ns', '', 0, 868100000, '', -118, -7.5, 12, 2)`,
 			f.Uplink.DevEUI, at, at),
-		fmt.Sprintf(`INSERT INTO asset_states VALUES ('PK-1', 7, %d, '[]')`, at),
+		fmt.Sprintf(`INSERT INTO asset_states VALUES ('PK-1', 7, %d, '[{"Rule":"bin-full","Phase":2,"Case":"S-AAAAAAAA"}]')`, at),
+		fmt.Sprintf(`INSERT INTO cases VALUES ('S-AAAAAAAA', 'bin-full', 'OS-ABF-01', 'PK-1', 'fill_level', 95, 90, %d, '', '', %d, NULL, NULL, NULL)`, at, at),
 	} {
 		if _, err := raw(t, old).Exec(text); err != nil {
 			t.Fatal(err)
@@ -82,6 +84,11 @@ func TestFileOfTheFirstVersion(t *testing.T) {
 		frames, err := s.FramesOf(t.Context(), f.Uplink.DevEUI, 0, 10)
 		if err != nil || len(frames) != 1 || frames[0].Uplink.FCnt != 7 || frames[0].Uplink.Envelope != nil {
 			t.Errorf("frames after the update: %+v, %v", frames, err)
+		}
+		// The case that is open is known to the road, so that its rule can close it.
+		state, err := s.State(t.Context(), "PK-1", "")
+		if err != nil || len(state.Cases) != 1 || state.Cases[0] != (city.OpenCase{Rule: "bin-full", Ref: "S-AAAAAAAA", Since: r.Time.At}) || state.Mind != nil {
+			t.Errorf("state after the update: %+v, %v", state, err)
 		}
 		if mode := s.Pragma(t, "auto_vacuum"); mode != "2" {
 			t.Errorf("auto_vacuum = %s: the file would never become smaller", mode)

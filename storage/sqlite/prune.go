@@ -19,6 +19,9 @@ type Outdated struct {
 	Aside    time.Time // set-aside messages last seen before
 	Events   time.Time // device events told before, for the last time
 
+	Decisions time.Time // decisions made before; those of open cases stay
+	Deaf      time.Time // deaf times that ended before
+
 	// Followers are the cursors that readings wait for: what one of them has not dealt with
 	// stays, however old.
 	Followers []string
@@ -26,8 +29,8 @@ type Outdated struct {
 
 // Pruned says what went.
 type Pruned struct {
-	Frames, Readings, Aside, Events int64
-	Bytes                           int64 // by which the file has become smaller
+	Frames, Readings, Aside, Events, Decisions int64
+	Bytes                                      int64 // by which the file has become smaller
 
 	// Longest is that of the transactions it took: how long a commit may have waited.
 	Longest time.Duration
@@ -54,6 +57,15 @@ func (s *Store) Prune(ctx context.Context, old Outdated) (p Pruned, err error) {
 	if p.Events, err = e.pruneEvents(ctx, old.Events); err != nil {
 		return p, fmt.Errorf("delete old device events: %w", err)
 	}
+	if p.Decisions, err = e.walk(ctx, "decisions", "decided", old.Decisions, math.MaxInt64, `DELETE FROM decisions WHERE id > ? AND id <= ? AND decided < ?
+		AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.ref = case_ref AND c.closed IS NULL)`); err != nil {
+		return p, fmt.Errorf("delete old decisions: %w", err)
+	}
+	if !old.Deaf.IsZero() {
+		if _, err = e.deleteWhile(ctx, `DELETE FROM deaf WHERE (server, since) IN (SELECT server, since FROM deaf WHERE until < ? LIMIT ?)`, old.Deaf.UnixNano()); err != nil {
+			return p, fmt.Errorf("delete old deaf times: %w", err)
+		}
+	}
 	if p.Bytes, err = e.shrink(ctx); err != nil {
 		return p, fmt.Errorf("make the file smaller: %w", err)
 	}
@@ -61,7 +73,7 @@ func (s *Store) Prune(ctx context.Context, old Outdated) (p Pruned, err error) {
 }
 
 func (e *eraser) pruneFrames(ctx context.Context, before time.Time) (int64, error) {
-	return e.walk(ctx, "frames", before, math.MaxInt64, `DELETE FROM frames WHERE id > ? AND id <= ? AND received < ?
+	return e.walk(ctx, "frames", "received", before, math.MaxInt64, `DELETE FROM frames WHERE id > ? AND id <= ? AND received < ?
 		AND EXISTS (SELECT 1 FROM frames n WHERE n.dev_eui = frames.dev_eui AND (n.epoch, n.fcnt) > (frames.epoch, frames.fcnt))`)
 }
 
@@ -75,25 +87,25 @@ func (e *eraser) pruneReadings(ctx context.Context, before time.Time, followers 
 		upTo = min(upTo, at)
 	}
 	// What was refused of them goes along.
-	return e.walk(ctx, "readings", before, upTo, `DELETE FROM readings WHERE id > ? AND id <= ? AND received < ?
+	return e.walk(ctx, "readings", "received", before, upTo, `DELETE FROM readings WHERE id > ? AND id <= ? AND received < ?
 		AND NOT EXISTS (SELECT 1 FROM asset_states a WHERE a.asset = readings.asset AND a.reading = readings.id)`,
 		`DELETE FROM refused WHERE sink IN (SELECT name FROM cursors) AND reading > ? AND reading <= ?
 		AND NOT EXISTS (SELECT 1 FROM readings r WHERE r.id = reading)`)
 }
 
-// walk goes through a table that is numbered in order of arrival, up to a number, and ends
-// where nothing is old any more. Each step deletes with the first query, given the numbers
+// walk goes through a table that is numbered in order of a column of times, up to a number,
+// and ends where nothing is old any more. Each step deletes with the first query, given the numbers
 // it is about, and the time; the others tidy up after it, given the numbers. What has to
 // stay is passed once, not searched again at each step.
-func (e *eraser) walk(ctx context.Context, table string, before time.Time, upTo int64, query string, tidy ...string) (int64, error) {
+func (e *eraser) walk(ctx context.Context, table, column string, before time.Time, upTo int64, query string, tidy ...string) (int64, error) {
 	if before.IsZero() {
 		return 0, nil
 	}
 	var total int64
 	for after := int64(math.MinInt64); ; {
 		var last, oldest sql.NullInt64
-		err := e.read.QueryRowContext(ctx, `SELECT max(id), min(received) FROM
-			(SELECT id, received FROM `+table+` WHERE id > ? AND id <= ? ORDER BY id LIMIT ?)`, after, upTo, e.size).Scan(&last, &oldest)
+		err := e.read.QueryRowContext(ctx, `SELECT max(id), min(`+column+`) FROM
+			(SELECT id, `+column+` FROM `+table+` WHERE id > ? AND id <= ? ORDER BY id LIMIT ?)`, after, upTo, e.size).Scan(&last, &oldest)
 		if err != nil || !last.Valid || oldest.Int64 >= before.UnixNano() {
 			return total, err
 		}

@@ -4,9 +4,11 @@
 CREATE TABLE mark (
 	id      INTEGER PRIMARY KEY CHECK (id = 1),
 	frame   INTEGER NOT NULL,
-	reading INTEGER NOT NULL
+	reading INTEGER NOT NULL,
+	ruling  INTEGER NOT NULL DEFAULT 0,
+	alive   INTEGER -- when the road was last known to be there
 ) STRICT;
-INSERT INTO mark VALUES (1, 0, 0);
+INSERT INTO mark VALUES (1, 0, 0, 0, NULL);
 
 CREATE TABLE sessions (
 	dev_eui    TEXT    NOT NULL,
@@ -71,11 +73,16 @@ CREATE TABLE readings (
 CREATE INDEX readings_asset ON readings (asset, time);
 
 CREATE TABLE asset_states (
-	asset     TEXT    PRIMARY KEY,
-	reading   INTEGER NOT NULL,
-	judged    INTEGER NOT NULL,
-	standings TEXT    NOT NULL, -- JSON
-	occupancy TEXT              -- JSON
+	asset      TEXT    NOT NULL, -- '' of a group
+	group_name TEXT    NOT NULL, -- '' of an asset
+	server     TEXT    NOT NULL,
+	reading    INTEGER NOT NULL,
+	judged     INTEGER NOT NULL,
+	mind       BLOB,             -- what the rules remember
+	cases      TEXT    NOT NULL, -- JSON: [{"rule", "ref", "since", "grade"}] of the open ones
+	deadline   INTEGER,          -- when time alone may change something
+	occupancy  TEXT,             -- JSON
+	PRIMARY KEY (asset, group_name)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE cases (
@@ -92,9 +99,14 @@ CREATE TABLE cases (
 	opened       INTEGER NOT NULL,
 	closed       INTEGER,
 	closed_value REAL,
-	closed_since INTEGER
+	closed_since INTEGER,
+	group_name   TEXT    NOT NULL DEFAULT '', -- instead of asset
+	members      TEXT    NOT NULL DEFAULT '', -- JSON array, of a group
+	grade        INTEGER NOT NULL DEFAULT 0,
+	released     INTEGER,                     -- when the safety brake let it go
+	revoked      INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX cases_open ON cases (rule, asset) WHERE closed IS NULL;
+CREATE UNIQUE INDEX cases_open ON cases (rule, asset, group_name) WHERE closed IS NULL;
 CREATE INDEX cases_moved ON cases (coalesce(closed, opened));
 
 CREATE TABLE tickets (
@@ -184,4 +196,28 @@ CREATE TABLE spool_lost (
 	since         INTEGER NOT NULL,
 	until         INTEGER NOT NULL,
 	PRIMARY KEY (sink, first_reading)
+) STRICT, WITHOUT ROWID;
+
+-- What the rules have decided, and why.
+CREATE TABLE decisions (
+	id         INTEGER PRIMARY KEY,
+	case_ref   TEXT    NOT NULL, -- '' where it is about none
+	rule       TEXT    NOT NULL,
+	version    TEXT    NOT NULL,
+	asset      TEXT    NOT NULL, -- '' of a group
+	group_name TEXT    NOT NULL,
+	at         INTEGER NOT NULL, -- event time
+	decided    INTEGER NOT NULL,
+	change     TEXT    NOT NULL,
+	record     TEXT    NOT NULL  -- JSON
+) STRICT;
+CREATE INDEX decisions_case ON decisions (case_ref, id) WHERE case_ref <> '';
+CREATE INDEX decisions_asset ON decisions (asset, group_name, id);
+
+-- When network servers could not be heard; '' is all of them.
+CREATE TABLE deaf (
+	server TEXT    NOT NULL,
+	since  INTEGER NOT NULL,
+	until  INTEGER NOT NULL,
+	PRIMARY KEY (server, since)
 ) STRICT, WITHOUT ROWID;

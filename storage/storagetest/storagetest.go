@@ -19,7 +19,15 @@ import (
 type Store interface {
 	Mark(ctx context.Context) (city.Mark, error)
 	Memory(ctx context.Context, devEUI city.EUI) (city.DeviceMemory, error)
-	State(ctx context.Context, asset string) (city.AssetState, error)
+	State(ctx context.Context, asset, group string) (city.AssetState, error)
+	Groups(ctx context.Context) ([]city.AssetState, error)
+	Dues(ctx context.Context, each func(city.Due)) error
+	Deafness(ctx context.Context) ([]city.Deafness, error)
+	Decisions(ctx context.Context, ref string) ([]city.Ruling, error)
+	DecisionsAt(ctx context.Context, asset, group string, limit int) ([]city.Ruling, error)
+	DecisionsAfter(ctx context.Context, id int64, limit int) ([]city.Ruling, error)
+	Held(ctx context.Context) ([]city.Case, error)
+	Begun(ctx context.Context, after time.Time) ([]city.Case, error)
 	Frame(ctx context.Context, devEUI city.EUI, epoch, fcnt uint32, ident uint64) (city.FrameKey, bool, error)
 	Joined(ctx context.Context, devEUI city.EUI, ident uint64) (bool, error)
 	Measured(ctx context.Context, asset string, devEUI city.EUI, at time.Time) (bool, error)
@@ -82,6 +90,9 @@ func Run(t *testing.T, open func(t *testing.T, dir string) (s Store, shut func()
 		"atomic":     (*suite).atomic,
 		"memory":     (*suite).memory,
 		"cases":      (*suite).cases,
+		"decisions":  (*suite).decisions,
+		"groups":     (*suite).groups,
+		"held":       (*suite).held,
 		"set aside":  (*suite).setAside,
 		"given up":   (*suite).givenUp,
 		"chosen":     (*suite).chosenAsides,
@@ -142,7 +153,7 @@ func (s *suite) empty(t *testing.T) {
 	ctx := t.Context()
 	equal(t, "mark", get[city.Mark](t)(s.store.Mark(ctx)), city.Mark{})
 	equal(t, "memory", get[city.DeviceMemory](t)(s.store.Memory(ctx, Device)), city.DeviceMemory{})
-	equal(t, "state", get[city.AssetState](t)(s.store.State(ctx, "PK-1")), city.AssetState{Asset: "PK-1"})
+	equal(t, "state", get[city.AssetState](t)(s.store.State(ctx, "PK-1", "")), city.AssetState{Asset: "PK-1"})
 	if got := get[[]city.Reading](t)(s.store.Latest(ctx)); len(got) != 0 {
 		t.Errorf("latest of an empty store: %v", got)
 	}
@@ -151,8 +162,8 @@ func (s *suite) empty(t *testing.T) {
 func (s *suite) roundTrip(t *testing.T) {
 	ctx := t.Context()
 	f, r := Frame(1, 1)
-	state := city.AssetState{Asset: "PK-1", Reading: 1, Judged: r.Time.At, Standings: []city.Standing{
-		{Rule: "bin-full", Phase: city.PhasePending, Since: r.Time.At, Count: 1}},
+	state := city.AssetState{Asset: "PK-1", Reading: 1, Judged: r.Time.At, Server: "ns", Mind: []byte{1, 2, 3},
+		Cases: []city.OpenCase{{Rule: "bin-full", Ref: "S-AAAAAAAA", Since: r.Time.At, Grade: 2}}, Deadline: r.Time.At.Add(time.Hour),
 		Occupancy: &city.Occupancy{Occupied: true, Since: r.Time.At, Began: true}}
 	s.commit(t, &city.Commit{
 		Mark: city.Mark{Frame: 1, Reading: 1}, Frames: []city.Frame{f}, Readings: []city.Reading{r}, States: []city.AssetState{state},
@@ -167,7 +178,7 @@ func (s *suite) roundTrip(t *testing.T) {
 	equal(t, "measured later", get[bool](t)(s.store.Measured(ctx, "PK-1", Device, r.Time.At.Add(1))), false)
 	equal(t, "latest", get[[]city.Reading](t)(s.store.Latest(ctx)), []city.Reading{r})
 	equal(t, "history", get[[]city.Reading](t)(s.store.History(ctx, "PK-1", 5)), []city.Reading{r})
-	equal(t, "state", get[city.AssetState](t)(s.store.State(ctx, "PK-1")), state)
+	equal(t, "state", get[city.AssetState](t)(s.store.State(ctx, "PK-1", "")), state)
 }
 
 // A commit whose answer was lost is sent again, whole.
