@@ -13,6 +13,7 @@ type Order struct {
 	Title   string    // German, one line
 	Text    string    // German, ends with the marker
 	Closing string    // German, why it is closed; "" while the case is wanted
+	Place   string    // German, one line, where; also of a group of assets
 	Marker  string    // how the case's ref stands in Text, and what is searched for
 
 	Attributes []Attribute // the same for machines, in a fixed order

@@ -99,7 +99,9 @@ func newMetrics(reg prometheus.Registerer) metrics {
 // are amended, take the place of ones that were counted before.
 func (m *metrics) committed(c *city.Commit, amended, messages int) {
 	m.acked.Add(float64(messages))
-	m.batch.Observe(float64(messages))
+	if messages > 0 {
+		m.batch.Observe(float64(messages))
+	}
 	for i := range c.Frames {
 		m.frames[c.Frames[i].Fate].Inc()
 		if c.Frames[i].Conflict {

@@ -24,6 +24,7 @@ func (w words) order(c city.Case, a *city.Asset) city.Order {
 		Text:    w.text(&c, a, title),
 		Closing: w.closing(&c),
 		Marker:  Marker(c.Ref),
+		Place:   where(&c, a),
 
 		Attributes: w.attributes(&c, a),
 	}

@@ -163,18 +163,9 @@ func (r *Reconciler) order(ct *city.CaseTicket) city.Order {
 	if !ok {
 		asset = nil
 	}
-	title := r.words.title(&ct.Case, asset)
-	return city.Order{
-		Case:    ct.Case,
-		Asset:   asset,
-		SentAt:  ct.Ticket.SentAt,
-		Title:   title,
-		Text:    r.words.text(&ct.Case, asset, title),
-		Closing: r.words.closing(&ct.Case),
-		Marker:  Marker(ct.Case.Ref),
-
-		Attributes: r.words.attributes(&ct.Case, asset),
-	}
+	o := r.words.order(ct.Case, asset)
+	o.SentAt = ct.Ticket.SentAt
+	return o
 }
 
 // opened notes the number; if the case has ended meanwhile, the next step closes it.

@@ -174,7 +174,7 @@ const ticketKey = "a-key-for-tests"
 func ticketServer(t *testing.T) (*georeport.Server, string) {
 	t.Helper()
 	var services []georeport.Service
-	for _, code := range []string{"OS-ABF-01", "OS-ABF-02", "OS-GRN-01", "OS-PRK-01", "OS-SEN-03"} {
+	for _, code := range []string{"OS-ABF-01", "OS-ABF-02", "OS-GRN-01", "OS-PRK-01", "OS-SEN-01", "OS-SEN-02", "OS-SEN-03", "OS-SEN-04", "OS-GWY-01"} {
 		services = append(services, georeport.Service{Code: code, Name: code})
 	}
 	server, err := georeport.New(georeport.Config{APIKey: ticketKey, Services: services, Now: time.Now})
@@ -196,7 +196,8 @@ func ticketConfig(endpoint string) string {
     api_key_file: DIR/open311.key
     updates: servicerequestupdates
     timeout: 2s
-    service_map: {OS-ABF-01: OS-ABF-01, OS-ABF-02: OS-ABF-02, OS-GRN-01: OS-GRN-01, OS-PRK-01: OS-PRK-01, OS-SEN-03: OS-SEN-03}
+    service_map: {OS-ABF-01: OS-ABF-01, OS-ABF-02: OS-ABF-02, OS-GRN-01: OS-GRN-01, OS-PRK-01: OS-PRK-01,
+      OS-SEN-01: OS-SEN-01, OS-SEN-02: OS-SEN-02, OS-SEN-03: OS-SEN-03, OS-SEN-04: OS-SEN-04, OS-GWY-01: OS-GWY-01}
 `, endpoint)
 }
 

@@ -75,6 +75,12 @@ func (c *Client) form(code string, o city.Order) (url.Values, error) {
 			placed = true
 		}
 	}
+	if o.Case.Group != "" { // of many assets: in words
+		if place := line(o.Place); place != "" {
+			form.Set("address_string", place)
+			placed = true
+		}
+	}
 	if c.flavour.Email {
 		form.Set("email", c.cfg.Email)
 	}
