@@ -20,7 +20,7 @@ type Reading struct {
 	Raw       []byte   // JSON object of decoded fields that are no quantity, at most MaxRaw bytes; mostly nil
 	History   []Record // what the same frame says about earlier times, as sent
 	Radio     Radio
-	Late      bool        // older than the newest reading judged for the asset: kept, not judged
+	Late      bool        // older than the newest reading of the asset when it came
 	Simulated bool        // sent by hand in a console: kept, not judged
 	Conflict  bool        // its frame has the counter of another one with other content: one of them may not be the device's
 	Poorer    bool        // stands in place of one that said something this one does not: a copy must forget that one first

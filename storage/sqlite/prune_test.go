@@ -268,3 +268,32 @@ func TestPruneEvents(t *testing.T) {
 		t.Errorf("got %+v, %v", news, err)
 	}
 }
+
+// Decisions go when they are old, unless their case is open; deaf times when they are over.
+func TestPruneDecisions(t *testing.T) {
+	s := open(t, t.TempDir())
+	t.Cleanup(func() { _ = s.Close() })
+	at := func(hour int) time.Time { return town(hour, 1).Readings[0].Received }
+	c := &city.Commit{
+		Cases: []city.Case{{Ref: "S-OPEN0001", Rule: "full", Asset: "PK-1", Since: at(0), Opened: at(0)}},
+		Deaf:  []city.Deafness{{Server: "a", Since: at(0), Until: at(1)}, {Server: "a", Since: at(2), Until: at(3)}},
+	}
+	for n, ref := range []string{"", "S-OPEN0001", "S-GONE0001", ""} {
+		c.Rulings = append(c.Rulings, city.Ruling{ID: int64(n + 1), Case: ref, Decision: city.Decision{Rule: "full", Asset: "PK-1", At: at(n), Decided: at(n)}})
+	}
+	if err := s.Commit(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.Prune(t.Context(), sqlite.Outdated{Decisions: at(3), Deaf: at(2)})
+	if err != nil || p.Decisions != 2 {
+		t.Errorf("pruned %+v, %v; want two decisions", p, err)
+	}
+	left, err := s.DecisionsAfter(t.Context(), 0, 10)
+	if err != nil || len(left) != 2 || left[0].ID != 2 || left[1].ID != 4 {
+		t.Errorf("left: %+v, %v", left, err)
+	}
+	deaf, err := s.Deafness(t.Context())
+	if err != nil || len(deaf) != 1 || !deaf[0].Since.Equal(at(2)) {
+		t.Errorf("deaf times left: %+v, %v", deaf, err)
+	}
+}

@@ -1,0 +1,82 @@
+package pipeline
+
+import (
+	"testing"
+	"time"
+
+	"meldefunk/city"
+)
+
+// Times in which a network server could not be heard add up without counting any twice, and
+// what falls into one of them waits for its end.
+func TestHearing(t *testing.T) {
+	at := func(minute int) time.Time { return time.Unix(int64(minute)*60, 0).UTC() }
+	h := newHearing([]city.Deafness{
+		{Server: "a", Since: at(10), Until: at(20)},
+		{Server: "", Since: at(15), Until: at(30)},
+		{Server: "a", Since: at(16), Until: at(18)},
+		{Server: "b", Since: at(0), Until: at(100)},
+		{Server: "a", Since: at(200), Until: at(200)},
+	})
+	h.open["a"] = true
+	for name, c := range map[string]struct {
+		server   string
+		from, to int
+		deaf     int
+		after    int // of from; -1: deaf still
+	}{
+		"before all":           {"a", 0, 9, 0, 0},
+		"ours and its own":     {"a", 5, 40, 20, 5},
+		"from within":          {"a", 17, 40, 13, 30},
+		"until within":         {"a", 5, 12, 2, 5},
+		"another":              {"c", 0, 40, 15, 0},
+		"another, from within": {"c", 20, 40, 10, 30},
+		"one after the other":  {"b", 20, 120, 80, 100},
+		"it goes on":           {"a", 190, 260, 60, 190},
+		"while it goes on":     {"a", 210, 260, 50, -1},
+		"ours only":            {"", 12, 40, 15, 12},
+		"the wrong way":        {"a", 40, 10, 0, 40},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := h.deaf(c.server, at(c.from), at(c.to)); got != time.Duration(c.deaf)*time.Minute {
+				t.Errorf("deaf for %v, want %d min", got, c.deaf)
+			}
+			got, heard := h.after(c.server, at(c.from))
+			if heard != (c.after >= 0) || heard && !got.Equal(at(c.after)) {
+				t.Errorf("heard %v at %v, want minute %d", heard, got, c.after)
+			}
+		})
+	}
+}
+
+// The wheel brings everybody in the minute he is due, and those who are due later than was
+// thought only then.
+func TestWheel(t *testing.T) {
+	at := func(minute int) time.Time { return time.Unix(int64(minute)*60, 0).UTC() }
+	w := newWheel()
+	a, b := &assetState{}, &assetState{}
+	a.Asset, b.Asset = "a", "b"
+	a.Deadline = at(5)
+	w.put(a)
+	a.Deadline = at(9) // later than was thought
+	w.put(a)
+	b.Deadline = at(7)
+	w.put(b)
+	b.poke = at(6)
+	w.put(b)
+	if _, _, some := w.take(at(4)); some {
+		t.Error("somebody came early")
+	}
+	for _, want := range []struct {
+		minute int64
+		who    string
+	}{{5, "a"}, {6, "b"}, {7, "b"}} {
+		minute, who, some := w.take(at(8))
+		if !some || minute != want.minute || len(who) != 1 || who[0].asset != want.who {
+			t.Errorf("got %d %v, want %v", minute, who, want)
+		}
+	}
+	if _, _, some := w.take(at(100)); some {
+		t.Error("somebody is left")
+	}
+}
