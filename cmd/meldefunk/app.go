@@ -131,7 +131,7 @@ func (a *app) run(ctx context.Context, others ...part) error {
 	if err != nil {
 		return fmt.Errorf("board: %w: is another meldefunk running? Choose another address with board.listen", err)
 	}
-	intake := append(others, part{"ticks", a.tick})
+	intake := append([]part{{"ticks", a.tick}}, others...)
 	for _, s := range a.servers {
 		intake = append(intake, part{"network server", s.Run})
 	}
