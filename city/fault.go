@@ -25,3 +25,36 @@ const (
 func Faults() []Fault {
 	return []Fault{FaultNoSensor, FaultProbe, FaultTooClose, FaultNoEcho, FaultImplausible, FaultUncalibrated, FaultOutOfScale, FaultObstructed, FaultNoFix, FaultDevice, FaultClock, FaultChecksum, FaultUnparsedTail}
 }
+
+// German is the fault as people read it, on the board and in what explains decisions.
+func (f Fault) German() string {
+	switch f {
+	case FaultNoSensor:
+		return "Messfühler nicht angeschlossen"
+	case FaultProbe:
+		return "Messfühler meldet einen Fehler"
+	case FaultTooClose:
+		return "zu nah für den Sensor"
+	case FaultNoEcho:
+		return "kein Echo, Sensor sieht nichts"
+	case FaultImplausible:
+		return "unmöglicher Messwert verworfen"
+	case FaultUncalibrated:
+		return "nicht oder falsch kalibriert"
+	case FaultOutOfScale:
+		return "außerhalb der Kalibrierung, Wert begrenzt"
+	case FaultObstructed:
+		return "Sensor verdeckt"
+	case FaultNoFix:
+		return "keine Position"
+	case FaultDevice:
+		return "Gerät meldet einen eigenen Fehler"
+	case FaultClock:
+		return "Uhr des Geräts falsch, alte Messwerte verworfen"
+	case FaultChecksum:
+		return "Prüfsumme falsch, Werte zweifelhaft"
+	case FaultUnparsedTail:
+		return "Teil der Nachricht nicht verstanden"
+	}
+	return string(f)
+}

@@ -198,3 +198,22 @@ func (q Quantity) German() string {
 	}
 	return q.String()
 }
+
+// GermanYesNo says yes or no to a quantity that is nothing else: "belegt", "frei".
+func (q Quantity) GermanYesNo(yes bool) string {
+	words := [2]string{"nein", "ja"}
+	switch q {
+	case Occupied:
+		words = [2]string{"frei", "belegt"}
+	case Tilt:
+		words = [2]string{"aufrecht", "gekippt"}
+	case DoorOpen:
+		words = [2]string{"geschlossen", "offen"}
+	case Tampered:
+		words = [2]string{"unversehrt", "geöffnet oder abgenommen"}
+	}
+	if yes {
+		return words[1]
+	}
+	return words[0]
+}

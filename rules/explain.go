@@ -88,13 +88,16 @@ func (e *explainer) value() {
 		return
 	}
 	if q.Boolean() {
-		e.say("%s: %s.", q.German(), germanTruth(strconv.FormatBool(e.d.Value != 0)))
+		e.say("%s: %s.", q.German(), germanAmount(e.d.Value, q))
 		return
 	}
 	e.say("%s: %s, Grenze %s.", q.German(), germanAmount(e.d.Value, q), germanAmount(e.d.Limit, q))
 }
 
 func germanAmount(f float64, q city.Quantity) string {
+	if q.Boolean() {
+		return q.GermanYesNo(f != 0)
+	}
 	return strings.Replace(amount(rounded(f), q), ".", ",", 1)
 }
 
@@ -153,7 +156,7 @@ func (e *explainer) readings() {
 			}
 		}
 		for _, f := range r.Faults {
-			words = append(words, "Störung "+string(f))
+			words = append(words, "Störung: "+f.German())
 		}
 		if words == nil {
 			words = []string{"nichts zur Sache"}

@@ -146,7 +146,7 @@ func (b *Board) facts(k city.Kind, values []city.Value) []fact {
 			}
 		case city.OccupiedSince:
 			occupied, _ := numberOf(values, city.Occupied)
-			all = append(all, fact{yesNo(city.Occupied, occupied != 0) + " seit", clock(time.Unix(int64(v.Number), 0), b.opt.Location)})
+			all = append(all, fact{city.Occupied.GermanYesNo(occupied != 0) + " seit", clock(time.Unix(int64(v.Number), 0), b.opt.Location)})
 			continue
 		}
 		all = append(all, fact{quantityWord(k, v.Quantity), amount(v.Quantity, v.Number)})

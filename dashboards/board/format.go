@@ -71,7 +71,7 @@ func decimals(q city.Quantity) int {
 // amount writes a value with its unit, or as the word for yes or no.
 func amount(q city.Quantity, v float64) string {
 	if q.Boolean() {
-		return yesNo(q, v != 0)
+		return q.GermanYesNo(v != 0)
 	}
 	return withUnit(number(v, decimals(q)), q.Unit())
 }

@@ -41,7 +41,7 @@ func TestEveryQuantityHasUnitAndGermanName(t *testing.T) {
 		}
 	}
 	for _, f := range city.Faults() {
-		if faultWord(f) == string(f) {
+		if f.German() == string(f) {
 			t.Errorf("fault %s has no German name", f)
 		}
 	}

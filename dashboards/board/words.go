@@ -47,60 +47,10 @@ func quantityWord(k city.Kind, q city.Quantity) string {
 	return q.German()
 }
 
-func yesNo(q city.Quantity, yes bool) string {
-	words := [2]string{"nein", "ja"}
-	switch q {
-	case city.Occupied:
-		words = [2]string{"frei", "belegt"}
-	case city.Tilt:
-		words = [2]string{"aufrecht", "gekippt"}
-	case city.DoorOpen:
-		words = [2]string{"geschlossen", "offen"}
-	case city.Tampered:
-		words = [2]string{"unversehrt", "geöffnet oder abgenommen"}
-	}
-	if yes {
-		return words[1]
-	}
-	return words[0]
-}
-
-func faultWord(f city.Fault) string {
-	switch f {
-	case city.FaultNoSensor:
-		return "Messfühler nicht angeschlossen"
-	case city.FaultProbe:
-		return "Messfühler meldet einen Fehler"
-	case city.FaultTooClose:
-		return "zu nah für den Sensor"
-	case city.FaultNoEcho:
-		return "kein Echo, Sensor sieht nichts"
-	case city.FaultImplausible:
-		return "unmöglicher Messwert verworfen"
-	case city.FaultUncalibrated:
-		return "nicht oder falsch kalibriert"
-	case city.FaultOutOfScale:
-		return "außerhalb der Kalibrierung, Wert begrenzt"
-	case city.FaultObstructed:
-		return "Sensor verdeckt"
-	case city.FaultNoFix:
-		return "keine Position"
-	case city.FaultDevice:
-		return "Gerät meldet einen eigenen Fehler"
-	case city.FaultClock:
-		return "Uhr des Geräts falsch, alte Messwerte verworfen"
-	case city.FaultChecksum:
-		return "Prüfsumme falsch, Werte zweifelhaft"
-	case city.FaultUnparsedTail:
-		return "Teil der Nachricht nicht verstanden"
-	}
-	return string(f)
-}
-
 func faultWords(faults []city.Fault) []string {
 	words := make([]string, len(faults))
 	for i, f := range faults {
-		words[i] = faultWord(f)
+		words[i] = f.German()
 	}
 	return words
 }
