@@ -67,3 +67,32 @@ func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 // OnChange tells whether the sensors of assets of this kind send when something happens,
 // and not in a period: the time between two of their frames says nothing about the next.
 func (k Kind) OnChange() bool { return k == Parking || k == Door || k == People || k == Tracker }
+
+// German is the kind as people read it.
+func (k Kind) German() string {
+	switch k {
+	case Bin:
+		return "Behälter"
+	case Soil:
+		return "Boden"
+	case Parking:
+		return "Stellplatz"
+	case Level:
+		return "Wasserstand"
+	case Weather:
+		return "Wetterstation"
+	case Air:
+		return "Luftgüte"
+	case People:
+		return "Zählstelle"
+	case Door:
+		return "Tür oder Klappe"
+	case Tracker:
+		return "Fahrzeug"
+	case Light:
+		return "Leuchte"
+	case Meter:
+		return "Zähler"
+	}
+	return "unbekannt"
+}

@@ -190,10 +190,21 @@ func (e *explainer) settings() {
 		case "model":
 			source = "laut Gerätemodell"
 		default:
-			source = "eigener Wert für " + s.Source
+			source = "eigener Wert für " + germanSource(s.Source)
 		}
 		e.say("%s: %s (%s).", name, s.Value, source)
 	}
+}
+
+// germanSource writes "tour:5" as "Tour 5".
+func germanSource(source string) string {
+	by, name, _ := strings.Cut(source, ":")
+	for _, t := range Targets() {
+		if by == t.String() {
+			return Target{t, name}.german()
+		}
+	}
+	return source
 }
 
 func (e *explainer) members() {

@@ -170,8 +170,9 @@ func (l *loader) window(f fields, key string, into *Window) {
 }
 
 func (l *loader) calendarOf(list []calendar.Window) Window {
-	texts := make([]string, len(list))
+	texts, german := make([]string, len(list)), make([]string, len(list))
 	for i, w := range list {
+		german[i] = w.German()
 		texts[i] = w.String()
 		if w.Holidays || w.NotHolidays {
 			texts[i] += " in " + l.holidays.State.String()
@@ -184,7 +185,7 @@ func (l *loader) calendarOf(list []calendar.Window) Window {
 	if l.zone.String() != "Europe/Berlin" {
 		text += ", " + l.zone.String()
 	}
-	return Window{calendar.New(l.zone, l.holidays, list, nil), text}
+	return Window{calendar.New(l.zone, l.holidays, list, nil), text, strings.Join(german, "; ")}
 }
 
 // oneOf reads one of some words.

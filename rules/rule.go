@@ -120,6 +120,7 @@ type Calendar interface {
 type Window struct {
 	Calendar Calendar
 	Text     string // "mon-fri 07:00-18:00"
+	German   string // the same for people; decides nothing
 }
 
 // Override gives one figure of a rule another value for some assets. Where several fit, the

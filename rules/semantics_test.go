@@ -26,7 +26,9 @@ func (w window) Next(t time.Time) time.Time {
 	return time.Time{}
 }
 
-func during(from, to float64) Window { return Window{window{from, to}, fmt.Sprint(from, to)} }
+func during(from, to float64) Window {
+	return Window{Calendar: window{from, to}, Text: fmt.Sprint(from, to)}
+}
 
 func TestSignals(t *testing.T) {
 	rule := func(open Signal) Rule {

@@ -8,31 +8,32 @@ import (
 
 // kindWord is the German word for a kind of asset, and how it is spelled in a URL.
 func kindWord(k city.Kind) (word, key string) {
+	key = "unbekannt"
 	switch k {
 	case city.Bin:
-		return "Behälter", "behaelter"
+		key = "behaelter"
 	case city.Soil:
-		return "Boden", "boden"
+		key = "boden"
 	case city.Parking:
-		return "Stellplatz", "stellplatz"
+		key = "stellplatz"
 	case city.Level:
-		return "Wasserstand", "wasserstand"
+		key = "wasserstand"
 	case city.Weather:
-		return "Wetterstation", "wetterstation"
+		key = "wetterstation"
 	case city.Air:
-		return "Luftgüte", "luftguete"
+		key = "luftguete"
 	case city.People:
-		return "Zählstelle", "zaehlstelle"
+		key = "zaehlstelle"
 	case city.Door:
-		return "Tür oder Klappe", "tuer"
+		key = "tuer"
 	case city.Tracker:
-		return "Fahrzeug", "fahrzeug"
+		key = "fahrzeug"
 	case city.Light:
-		return "Leuchte", "leuchte"
+		key = "leuchte"
 	case city.Meter:
-		return "Zähler", "zaehler"
+		key = "zaehler"
 	}
-	return "unbekannt", "unbekannt"
+	return k.German(), key
 }
 
 // quantityWord is what a quantity is called at assets of a kind, where it means more there
