@@ -60,6 +60,8 @@ var (
 	_ board.Store        = (*sqlite.Store)(nil)
 	_ bridge.Sessions    = (*sqlite.Store)(nil)
 	_ board.Inventory    = (*files)(nil)
+	_ board.Rules        = (*boardRules)(nil)
+	_ board.Decisions    = (*boardRules)(nil)
 )
 
 // build makes everything and starts nothing: no connection, no goroutine, no file written.
@@ -105,8 +107,9 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 	keep(err)
 	location, err := time.LoadLocation(s.TimeZone)
 	keep(err)
+	ruled := &boardRules{f, store, location}
 	a.board, err = board.New(board.Options{
-		Config: s.Board, Store: store, Inventory: f, Now: now, Location: location, Ready: a.ready,
+		Config: s.Board, Store: store, Inventory: f, Rules: ruled, Decisions: ruled, Now: now, Location: location, Ready: a.ready,
 		Metrics: promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}), Log: log, Notice: notice,
 	})
 	keep(err)

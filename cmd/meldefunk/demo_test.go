@@ -74,6 +74,18 @@ func TestDemo(t *testing.T) {
 	p.eventually(60*time.Second-time.Since(began), "a ticket closed", atLeastOne("meldefunk_road_cases_closed_total"))
 	t.Logf("ticket closed after %s", time.Since(began).Round(time.Millisecond))
 	p.eventually(10*time.Second, "the ticket server has closed it too", shows("/meldungen", ">geschlossen<|geschlossen</"))
+	cases, err := p.get("/meldungen")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if link := regexp.MustCompile(`href="(/meldung/S-[^"]+)"`).FindStringSubmatch(cases); link == nil {
+		t.Error("no case has a page")
+	} else if err := shows(link[1], `href="/regeln#regel-[a-z-]+"`)(); err != nil {
+		t.Error(err)
+	}
+	if err := shows("/regeln", `Füllstand mindestens 90 %`)(); err != nil {
+		t.Error(err)
+	}
 
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)

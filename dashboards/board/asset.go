@@ -21,6 +21,7 @@ type assetPage struct {
 	Values                            []fact
 	Faults                            []string
 	Cases                             []caseRow
+	Standings                         []standingRow
 	Devices                           []deviceRow
 	History                           []historyRow
 	Rows                              int // as many as History can have
@@ -76,9 +77,12 @@ func (b *Board) asset(r *http.Request) (content, error) {
 		p.Values, p.Faults = b.facts(a.Kind, current.Values), faultWords(current.Faults)
 	}
 	for i := range open {
-		if open[i].Case.Asset == id {
+		if concerns(&open[i].Case, id) {
 			p.Cases = append(p.Cases, b.caseRow(&open[i], nil, now))
 		}
+	}
+	if p.Standings, err = b.standingRows(r.Context(), a, open, now); err != nil {
+		return content{}, err
 	}
 	for _, d := range b.opt.Inventory.Devices(id) {
 		last := newest(history, func(r *city.Reading) bool { return r.DevEUI == d.DevEUI && !r.Simulated })
@@ -181,7 +185,7 @@ func radio(r city.Radio) string {
 func notes(r *city.Reading) []string {
 	var all []string
 	if r.Late {
-		all = append(all, "verspätet, nicht bewertet")
+		all = append(all, "verspätet")
 	}
 	if r.Simulated {
 		all = append(all, "von Hand gesendet, nicht bewertet")

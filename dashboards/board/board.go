@@ -18,6 +18,8 @@ type Options struct {
 	Config    Config
 	Store     Store
 	Inventory Inventory
+	Rules     Rules
+	Decisions Decisions        // nil: none are kept
 	Now       func() time.Time // the clock that ages are counted from
 	Location  *time.Location   // of every time shown, Europe/Berlin
 	Ready     func() []Check   // asked by /readyz; must not block for long
@@ -42,7 +44,7 @@ func New(o Options) (*Board, error) {
 		name    string
 		missing bool
 	}{
-		{"Store", o.Store == nil}, {"Inventory", o.Inventory == nil}, {"Now", o.Now == nil},
+		{"Store", o.Store == nil}, {"Inventory", o.Inventory == nil}, {"Rules", o.Rules == nil}, {"Now", o.Now == nil},
 		{"Location", o.Location == nil}, {"Ready", o.Ready == nil}, {"Metrics", o.Metrics == nil},
 	} {
 		if need.missing {
@@ -73,6 +75,8 @@ func (b *Board) routes() http.Handler {
 	mux.HandleFunc("/{$}", b.page("overview", b.overview))
 	mux.HandleFunc("/anlage/{id}", b.page("asset", b.asset))
 	mux.HandleFunc("/meldungen", b.page("cases", b.cases))
+	mux.HandleFunc("/meldung/{ref}", b.page("case", b.oneCase))
+	mux.HandleFunc("/regeln", b.page("rules", b.rules))
 	mux.HandleFunc("/zurueckgestellt", b.page("asides", b.asides))
 	mux.HandleFunc("/healthz", b.healthz)
 	mux.HandleFunc("/readyz", b.readyz)

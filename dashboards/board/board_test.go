@@ -182,7 +182,7 @@ func TestAssetPage(t *testing.T) {
 		"Papierkorb voll", "Bitte leeren.", "Vorgang S-7K2M9QXA", "90,4 % Schwelle 90,0 %", "Ticket 2026-004711 übergeben, offen",
 		"Domhof 4", "52,27750° N, 8,04170° O", "milesight/em310-udl 24e1240000000001", "Batterieladung 98 %",
 		"RSSI −107 dBm, SNR 4,5 dB, SF9, 2 Gateways", "Zeitangabe Uhr des Gateways", "Zähler 1.204, Sitzung 1",
-		"verspätet, nicht bewertet", "von Hand gesendet, nicht bewertet",
+		"Abstand zum Inhalt 1.260 mm verspätet", "von Hand gesendet, nicht bewertet",
 		"Status Batterie 95 %, Funkreserve −3 dB (vor 26 Stunden)", "Vom Netzwerkserver geortet 52,27760° N, 8,04180° O (vor 3 Stunden)",
 		"✕ Netzwerkserver: Dekodierung im Netzwerkserver gescheitert 3-mal JS error: <b>unknown port</b> 99",
 		"Meldefunk: Zähler zurückgesetzt ohne neue Anmeldung", "✕ Meldefunk: Nachricht zurückgestellt: unbekannter Port port 7, want 85",
@@ -321,6 +321,9 @@ func TestErrorPages(t *testing.T) {
 		{"GET", "/nirgends", 404, "Seite nicht gefunden"},
 		{"GET", "/anlage/PK-404", 404, "Anlage nicht gefunden"},
 		{"GET", "/static/", 404, "Seite nicht gefunden"},
+		{"GET", "/meldung/S-NIRGENDS", 404, "Meldung nicht gefunden"},
+		{"GET", "/meldung/", 404, "Seite nicht gefunden"},
+		{"GET", "/meldungen?regel=bin-ful", 400, "Die Regel „bin-ful“ gibt es nicht."},
 		{"GET", "/?art=auto", 400, "Die Art „auto“ gibt es nicht. Möglich: behaelter, boden, stellplatz, wasserstand, wetterstation, luftguete, zaehlstelle, tuer, fahrzeug, leuchte, zaehler."},
 		{"GET", "/?zustand=<b>", 400, "Den Zustand „<b>“ gibt es nicht."},
 		{"GET", "/?sortierung=x", 400, "Die Sortierung „x“ gibt es nicht. Möglich: nummer, name, wert, alter."},
@@ -343,7 +346,7 @@ func TestErrorPages(t *testing.T) {
 	}
 
 	s.err = errDisk
-	for _, page := range []string{"/", "/anlage/PK-1", "/meldungen", "/zurueckgestellt"} {
+	for _, page := range []string{"/", "/anlage/PK-1", "/meldungen", "/meldung/S-7K2M9QXA", "/regeln", "/zurueckgestellt"} {
 		w := ask(h, "GET", page)
 		if w.Code != 503 || !strings.Contains(w.Body.String(), "Daten gerade nicht lesbar") || strings.Contains(w.Body.String(), "secret") {
 			t.Errorf("%s with a broken store: status %d, or the page tells what must not be told", page, w.Code)
@@ -477,7 +480,7 @@ func TestNewNamesEveryProblem(t *testing.T) {
 	if err == nil {
 		t.Fatal("empty options were accepted")
 	}
-	for _, want := range []string{"Store", "Inventory", "Now", "Location", "Ready", "Metrics", "listen", "stale_after.bin"} {
+	for _, want := range []string{"Store", "Inventory", "Rules", "Now", "Location", "Ready", "Metrics", "listen", "stale_after.bin"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error does not name %s: %v", want, err)
 		}

@@ -32,7 +32,7 @@ func TestPagesInBrowser(t *testing.T) {
 		{"uebersicht", "/?bezirk=Innenstadt"}, {"seite-2", "/?seite=2&sortierung=name"}, {"leer", "/?bezirk=Atlantis"},
 		{"anlage", "/anlage/PK-1"}, {"ohne-daten", "/anlage/PK-5"}, {"skript", "/anlage/PK-6"},
 		{"jede-art", "/?bezirk=Hafen"}, {"pegel", "/anlage/PG-1"}, {"schacht", "/anlage/PG-4"}, {"wetter", "/anlage/WS-1"}, {"klappe", "/anlage/TK-1"}, {"fahrzeug", "/anlage/FZ-1"}, {"zaehler", "/anlage/WZ-1"},
-		{"meldungen", "/meldungen"}, {"zurueckgestellt", "/zurueckgestellt"}, {"fehler", "/nirgends"},
+		{"meldungen", "/meldungen"}, {"meldungen-einer-regel", "/meldungen?regel=bin-full"}, {"meldung", "/meldung/S-7K2M9QXA"}, {"meldung-erledigt", "/meldung/S-DONE0001"}, {"regeln", "/regeln"}, {"zurueckgestellt", "/zurueckgestellt"}, {"fehler", "/nirgends"},
 	}
 	views := []browsertest.View{
 		{Name: "desktop", Width: 1280, Height: 900},

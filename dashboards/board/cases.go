@@ -23,14 +23,18 @@ type casesBody struct {
 	Open    []caseRow
 	Pager   pager
 	Summary string
+	Rule    *link // chosen; nil: all rules
 	Closed  []caseRow
 }
 
 // caseRow is one case with its ticket.
 type caseRow struct {
-	Ref, Title, Advice     string
+	Ref, Link              string
+	Title, Advice          string
 	Asset, AssetLink       string // AssetLink is "" for an asset that is no longer in the inventory
-	AssetID                string
+	AssetID                string // "" where the case is a group's
+	Grade                  string // "Stufe 2", "" for the mildest
+	Revoked                bool
 	Since, Opened, Closed  moment
 	Quantity, Value, Limit string
 	ClosedValue            string
@@ -61,15 +65,16 @@ func (b *Board) cases(r *http.Request) (content, error) {
 	if err != nil {
 		return content{}, err
 	}
-	now := b.opt.Now()
-	assets := map[string]*city.Asset{}
-	for _, a := range b.opt.Inventory.Assets() {
-		assets[a.ID] = a
+	rule := r.URL.Query().Get("regel")
+	chosen, err := b.chooseRule(rule, &open, &recent)
+	if err != nil {
+		return content{}, err
 	}
-
-	link := func(page int) string { return address("/meldungen", url.Values{}, page) }
+	now, assets := b.opt.Now(), b.assetsByID()
+	self := func(page int) string { return address("/meldungen", url.Values{"regel": {rule}}, page) }
 	body := casesBody{
-		Pager:   paged(page, casesPage, len(open), link),
+		Rule:    chosen,
+		Pager:   paged(page, casesPage, len(open), self),
 		Summary: counted(len(open), "offene Meldung", "offene Meldungen") + ".",
 	}
 	for i := range open[body.Pager.from:body.Pager.to] {
@@ -80,15 +85,32 @@ func (b *Board) cases(r *http.Request) (content, error) {
 	for i := range recent[:min(closedShown, len(recent))] {
 		body.Closed = append(body.Closed, b.caseRow(&recent[i], assets, now))
 	}
-	return content{title: "Meldungen", nav: "/meldungen", self: link(body.Pager.Page), body: body}, nil
+	return content{title: "Meldungen", nav: "/meldungen", self: self(body.Pager.Page), body: body}, nil
+}
+
+// chooseRule leaves only the cases of a rule; "": all of them.
+func (b *Board) chooseRule(rule string, lists ...*[]city.CaseTicket) (*link, error) {
+	if rule == "" {
+		return nil, nil
+	}
+	known := false
+	for _, list := range lists {
+		*list = slices.DeleteFunc(*list, func(c city.CaseTicket) bool { return c.Case.Rule != rule })
+		known = known || len(*list) > 0
+	}
+	chosen := b.ruleNamed(rule)
+	if !known && chosen.Address == "" {
+		return nil, badRequest("Die Regel „%.64s“ gibt es nicht. Alle Regeln stehen auf der Seite „Regeln“.", rule)
+	}
+	return &chosen, nil
 }
 
 // caseRow puts a case into words. assets gives names and links; without it, on the
 // asset's own page, there are none.
 func (b *Board) caseRow(c *city.CaseTicket, assets map[string]*city.Asset, now time.Time) caseRow {
 	row := caseRow{
-		Ref: c.Case.Ref, Title: c.Case.Title, Advice: c.Case.Advice,
-		Asset: cmp.Or(c.Case.Asset, groupWord(c.Case.Group)), AssetID: cmp.Or(c.Case.Asset, c.Case.Group),
+		Ref: c.Case.Ref, Link: caseLink(c.Case.Ref), Title: c.Case.Title, Advice: c.Case.Advice,
+		Asset: cmp.Or(c.Case.Asset, groupWord(c.Case.Group)), AssetID: c.Case.Asset,
 		Since:    momentOf(c.Case.Since, now, b.opt.Location),
 		Opened:   momentOf(c.Case.Opened, now, b.opt.Location),
 		Closed:   momentOf(c.Case.Closed, now, b.opt.Location),
@@ -101,7 +123,10 @@ func (b *Board) caseRow(c *city.CaseTicket, assets map[string]*city.Asset, now t
 	if !c.Case.Quantity.Boolean() { // "Schwelle belegt" would say nothing
 		row.Limit = amount(c.Case.Quantity, c.Case.Limit)
 	}
-	if !c.Case.Wanted() {
+	if c.Case.Grade > 1 {
+		row.Grade = "Stufe " + count(int(c.Case.Grade))
+	}
+	if row.Revoked = c.Case.Revoked; !c.Case.Wanted() {
 		row.ClosedValue = amount(c.Case.Quantity, c.Case.ClosedValue)
 	}
 	if a := assets[c.Case.Asset]; a != nil {

@@ -64,6 +64,14 @@ func (s *store) Cases(_ context.Context, openOnly bool, limit int) ([]city.CaseT
 	return all[:min(limit, len(all))], s.err
 }
 
+func (s *store) Case(_ context.Context, ref string) (city.CaseTicket, bool, error) {
+	i := slices.IndexFunc(s.cases, func(c city.CaseTicket) bool { return c.Case.Ref == ref })
+	if i < 0 || s.err != nil {
+		return city.CaseTicket{}, false, s.err
+	}
+	return s.cases[i], true, nil
+}
+
 func (s *store) Asides(_ context.Context, limit, offset int) ([]city.SetAside, int64, error) {
 	if offset > len(s.asides) {
 		return nil, int64(len(s.asides)), s.err
@@ -92,6 +100,88 @@ func (s *store) AsideCounts(context.Context, city.AsideFilter) ([]city.AsideCoun
 		}
 	}
 	return all, s.err
+}
+
+// rulebook is Rules and Decisions in memory.
+type rulebook struct {
+	texts     []city.RuleText
+	standings map[string][]city.Standing
+	pending   map[string]int
+	decisions map[string][]city.Decision // by case, oldest first
+	err       error
+}
+
+func (b *rulebook) Texts() []city.RuleText { return b.texts }
+
+// Explain tells what a page needs to show: that it was asked about the right decision, and
+// how many readings it would have told in sentences.
+func (b *rulebook) Explain(d *city.Decision) []string {
+	all := []string{fmt.Sprintf("Die Regel %s hat entschieden: %s → %s.", d.Rule, d.From, d.To)}
+	for range d.Readings {
+		all = append(all, "Noch eine Messung.")
+	}
+	if d.Muted != "" {
+		all = append(all, "Es wurde kein Fall eröffnet: "+d.Muted+".")
+	}
+	return all
+}
+
+func (b *rulebook) Standings(_ context.Context, asset string) ([]city.Standing, error) {
+	return b.standings[asset], b.err
+}
+
+func (b *rulebook) Pending(context.Context) (map[string]int, error) { return b.pending, b.err }
+
+func (b *rulebook) Decisions(_ context.Context, ref string, limit int) ([]city.Decision, error) {
+	all := slices.Clone(b.decisions[ref])
+	slices.Reverse(all)
+	return all[:min(limit, len(all))], b.err
+}
+
+// dutyBook has rules of every form a page shows, and the decisions on a case of osnabrueck.
+func dutyBook() *rulebook {
+	evidence := func(age time.Duration, fcnt uint32, level float64, truth city.Truth) city.Evidence {
+		return city.Evidence{Time: now.Add(-age), DevEUI: eui(1), FCnt: fcnt, Values: map[string]float64{"fill_level": level}, Truth: truth.String()}
+	}
+	blind := evidence(30*time.Minute, 1203, 0, city.Unknown)
+	blind.Values, blind.Faults = nil, []city.Fault{city.FaultNoEcho}
+	return &rulebook{
+		texts: []city.RuleText{
+			{ID: "bin-full", Version: "0123456789abcdef", Title: "Papierkorb voll", Advice: "Bitte leeren.", Service: "OS-ABF-01", Kinds: []city.Kind{city.Bin},
+				Levels:      []city.LevelText{{Severity: 1, Opens: "Füllstand mindestens 90 %", Closes: "Füllstand höchstens 30 %"}},
+				Facts:       []city.RuleFact{{Word: "Bremse", Text: "höchstens 20 Fälle in einer Stunde"}},
+				InhibitedBy: []string{"gateway-down", "long-gone"},
+				Overrides:   []city.OverrideText{{Target: "Anlage PK-0042", Text: "öffnet bei 75 %"}, {Target: "Tour Altglas", Text: "öffnet bei 85 %"}},
+				Maintenance: []city.MaintenanceText{
+					{Targets: []string{"Straße Domhof", "Straße Markt"}, Reason: "Maiwoche", From: now.Add(-time.Hour), Until: now.Add(time.Hour)},
+					{Targets: []string{"Tour 1"}, Reason: "vorbei", Until: now},
+					{Targets: []string{"Straße Ledenhof"}, Reason: "Wochenmarkt", When: "Sa, 06:00 bis 15:00 Uhr", Until: now.Add(240 * time.Hour)}}},
+			{ID: "soil-dry", Version: "1", Title: "Baum braucht Wasser", Service: "OS-GRN-01", Kinds: []city.Kind{city.Soil}, GroupBy: "Tour",
+				Levels: []city.LevelText{{Severity: 1, Opens: "nFK höchstens 30 %", Closes: "nFK mindestens 50 %"}, {Severity: 2, Opens: "nFK höchstens 15 %", Closes: "nFK mindestens 30 %"}}},
+			{ID: "bin-soon", Version: "2", Title: "Bald <b>voll</b>", Service: "OS-ABF-01", Kinds: []city.Kind{city.Bin}, Shadow: true,
+				Levels: []city.LevelText{{Severity: 1, Opens: "bald", Closes: "nicht mehr bald"}}},
+			{ID: "sensor-silent", Version: "3", Title: "Sensor ohne Signal", Service: "OS-SEN-01", InhibitedBy: []string{"gateway-down"},
+				Levels: []city.LevelText{{Severity: 1, Opens: "still", Closes: "gehört"}}},
+			{ID: "gateway-down", Version: "4", Title: "Gateway ausgefallen", Service: "OS-GWY-01", Over: "Gateway", Member: "still seit 3 Sendeabständen",
+				Levels: []city.LevelText{{Severity: 1, Opens: "Anteil mindestens 30 %", Closes: "sobald das nicht mehr gilt"}}},
+		},
+		standings: map[string][]city.Standing{
+			"PK-1": {
+				{Rule: "bin-full", Phase: city.PhaseClearing, Since: now.Add(-10 * time.Minute), Count: 1, Severity: 2, Flapping: true},
+				{Rule: "sensor-silent", Phase: city.PhaseOpen, Since: now.Add(-3 * time.Hour), Severity: 1, Muted: "unterdrückt durch gateway-down"},
+				{Rule: "gateway-down", Phase: city.PhaseOpen, Since: now.Add(-3 * time.Hour), Severity: 1},
+				{Rule: "removed", Phase: city.PhaseOpen, Since: now.Add(-9 * time.Hour)},
+			},
+			"B/7 ö": {{Rule: "soil-dry", Phase: city.PhasePending, Since: now.Add(-20 * time.Hour), Count: 1200}},
+		},
+		pending: map[string]int{"soil-dry": 1204},
+		decisions: map[string][]city.Decision{"S-7K2M9QXA": {
+			{Rule: "bin-full", Asset: "PK-1", Change: city.Moved.String(), From: "idle", To: "pending", At: now.Add(-45 * time.Minute), Muted: "Ruhezeit",
+				Readings: []city.Evidence{evidence(45*time.Minute, 1202, 91, city.True)}},
+			{Rule: "bin-full", Asset: "PK-1", Change: city.Opened.String(), From: "pending", To: "open", At: now.Add(-15 * time.Minute),
+				Readings: []city.Evidence{evidence(75*time.Minute, 1201, 12.25, city.False), evidence(45*time.Minute, 1202, 91, city.True), blind, evidence(15*time.Minute, 1204, 90.4, city.True)}},
+		}},
+	}
 }
 
 // inventory is an Inventory in memory.
@@ -227,8 +317,9 @@ func options(t testing.TB, s board.Store, inv board.Inventory) board.Options {
 	if err != nil {
 		t.Fatal(err)
 	}
+	book := dutyBook()
 	return board.Options{
-		Config: board.DefaultConfig(), Store: s, Inventory: inv,
+		Config: board.DefaultConfig(), Store: s, Inventory: inv, Rules: book, Decisions: book,
 		Now: func() time.Time { return now }, Location: berlin,
 		Ready:   func() []board.Check { return []board.Check{{Name: "store", OK: true}} },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "meldefunk_uplinks_total 7") }),

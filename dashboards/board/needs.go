@@ -22,6 +22,9 @@ type Store interface {
 	// closed ones are left out before the limit counts.
 	Cases(ctx context.Context, openOnly bool, limit int) ([]city.CaseTicket, error)
 
+	// Case gives the case of a reference; false: there is none.
+	Case(ctx context.Context, ref string) (city.CaseTicket, bool, error)
+
 	// Asides gives up to limit set-aside messages from offset on, the one seen last
 	// first, and how many there are in all.
 	Asides(ctx context.Context, limit, offset int) ([]city.SetAside, int64, error)
@@ -41,6 +44,28 @@ type Store interface {
 type Inventory interface {
 	Assets() []*city.Asset
 	Devices(asset string) []*city.Device
+}
+
+// Rules is what the board asks about the rules in force. It is called like Store.
+type Rules interface {
+	// Texts tells every rule in German words, in the order of the rule file. It must not block.
+	Texts() []city.RuleText
+
+	// Explain tells a decision in German sentences. It must not block.
+	Explain(d *city.Decision) []string
+
+	// Standings tells where the rules stand at an asset that are not idle there.
+	Standings(ctx context.Context, asset string) ([]city.Standing, error)
+
+	// Pending counts, by rule, the assets and groups where what opens a case holds, but not
+	// yet for long or often enough.
+	Pending(ctx context.Context) (map[string]int, error)
+}
+
+// Decisions is where the records of decisions are kept. It is called like Store.
+type Decisions interface {
+	// Decisions gives up to limit decisions on a case, the newest first.
+	Decisions(ctx context.Context, ref string, limit int) ([]city.Decision, error)
 }
 
 // Check is the answer of one part of the platform to "are you ready?".

@@ -83,7 +83,7 @@ func reasonWord(r city.Reason) string {
 // groupWord is how people call a group of assets: "Tour 5".
 func groupWord(group string) string {
 	sort, name, _ := strings.Cut(group, ":")
-	words := map[string]string{"tour": "Tour", "street": "Straße", "district": "Stadtteil", "gateway": "Gateway", "kind": "Alle:", "rule": "Regel"}
+	words := map[string]string{"tour": "Tour", "street": "Straße", "district": "Bezirk", "gateway": "Gateway", "kind": "Alle:", "rule": "Regel"}
 	if w, known := words[sort]; known {
 		sort = w
 	}

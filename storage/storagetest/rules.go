@@ -1,6 +1,8 @@
 package storagetest
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -47,6 +49,17 @@ func (s *suite) groups(t *testing.T) {
 	equal(t, "group", get[city.AssetState](t)(s.store.State(ctx, "", "tour:5")), group)
 	equal(t, "groups", get[[]city.AssetState](t)(s.store.Groups(ctx)), []city.AssetState{group})
 	equal(t, "deaf", get[[]city.Deafness](t)(s.store.Deafness(ctx)), []city.Deafness{deaf})
+	minds := map[string]string{}
+	must(t, s.store.Minds(ctx, func(name string, kept []byte) error {
+		minds[name] += string(kept)
+		return nil
+	}))
+	if got := minds["tour:5"]; got != "\x01\x02" && got != "\x02\x01" {
+		t.Errorf("minds: %q", minds)
+	}
+	if err := s.store.Minds(ctx, func(string, []byte) error { return context.Canceled }); !errors.Is(err, context.Canceled) {
+		t.Errorf("a walk over minds that is broken off: %v", err)
+	}
 	var dues []city.Due
 	must(t, s.store.Dues(ctx, func(d city.Due) { dues = append(dues, d) }))
 	equal(t, "deadlines", dues, []city.Due{{Group: "tour:5", At: noon.Add(time.Hour)}, {Asset: "tour:5"}})

@@ -48,6 +48,8 @@ type Store interface {
 	GiveUp(ctx context.Context, sink string, before time.Time, keep int64) (city.SpoolLoss, error)
 	Due(ctx context.Context, now time.Time, limit int) ([]city.CaseTicket, error)
 	Cases(ctx context.Context, openOnly bool, limit int) ([]city.CaseTicket, error)
+	Minds(ctx context.Context, each func(name string, kept []byte) error) error
+	Case(ctx context.Context, ref string) (city.CaseTicket, bool, error)
 	PutTicket(ctx context.Context, t city.Ticket, note string) error
 	Unpark(ctx context.Context, now time.Time) (int64, error)
 	Linked(ctx context.Context, externalID string) (ref string, linked bool, err error)
@@ -297,6 +299,15 @@ func (s *suite) cases(t *testing.T) {
 	open := get[[]city.CaseTicket](t)(s.store.Cases(ctx, true, 10))
 	if len(open) != 1 || open[0].Case.Ref != "S-BBBBBBBB" {
 		t.Errorf("open cases: %+v", open)
+	}
+	one, found, err := s.store.Case(ctx, "S-BBBBBBBB")
+	must(t, err)
+	equal(t, "the case", one, open[0])
+	if !found {
+		t.Error("the case is not found by its reference")
+	}
+	if one, found, err = s.store.Case(ctx, "s-bbbbbbbb"); found || err != nil || one.Case.Ref != "" {
+		t.Errorf("a case that is not there: %+v, %v, %v", one, found, err)
 	}
 	ticket.State = city.TicketParked
 	must(t, s.store.PutTicket(ctx, ticket, "refused"))

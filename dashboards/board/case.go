@@ -1,0 +1,160 @@
+package board
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"meldefunk/city"
+)
+
+// decisionRows is how many decisions a case's page lists.
+const decisionRows = 50
+
+// casePage is the content of one case's page.
+type casePage struct {
+	Case        caseRow
+	Wanted      bool
+	Rule        link
+	Service     string
+	Members     []link // of a group's case
+	MostMembers int
+	Decisions   []decisionRow
+	Rows        int // as many as Decisions can have
+}
+
+// link is a name that leads somewhere; Address is "" where there is nothing to be seen.
+type link struct{ Name, Address string }
+
+// decisionRow is one decision.
+type decisionRow struct {
+	Word      string
+	At        moment
+	Sentences []string
+	Readings  []evidenceRow
+	Count     string // of Readings
+	Open      bool   // its readings are shown unfolded
+}
+
+// evidenceRow is one reading that a decision rests on.
+type evidenceRow struct {
+	At        string
+	EUI, FCnt string
+	Values    []fact
+	Faults    []string
+	Truth     string // of what was asked
+}
+
+func (b *Board) oneCase(r *http.Request) (content, error) {
+	c, found, err := b.opt.Store.Case(r.Context(), r.PathValue("ref"))
+	if err != nil {
+		return content{}, err
+	}
+	if !found {
+		return content{}, &problem{http.StatusNotFound, "Meldung nicht gefunden", "Eine Meldung mit diesem Kennzeichen gibt es nicht."}
+	}
+	now, assets := b.opt.Now(), b.assetsByID()
+	p := casePage{Wanted: c.Case.Wanted(), Service: c.Case.Service, Rows: decisionRows,
+		Rule: b.ruleNamed(c.Case.Rule), Case: b.caseRow(&c, assets, now)}
+	p.Members, p.MostMembers = members(c.Case.Members, assets), mostMembers
+	if p.Decisions, err = b.decisions(r.Context(), c.Case.Ref, now); err != nil {
+		return content{}, err
+	}
+	return content{title: cmp.Or(c.Case.Title, c.Case.Ref), nav: "/meldungen", self: caseLink(c.Case.Ref), body: p}, nil
+}
+
+// mostMembers is how many members of a group a case lists.
+const mostMembers = 100
+
+// members links the assets of a group's case.
+func members(ids []string, assets map[string]*city.Asset) []link {
+	all := make([]link, len(ids))
+	for i, id := range ids {
+		all[i] = link{Name: id}
+		if a := assets[id]; a != nil {
+			all[i] = link{nameOf(a), assetLink(id)}
+		}
+	}
+	return all
+}
+
+// decisions puts the decisions on a case into words, the newest first.
+func (b *Board) decisions(ctx context.Context, ref string, now time.Time) ([]decisionRow, error) {
+	if b.opt.Decisions == nil {
+		return nil, nil
+	}
+	all, err := b.opt.Decisions.Decisions(ctx, ref, decisionRows)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]decisionRow, len(all))
+	for i := range all {
+		rows[i] = b.decisionRow(&all[i], now)
+		rows[i].Open = i == 0
+	}
+	return rows, nil
+}
+
+// decisionRow tells a decision in sentences, and its readings in a table beside them.
+func (b *Board) decisionRow(d *city.Decision, now time.Time) decisionRow {
+	told := *d
+	told.Readings = nil
+	row := decisionRow{Word: changeWord(d.Change), At: momentOf(d.At, now, b.opt.Location), Sentences: b.opt.Rules.Explain(&told),
+		Count: counted(len(d.Readings), "Messung", "Messungen")}
+	for i := range d.Readings {
+		row.Readings = append(row.Readings, b.evidenceRow(&d.Readings[i]))
+	}
+	slices.Reverse(row.Readings) // the newest first, as everywhere on the board
+	return row
+}
+
+func (b *Board) evidenceRow(e *city.Evidence) evidenceRow {
+	row := evidenceRow{At: clock(e.Time, b.opt.Location), EUI: e.DevEUI.String(), FCnt: count(int64(e.FCnt)), Faults: faultWords(e.Faults),
+		Truth: "unbekannt"}
+	for _, q := range city.Quantities() {
+		if v, ok := e.Values[q.String()]; ok {
+			row.Values = append(row.Values, fact{q.German(), amount(q, v)})
+		}
+	}
+	switch e.Truth {
+	case city.True.String():
+		row.Truth = "trifft zu"
+	case city.False.String():
+		row.Truth = "trifft nicht zu"
+	}
+	return row
+}
+
+// changeWord says what a decision did.
+func changeWord(change string) string {
+	switch change {
+	case city.Opened.String():
+		return "Meldung eröffnet"
+	case city.Closed.String():
+		return "Meldung geschlossen"
+	case city.Revoked.String():
+		return "Meldung zurückgenommen"
+	case city.Escalated.String():
+		return "Schwerer geworden"
+	case city.Deescalated.String():
+		return "Leichter geworden"
+	case city.Moved.String():
+		return "Stand geändert"
+	case city.Overlooked.String():
+		return "Messung kam zu spät"
+	}
+	return change
+}
+
+func (b *Board) assetsByID() map[string]*city.Asset {
+	assets := map[string]*city.Asset{}
+	for _, a := range b.opt.Inventory.Assets() {
+		assets[a.ID] = a
+	}
+	return assets
+}
+
+func caseLink(ref string) string { return "/meldung/" + url.PathEscape(ref) }
