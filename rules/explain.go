@@ -115,12 +115,40 @@ func germanTruth(t string) string {
 func (e *explainer) parts() {
 	for _, p := range e.d.Parts {
 		if p.Truth == "" {
-			e.say("%s: %s.", germanPart(p.Text), p.Value)
+			e.say("%s: %s.", germanPart(p.Text), e.partValue(p))
 			continue
 		}
-		e.say("Gefragt war „%s“, der Wert war %s: %s.", p.Text, p.Value, germanTruth(p.Truth))
+		e.say("Gefragt war „%s“, der Wert war %s: %s.", p.Text, e.partValue(p), germanTruth(p.Truth))
 	}
 }
+
+// partValue is what came out, in German.
+func (e *explainer) partValue(p city.Part) string {
+	switch p.Text {
+	case "device":
+		return p.Value
+	case "reliability":
+		return germanReliability(p.Value)
+	case "last heard":
+		if at, err := time.Parse(time.RFC3339, p.Value); err == nil {
+			return e.when(at)
+		}
+	}
+	switch p.Value {
+	case "true", "false", "unknown":
+		return germanTruth(p.Value)
+	case "never":
+		return "nie"
+	case "none":
+		return "keine"
+	}
+	if names, is := strings.CutPrefix(p.Value, "fault "); is {
+		return "Störung " + strings.ReplaceAll(names, " or ", " und ")
+	}
+	return germanValue.Replace(p.Value)
+}
+
+var germanValue = strings.NewReplacer(" true", " ja", " false", " nein", " unknown", " unbekannt", " of ", " von ", ".", ",")
 
 func germanPart(text string) string {
 	switch text {

@@ -526,7 +526,7 @@ func TestExplain(t *testing.T) {
 		"Am 25.10.2026 14:00:00 wollte die Regel r bei PK-0042 einen Fall.",
 		"Die Bedingung gilt seit 25.10.2026 13:30:00, also seit 30 Minuten.",
 		"Füllstand: 92,5 %, Grenze 90 %.",
-		"Gefragt war „fill_level >= 90 %“, der Wert war 92.5 %: ja.",
+		"Gefragt war „fill_level >= 90 %“, der Wert war 92,5 %: ja.",
 		"Messung vom 25.10.2026 13:00:00 (Zähler 0): Füllstand 50 %, trifft nicht zu.",
 		"Messung vom 25.10.2026 13:30:00 (Zähler 1): Füllstand 95 %, trifft zu.",
 		"Messung vom 25.10.2026 14:00:00 (Zähler 2): Füllstand 92,5 %, trifft zu.",
