@@ -111,23 +111,25 @@ func (b *Board) caseRow(c *city.CaseTicket, assets map[string]*city.Asset, now t
 	row := caseRow{
 		Ref: c.Case.Ref, Link: caseLink(c.Case.Ref), Title: c.Case.Title, Advice: c.Case.Advice,
 		Asset: cmp.Or(c.Case.Asset, groupWord(c.Case.Group)), AssetID: c.Case.Asset,
-		Since:    momentOf(c.Case.Since, now, b.opt.Location),
-		Opened:   momentOf(c.Case.Opened, now, b.opt.Location),
-		Closed:   momentOf(c.Case.Closed, now, b.opt.Location),
-		Quantity: c.Case.Quantity.German(),
-		Value:    amount(c.Case.Quantity, c.Case.Value),
-		Ticket:   c.Ticket.ExternalID, TicketState: ticketWord(c.Ticket.State),
+		Since:  momentOf(c.Case.Since, now, b.opt.Location),
+		Opened: momentOf(c.Case.Opened, now, b.opt.Location),
+		Closed: momentOf(c.Case.Closed, now, b.opt.Location),
+		Ticket: c.Ticket.ExternalID, TicketState: ticketWord(c.Ticket.State),
 		Parked: c.Ticket.State == city.TicketParked,
 		Error:  c.Ticket.Error,
-	}
-	if !c.Case.Quantity.Boolean() { // "Schwelle belegt" would say nothing
-		row.Limit = amount(c.Case.Quantity, c.Case.Limit)
 	}
 	if c.Case.Grade > 1 {
 		row.Grade = "Stufe " + count(int(c.Case.Grade))
 	}
-	if row.Revoked = c.Case.Revoked; !c.Case.Wanted() {
-		row.ClosedValue = amount(c.Case.Quantity, c.Case.ClosedValue)
+	row.Revoked = c.Case.Revoked
+	if q := c.Case.Quantity; q != city.QuantityUnknown { // silence and faults are nothing that was measured
+		row.Quantity, row.Value = q.German(), amount(q, c.Case.Value)
+		if !q.Boolean() { // "Schwelle belegt" would say nothing
+			row.Limit = amount(q, c.Case.Limit)
+		}
+		if !c.Case.Wanted() {
+			row.ClosedValue = amount(q, c.Case.ClosedValue)
+		}
 	}
 	if a := assets[c.Case.Asset]; a != nil {
 		row.Asset, row.AssetLink = nameOf(a), assetLink(a.ID)

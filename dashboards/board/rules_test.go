@@ -244,6 +244,13 @@ func TestCaseOfAGroup(t *testing.T) {
 		t.Errorf("the page of a member links the group's case %d times, want 2: open cases, rules", n)
 	}
 
+	c.Case.Quantity = city.QuantityUnknown
+	for _, page := range []string{"/meldungen", "/meldung/S-PARKED01", "/anlage/B%2F7%20%C3%B6"} {
+		if got := text(ask(h, "GET", page).Body.String()); strings.Contains(got, "unknown 1") || strings.Contains(got, "Schwelle 15") {
+			t.Errorf("%s shows a value of what was not measured: %s", page, got)
+		}
+	}
+
 	for range 98 {
 		c.Case.Members = append(c.Case.Members, "B-98")
 	}
