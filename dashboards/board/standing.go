@@ -41,7 +41,7 @@ func (b *Board) standingRows(ctx context.Context, a *city.Asset, open []city.Cas
 			busy = append(busy, b.standingRow(&standings[i], &city.RuleText{}, texts, now))
 		}
 	}
-	all := append(busy, idle...)
+	all := slices.Concat(busy, idle)
 	for i := range open {
 		if c := &open[i].Case; concerns(c, a.ID) {
 			if at := slices.IndexFunc(all, func(s standingRow) bool { return s.ID == c.Rule }); at >= 0 {

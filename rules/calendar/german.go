@@ -52,6 +52,6 @@ func (w Window) German() string {
 	return strings.Join(words, ", ")
 }
 
-func (d MonthDay) german() string { return fmt.Sprintf("%d. %s", d.Day, germanMonths[d.Month]) }
+func (a MonthDay) german() string { return fmt.Sprintf("%d. %s", a.Day, germanMonths[a.Month]) }
 
 func (d Date) german() string { return fmt.Sprintf("%02d.%02d.%04d", d.Day, d.Month, d.Year) }
