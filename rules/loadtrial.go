@@ -268,6 +268,9 @@ func (l *trialLoader) frames(f fields, s *trialStory) {
 	}
 	for _, id := range ids {
 		for i := range n {
+			if s.find(id) == nil {
+				return // it has been told of
+			}
 			s.frame(id, s.start.Add(at+time.Duration(i)*every), i, series)
 		}
 	}

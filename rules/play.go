@@ -23,7 +23,6 @@ type Play struct {
 	actors map[string]*actor
 	order  []*actor
 	groups map[string]*company
-	now    time.Time // end of the last stride
 }
 
 // Said is a verdict, of whom, and what our clock showed.
@@ -39,11 +38,15 @@ type actor struct {
 	sensors []city.Sensor
 	before  city.Mind // at the beginning of the stride
 	mind    city.Mind
+	last    time.Time // our clock at the last step before the stride
+	now     time.Time // likewise, so far
+	busy    bool      // something happens to it in this stride
 	in      []*city.Reading
-	extra   []time.Time // when its groups have changed
+	owed    []time.Time // when its groups had changed at the end of the stride before
+	extra   []time.Time // when its groups have changed, owed included
 	said    []Said
 	shares  []sharing
-	asked   []string // names of groups whose cases it has asked for
+	asked   []string // names of groups whose cases it has ever asked for
 }
 
 // sharing is a share and when it was told.
@@ -60,6 +63,7 @@ type company struct {
 	edges        []edge   // what has changed since
 	in           []sharing
 	said         []Said
+	last, now    time.Time // as those of an actor
 	played       bool
 }
 
@@ -101,7 +105,8 @@ func (p *Play) Hear(r *city.Reading) bool {
 func (p *Play) Until(end time.Time) []Said {
 	var busy []*actor
 	for _, a := range p.order {
-		if len(a.in) > 0 || due(a.before, end) {
+		if len(a.in) > 0 || len(a.owed) > 0 || due(a.before, end) {
+			a.extra, a.busy = append(a.extra[:0], a.owed...), true
 			busy = append(busy, a)
 			p.act(a, end)
 		}
@@ -113,15 +118,14 @@ func (p *Play) Until(end time.Time) []Said {
 		if len(moved) == 0 {
 			break
 		}
-		again := false
-		for _, a := range busy {
+		for _, a := range p.order {
 			if p.touched(a, moved) {
 				p.act(a, end)
-				again = true
+				if !a.busy {
+					a.busy = true
+					busy = append(busy, a)
+				}
 			}
-		}
-		if !again {
-			break
 		}
 	}
 	return p.settle(busy, end)
@@ -137,8 +141,8 @@ func due(m city.Mind, end time.Time) bool {
 
 // act plays an asset from the beginning of the stride.
 func (p *Play) act(a *actor, end time.Time) {
-	a.mind, a.said, a.shares, a.asked = a.before, a.said[:0], a.shares[:0], a.asked[:0]
-	now, heard, extra := p.now, 0, 0
+	a.mind, a.now, a.said, a.shares = a.before, a.last, a.said[:0], a.shares[:0]
+	heard, extra := 0, 0
 	sight := city.Sight{Asset: a.asset, Sensors: a.sensors, Deaf: p.deaf}
 	sight.Mutes = func(group, rule string) bool {
 		if !slices.Contains(a.asked, group) {
@@ -165,17 +169,17 @@ func (p *Play) act(a *actor, end time.Time) {
 		for extra < len(a.extra) && !a.extra[extra].After(next) {
 			extra++
 		}
-		if next.After(now) {
-			now = next // it does not go back
+		if next.After(a.now) {
+			a.now = next // it does not go back
 		}
-		sight.Now = now
+		sight.Now = a.now
 		mind, verdicts, shares := p.set.Step(a.mind, &sight)
 		a.mind = mind
 		for _, v := range verdicts {
-			a.said = append(a.said, Said{Asset: a.asset.ID, Now: now, Verdict: v})
+			a.said = append(a.said, Said{Asset: a.asset.ID, Now: a.now, Verdict: v})
 		}
 		for _, s := range shares {
-			a.shares = append(a.shares, sharing{now, s})
+			a.shares = append(a.shares, sharing{a.now, s})
 		}
 	}
 }
@@ -228,8 +232,8 @@ func (p *Play) gather(busy []*actor, end time.Time) map[string]*company {
 func (p *Play) meet(c *company, end time.Time) {
 	slices.SortStableFunc(c.in, func(a, b sharing) int { return a.now.Compare(b.now) })
 	former := &company{open: c.open, edges: c.edges}
-	c.mind, c.said, c.edges, c.played = c.before, nil, nil, true
-	now, told := p.now, 0
+	c.mind, c.now, c.said, c.edges, c.played = c.before, c.last, nil, nil, true
+	told := 0
 	sight := city.Sight{Group: c.name, Deaf: p.deaf}
 	sight.Mutes = func(group, rule string) bool {
 		if group == c.name {
@@ -250,19 +254,19 @@ func (p *Play) meet(c *company, end time.Time) {
 		} else if !next.Before(end) {
 			return
 		}
-		if next.After(now) {
-			now = next
+		if next.After(c.now) {
+			c.now = next
 		}
-		sight.Now = now
+		sight.Now = c.now
 		mind, verdicts, _ := p.set.Step(c.mind, &sight)
 		c.mind = mind
 		for _, v := range verdicts {
-			c.said = append(c.said, Said{Group: c.name, Now: now, Verdict: v})
+			c.said = append(c.said, Said{Group: c.name, Now: c.now, Verdict: v})
 			switch v.Change {
 			case city.Opened:
-				c.edges = append(c.edges, edge{v.Rule, now, true})
+				c.edges = append(c.edges, edge{v.Rule, c.now, true})
 			case city.Closed, city.Revoked:
-				c.edges = append(c.edges, edge{v.Rule, now, false})
+				c.edges = append(c.edges, edge{v.Rule, c.now, false})
 			}
 		}
 	}
@@ -278,7 +282,7 @@ func (p *Play) touched(a *actor, moved map[string]*company) bool {
 	if !is {
 		return false
 	}
-	a.extra = a.extra[:0]
+	a.extra = append(a.extra[:0], a.owed...)
 	for _, name := range a.asked {
 		if c := p.groups[name]; c != nil {
 			for _, e := range c.edges {
@@ -295,7 +299,13 @@ func (p *Play) settle(busy []*actor, end time.Time) []Said {
 	var all []Said
 	for _, a := range busy {
 		all = append(all, a.said...)
-		a.before, a.in, a.extra = a.mind, a.in[:0], a.extra[:0]
+		a.before, a.last, a.busy, a.in, a.owed = a.mind, a.now, false, a.in[:0], a.owed[:0]
+		for _, at := range a.extra {
+			if !at.Before(end) {
+				a.owed = append(a.owed, at)
+			}
+		}
+		a.extra = a.extra[:0]
 	}
 	for _, name := range sortedNames(p.groups) {
 		c := p.groups[name]
@@ -307,14 +317,13 @@ func (p *Play) settle(busy []*actor, end time.Time) []Said {
 			}
 		}
 		if c.played {
-			c.before = c.mind
+			c.before, c.last = c.mind, c.now
 		}
 		c.mind, c.said, c.edges, c.in, c.played = nil, nil, nil, c.in[:0], false
 		if c.before == nil && len(c.open) == 0 {
 			delete(p.groups, name)
 		}
 	}
-	p.now = end
 	slices.SortStableFunc(all, func(a, b Said) int { return a.Now.Compare(b.Now) })
 	return all
 }
