@@ -26,7 +26,7 @@ type Span struct {
 // many of all there are in it have been given, roughly, from 0 to 1. Of each reading there is
 // what rules look at: no tail, no raw fields, no former times, no model. They are do's until
 // it returns. Simulated readings are not among them.
-func (r reader) Arrivals(ctx context.Context, s Span, size int, do func(page []city.Reading, done float64) error) error {
+func (r *reader) Arrivals(ctx context.Context, s Span, size int, do func(page []city.Reading, done float64) error) error {
 	first, err := r.arrivedBy(ctx, s.From)
 	if err != nil {
 		return fmt.Errorf("read history: %w", err)
@@ -56,7 +56,7 @@ func (r reader) Arrivals(ctx context.Context, s Span, size int, do func(page []c
 // arrivedBy finds the number of the first reading that arrived at a time or later. Numbers
 // rise with arrival, but for what several lanes did at the same time: whoever asks has to
 // look at received as well.
-func (r reader) arrivedBy(ctx context.Context, at time.Time) (int64, error) {
+func (r *reader) arrivedBy(ctx context.Context, at time.Time) (int64, error) {
 	var low, high sql.NullInt64
 	if err := r.read.QueryRowContext(ctx, `SELECT (SELECT min(id) FROM readings), (SELECT max(id) FROM readings)`).Scan(&low, &high); err != nil {
 		return 0, err

@@ -1,0 +1,54 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"meldefunk/city"
+)
+
+const headColumns = `SELECT ref, rule, asset, since, opened, closed, title FROM cases`
+
+// CaseHead finds a case by its reference: what it is about and from when to when. The rest of
+// it is not told.
+func (r *reader) CaseHead(ctx context.Context, ref string) (city.Case, bool, error) {
+	c, err := scanHead(r.read.QueryRowContext(ctx, headColumns+` WHERE ref = ?`, ref))
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, false, nil
+	}
+	if err != nil {
+		return c, false, fmt.Errorf("case %s: %w", ref, err)
+	}
+	return c, true, nil
+}
+
+// CaseHeads gives the cases that were opened or closed last, as CaseHead.
+func (r *reader) CaseHeads(ctx context.Context, limit int) ([]city.Case, error) {
+	rows, err := r.read.QueryContext(ctx, headColumns+` ORDER BY coalesce(closed, opened) DESC, ref LIMIT ?`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read cases: %w", err)
+	}
+	defer rows.Close()
+	var all []city.Case
+	for rows.Next() {
+		c, err := scanHead(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read cases: %w", err)
+		}
+		all = append(all, c)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read cases: %w", err)
+	}
+	return all, nil
+}
+
+func scanHead(row interface{ Scan(...any) error }) (city.Case, error) {
+	var c city.Case
+	var since, opened, closed sql.NullInt64
+	err := row.Scan(&c.Ref, &c.Rule, &c.Asset, &since, &opened, &closed, &c.Title)
+	c.Since, c.Opened, c.Closed = fromNanos(since), fromNanos(opened), fromNanos(closed)
+	return c, err
+}
