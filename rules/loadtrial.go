@@ -61,14 +61,16 @@ func (l *trialLoader) trials(root *yaml.Node, t *Trials, rulesOf func(string) (*
 	l.place(top)
 	t.zone = l.zone
 	from := ""
-	l.read(top, "rules", func(text string) error { from = text; return nil })
-	var err error
-	if t.set, err = rulesOf(from); err != nil {
+	node, given := top.node["rules"]
+	if !given || l.read(top, "rules", func(text string) error { from = text; return nil }) {
 		where := top.place
-		if n, given := top.node["rules"]; given {
-			where = begin(n)
+		if given {
+			where = begin(node)
 		}
-		l.add(where, "rules: %w", err)
+		var err error
+		if t.set, err = rulesOf(from); err != nil {
+			l.add(where, "rules: %w", err)
+		}
 	}
 	if _, given := top.node["tests"]; !given {
 		l.add(top.place, "tests: is missing: want a list of tests, each with name, assets, readings and expect")
