@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -41,6 +42,19 @@ func TestDocs(t *testing.T) {
 		},
 		"yaml rules": func(e example) error {
 			_, err := rules.Load(e.where, []byte(e.text))
+			return err
+		},
+		"yaml ruletest": func(e example) error {
+			trials, err := rules.LoadTrials(e.where, []byte(e.text), func(string) (*rules.Set, error) { return rules.Default(), nil })
+			if err != nil {
+				return err
+			}
+			results, err := trials.Run()
+			for _, r := range results {
+				for _, f := range r.Failures {
+					err = errors.Join(err, fmt.Errorf("%s: line %d: %s", r.Name, f.Line, f.String()))
+				}
+			}
 			return err
 		},
 		"yaml inventory": func(e example) error { return loadInventory(t, "inventory.yaml", e.text) },
