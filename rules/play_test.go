@@ -94,13 +94,13 @@ func TestStrides(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for seed := range uint64(3) {
+	for seed := range uint64(2) {
 		assets, heard := fleet(seed)
 		want := playIn(t, set, assets, heard, len(heard), false)
 		if len(want) < 50 {
 			t.Fatalf("only %d verdicts: the fleet is too quiet to tell anything", len(want))
 		}
-		for _, stride := range []int{int(seed) + 1, 50} {
+		for _, stride := range []int{9*int(seed) + 2, 50} {
 			for _, restart := range []bool{false, true} {
 				got := playIn(t, set, assets, heard, stride, restart)
 				if !slices.Equal(got, want) {

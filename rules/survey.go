@@ -207,7 +207,7 @@ func kindWords(kinds []city.Kind) string {
 	for i, k := range kinds {
 		words[i] = k.String()
 	}
-	if words == nil {
+	if len(words) == 0 {
 		return "any"
 	}
 	return strings.Join(words, ", ")

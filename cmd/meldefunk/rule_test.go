@@ -28,10 +28,10 @@ func ruledTown(t *testing.T) (dir string, from time.Time) {
 		"meldefunk.yaml": strings.Replace(good, "inventory.yaml", "DIR/inventory.yaml", 1) + "rules: DIR/rules.yaml\ndata: DIR/data\n",
 		"inventory.yaml": "assets:\n  - {id: PK-1, kind: bin, name: Domhof}\n  - {id: PK-2, kind: bin, name: Markt}\n" +
 			"devices:\n  - {dev_eui: a840410001810001, model: milesight/em310-udl, asset: PK-1}\n  - {dev_eui: a840410001810002, model: milesight/em310-udl, asset: PK-2}\n",
-		"rules.yaml":     ruleFile,
-		"new.yaml":       strings.Replace(ruleFile, ">= 90 %", ">= 80 %", 1),
-		"wrong.yaml":     "rules:\n  - {id: x, kind: soil, quantity: soil_moisture, open: '<= 5 %', clear: '>= 9 %', service: S, title: t}\n",
-		"bad.yaml":       "rules:\n  - {id: x, kind: bin, quantity: fill_level, open: '>= 90 kPa', clear: '<= 30 %', service: S, title: t}\n",
+		"rules.yaml": ruleFile,
+		"new.yaml":   strings.Replace(ruleFile, ">= 90 %", ">= 80 %", 1),
+		"wrong.yaml": "rules:\n  - {id: x, kind: soil, quantity: soil_moisture, open: '<= 5 %', clear: '>= 9 %', service: S, title: t}\n",
+		"bad.yaml":   "rules:\n  - {id: x, kind: bin, quantity: fill_level, open: '>= 90 kPa', clear: '<= 30 %', service: S, title: t}\n",
 		"rules_test.yaml": "rules: rules.yaml\ntests:\n  - name: fills\n    assets: [{id: PK-1, kind: bin}]\n" +
 			"    readings: [{asset: PK-1, every: 1h, fill_level: 50 92 93}]\n    expect: [{at: 2h, open: [bin-full PK-1]}]\n",
 		"fails_test.yaml": "tests:\n  - name: fills\n    assets: [{id: PK-1, kind: bin}]\n" +
