@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,6 +58,7 @@ type past struct {
 	inventory *devices.Inventory
 	view      *sqlite.View
 	zone      *time.Location
+	deaf      []city.Deafness // by when they began
 }
 
 // openPast reads the inventory and opens the database for reading.
@@ -72,8 +74,36 @@ func openPast(ctx context.Context, s settings) (*past, error) {
 	if p.zone, err = time.LoadLocation(s.TimeZone); err != nil {
 		return nil, usageError{err}
 	}
-	p.view, err = sqlite.OpenView(ctx, s.Data)
-	return p, err
+	if p.view, err = sqlite.OpenView(ctx, s.Data); err != nil {
+		return nil, err
+	}
+	if p.deaf, err = p.view.Deafness(ctx); err != nil {
+		return nil, errors.Join(err, p.view.Close())
+	}
+	slices.SortStableFunc(p.deaf, func(a, b city.Deafness) int { return a.Since.Compare(b.Since) })
+	return p, nil
+}
+
+// deafness is how long of a time a network server could not be heard, as the road has kept it.
+func (p *past) deafness(server string, from, to time.Time) time.Duration {
+	var all time.Duration
+	for _, d := range p.deaf {
+		if d.Server != "" && d.Server != server {
+			continue
+		}
+		begin, end := from, to
+		if d.Since.After(begin) {
+			begin = d.Since
+		}
+		if d.Until.Before(end) {
+			end = d.Until
+		}
+		if end.After(begin) {
+			all += end.Sub(begin)
+			from = end // what overlaps counts once
+		}
+	}
+	return all
 }
 
 // withPast lends what is stored to do, for the configuration at path.
@@ -93,14 +123,18 @@ func withPast(ctx context.Context, path string, do func(*past) error) error {
 func (p *past) sensors(asset string) []city.Sensor {
 	var all []city.Sensor
 	for _, d := range p.inventory.Devices(asset) {
-		all = append(all, city.Sensor{DevEUI: d.DevEUI, Server: d.Server})
+		server := d.Server
+		if server == "" && len(p.settings.NetworkServers) == 1 {
+			server = p.settings.NetworkServers[0].Name
+		}
+		all = append(all, city.Sensor{DevEUI: d.DevEUI, Server: server})
 	}
 	return all
 }
 
 // cast makes a play of a set with all assets of the inventory, or one.
 func (p *past) cast(set *rules.Set, asset string) *rules.Play {
-	play := rules.NewPlay(set, nil)
+	play := rules.NewPlay(set, p.deafness)
 	for _, a := range p.inventory.Assets() {
 		if asset == "" || a.ID == asset {
 			play.Cast(a, p.sensors(a.ID))
@@ -202,7 +236,7 @@ func completeCases(c *cobra.Command, args []string, _ string) ([]string, cobra.S
 	}
 	var refs []string
 	for _, h := range heads {
-		refs = append(refs, h.Ref+"\t"+strings.TrimSpace(h.Asset+" "+h.Title))
+		refs = append(refs, h.Ref+"\t"+strings.TrimSpace(h.Asset+h.Group+" "+h.Title))
 	}
 	return refs, cobra.ShellCompDirectiveNoFileComp
 }

@@ -55,6 +55,15 @@ func ruledTown(t *testing.T) (dir string, from time.Time) {
 	opened := from.Add(12 * time.Hour)
 	c.Cases = []city.Case{{Ref: "S-7K2MPQ4D", Rule: "bin-full", Service: "OS-ABF-01", Asset: "PK-1", Quantity: city.FillLevel, Value: 95, Limit: 90,
 		Since: from.Add(10 * time.Hour), Title: "Papierkorb voll", Opened: from.Add(11 * time.Hour)}}
+	for i, d := range []city.Decision{
+		{Change: "moved", From: "idle", To: "pending"}, {Change: "opened", From: "pending", To: "open"}, {Change: "closed", From: "clearing", To: "idle"},
+	} {
+		d.Rule, d.Asset, d.At, d.Decided = "bin-full", "PK-1", from.Add(time.Duration(10+i)*time.Hour), from.Add(time.Duration(10+i)*time.Hour)
+		c.Mark.Ruling++
+		c.Rulings = append(c.Rulings, city.Ruling{ID: c.Mark.Ruling, Case: "S-7K2MPQ4D", Decision: d})
+	}
+	c.Deaf = []city.Deafness{{Since: from, Until: from.Add(2 * time.Hour)}, {Server: "chirpstack", Since: from.Add(time.Hour), Until: from.Add(5 * time.Hour)},
+		{Server: "elsewhere", Since: from, Until: from.Add(50 * time.Hour)}}
 	if err := store.Commit(t.Context(), &c); err != nil {
 		t.Fatal(err)
 	}
@@ -178,5 +187,26 @@ func TestReplayDecides(t *testing.T) {
 	}
 	if len(of) < 20 || strings.Join(of, "\n") != strings.Join(one, "\n") {
 		t.Errorf("%d decisions about PK-1 of all, %d by itself", len(of), len(one))
+	}
+}
+
+// TestDeafness adds up times that overlap once, and those of other network servers not.
+func TestDeafness(t *testing.T) {
+	dir, from := ruledTown(t)
+	err := withPast(t.Context(), filepath.Join(dir, "meldefunk.yaml"), func(p *past) error {
+		for _, c := range []struct {
+			server     string
+			begin, end int
+			want       time.Duration
+		}{{"chirpstack", 0, 72, 5 * time.Hour}, {"other", 0, 72, 2 * time.Hour}, {"chirpstack", 3, 4, time.Hour}, {"chirpstack", 6, 72, 0}} {
+			got := p.deafness(c.server, from.Add(time.Duration(c.begin)*time.Hour), from.Add(time.Duration(c.end)*time.Hour))
+			if got != c.want {
+				t.Errorf("%s from %d to %d: deaf for %s, want %s", c.server, c.begin, c.end, got, c.want)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -5,13 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"meldefunk/city"
 	"meldefunk/rules"
-	"meldefunk/storage/sqlite"
 )
 
 func ruleExplainCommand() *cobra.Command {
@@ -44,65 +41,25 @@ func explainCase(ctx context.Context, p *past, ref string, out io.Writer, asJSON
 	if !known {
 		return fmt.Errorf("there is no case %.40q: its reference stands in the ticket, like S-7K2MPQ4D", ref)
 	}
-	decisions, err := p.decisions(ctx, &head)
+	decisions, err := p.view.Decisions(ctx, ref)
 	if err != nil {
 		return err
 	}
 	if asJSON {
-		return json.NewEncoder(out).Encode(map[string]any{"ref": head.Ref, "rule": head.Rule, "asset": head.Asset, "decisions": decisions})
+		return json.NewEncoder(out).Encode(map[string]any{"ref": head.Ref, "rule": head.Rule, "asset": head.Asset, "group": head.Group, "decisions": decisions})
 	}
-	fmt.Fprintf(out, "%s  %s  %s  (%s)\n", head.Ref, head.Asset, head.Title, head.Rule)
+	fmt.Fprintf(out, "%s  %s  %s  (%s)\n", head.Ref, head.Asset+head.Group, head.Title, head.Rule)
 	if len(decisions) == 0 {
 		_, err := fmt.Fprintln(out, "Es gibt keine Aufzeichnungen mehr dazu: Ihre Aufbewahrungsfrist ist abgelaufen.")
 		return err
 	}
-	for _, d := range decisions {
+	for i := range decisions {
 		fmt.Fprintln(out)
-		for _, sentence := range rules.Explain(d, p.zone) {
+		for _, sentence := range rules.Explain(&decisions[i].Decision, p.zone) {
 			if _, err := fmt.Fprintln(out, sentence); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// before is how long before a case its asset's readings are looked at: longer than any of the
-// shipped rules looks back.
-const before = 14 * 24 * time.Hour
-
-// decisions thinks the case over again, with the rules as they are now and the readings that
-// are stored: the same function, so the same decisions as long as the rules are the same.
-func (p *past) decisions(ctx context.Context, head *city.Case) ([]*city.Decision, error) {
-	set, _, err := loadRules(p.settings, "")
-	if err != nil {
-		return nil, err
-	}
-	end := head.Closed
-	if end.IsZero() {
-		end = head.Opened
-	}
-	var all []*city.Decision
-	span := sqlite.Span{From: head.Opened.Add(-before), To: end.Add(time.Minute), Asset: head.Asset, Gateways: set.WantsGateways()}
-	_, err = p.play(ctx, []*rules.Play{p.cast(set, head.Asset)}, span, &bar{}, nil, func(_ int, said []rules.Said) {
-		for i := range said {
-			d := said[i].Verdict.Record
-			if d == nil || d.Rule != head.Rule {
-				continue
-			}
-			if d.Change == city.Opened.String() {
-				// What led to it is told from the last time that the rule was at rest.
-				for len(all) > 0 && all[0].To == city.PhaseIdle.String() {
-					all = all[1:]
-				}
-			}
-			all = append(all, d)
-		}
-	})
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].To == city.PhaseIdle.String() && all[i].Decided.Before(head.Opened.Add(-time.Minute)) {
-			return all[i+1:], err
-		}
-	}
-	return all, err
 }

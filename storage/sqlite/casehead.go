@@ -9,7 +9,7 @@ import (
 	"meldefunk/city"
 )
 
-const headColumns = `SELECT ref, rule, asset, since, opened, closed, title FROM cases`
+const headColumns = `SELECT ref, rule, asset, group_name, since, opened, closed, title FROM cases`
 
 // CaseHead finds a case by its reference: what it is about and from when to when. The rest of
 // it is not told.
@@ -48,7 +48,7 @@ func (r *reader) CaseHeads(ctx context.Context, limit int) ([]city.Case, error) 
 func scanHead(row interface{ Scan(...any) error }) (city.Case, error) {
 	var c city.Case
 	var since, opened, closed sql.NullInt64
-	err := row.Scan(&c.Ref, &c.Rule, &c.Asset, &since, &opened, &closed, &c.Title)
+	err := row.Scan(&c.Ref, &c.Rule, &c.Asset, &c.Group, &since, &opened, &closed, &c.Title)
 	c.Since, c.Opened, c.Closed = fromNanos(since), fromNanos(opened), fromNanos(closed)
 	return c, err
 }
