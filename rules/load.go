@@ -20,7 +20,6 @@ import (
 
 const (
 	maxFile     = 1 << 20 // bytes: thousands of rules
-	maxRules    = 1000
 	maxReadings = 1000
 	maxAmong    = 8 // readings of which some must meet a condition
 

@@ -24,6 +24,7 @@ type Options struct {
 
 const (
 	maxLevels    = 8
+	maxRules     = 255 // what is stored of a mind numbers them with one byte
 	revokeWithin = 24 * time.Hour
 )
 
@@ -147,6 +148,9 @@ func (s *Set) check() error {
 		if r.Period < 0 || r.MaxGap < 0 {
 			add(r, "max_gap", "is less than nothing")
 		}
+	}
+	if len(s.rules) > maxRules {
+		add(&s.rules[maxRules], "id", "is number %d: want %d at most; overrides change figures for single assets, tours or streets", maxRules+1, maxRules)
 	}
 	for i := range s.rules {
 		for _, id := range s.rules[i].InhibitedBy {
