@@ -29,21 +29,36 @@ func newBrake() *brake {
 	return &brake{begun: map[string][]time.Time{}, waiting: map[string][]city.Case{}, moved: map[string]bool{}}
 }
 
-// holds tells whether one more case of a rule has to wait, and counts it if not.
+// holds tells whether one more case of a rule has to wait, and counts it if not. most is 0
+// where there is no brake: then nothing is counted.
 func (b *brake) holds(rule string, most int, now time.Time) bool {
-	if most > 0 && (len(b.waiting[rule]) > 0 || b.full(rule, most, now)) {
+	if most == 0 {
+		return false
+	}
+	if len(b.waiting[rule]) > 0 || b.full(rule, most, now) {
 		return true
 	}
 	b.begun[rule] = append(b.begun[rule], now)
 	return false
 }
 
-// full tells whether a rule has had its cases of the hour. What is ahead of our clock counts
-// as well: it was set back.
+// full tells whether a rule has had its cases of the hour. What is ahead of now counts as well:
+// a deadline may pass after the fact.
 func (b *brake) full(rule string, most int, now time.Time) bool {
 	begun := slices.DeleteFunc(b.begun[rule], func(t time.Time) bool { return now.Sub(t) >= time.Hour })
 	b.begun[rule] = begun
 	return len(begun) >= most
+}
+
+// setBack counts what was opened by a clock that was ahead as of now.
+func (b *brake) setBack(now time.Time) {
+	for _, begun := range b.begun {
+		for i := range begun {
+			if begun[i].After(now) {
+				begun[i] = now
+			}
+		}
+	}
 }
 
 func (b *brake) hold(c city.Case) {

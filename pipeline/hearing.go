@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -125,6 +126,9 @@ func (h *hearing) after(server string, at time.Time) (time.Time, bool) {
 // not, or that our clock has jumped: then nobody could be heard.
 func (r *Road) pulse(now time.Time) {
 	away := max(missed*r.cfg.Tick, leastAway)
+	if r.alive.Sub(now) > away {
+		r.setBack(now)
+	}
 	if r.alive.IsZero() || now.Sub(r.alive) > away {
 		since := r.alive
 		if since.IsZero() {
@@ -144,6 +148,47 @@ func (r *Road) pulse(now time.Time) {
 			r.commit.Deaf = append(r.commit.Deaf, *r.hearing.newest(server))
 		}
 	}
+}
+
+// setBack takes back what rests on a clock that was ahead: nobody is deaf in a time to come, no
+// case was opened in it, and who was to be looked at then is looked at now.
+func (r *Road) setBack(now time.Time) {
+	r.log.Warn().Time("from", r.alive).Time("to", now).Msg("the clock was set back; what was noted of the time ahead is taken back")
+	r.commit.Deaf = append(r.commit.Deaf, r.hearing.setBack(now.Add(grace))...)
+	r.brake.setBack(now)
+	var all []subject
+	for _, waiting := range r.wheel.slots {
+		all = append(all, waiting...)
+	}
+	slices.SortFunc(all, func(a, b subject) int { return cmp.Compare(a.name(), b.name()) })
+	all = slices.Compact(all)
+	r.wheel = newWheel()
+	minute := minuteOf(now)
+	for _, of := range all {
+		if s, known := r.states[of]; known {
+			s.slot = minute
+		}
+	}
+	r.wheel.add(minute, all...)
+}
+
+// setBack ends all deaf times by a time at the latest, and gives those that ended later.
+func (h *hearing) setBack(to time.Time) (changed []city.Deafness) {
+	h.last = time.Time{}
+	for i := range h.times {
+		d := &h.times[i]
+		if d.Until.After(to) {
+			d.Until = to
+			if d.Since.After(to) {
+				d.Until = d.Since // it never was
+			}
+			changed = append(changed, *d)
+		}
+		if !d.Since.After(to) {
+			h.note(d)
+		}
+	}
+	return changed
 }
 
 // listen asks which network servers can be heard now.

@@ -80,3 +80,57 @@ func TestWheel(t *testing.T) {
 		t.Error("somebody is left")
 	}
 }
+
+// However often somebody's deadline moves to and fro, he waits in few places.
+func TestWheelDoesNotGrow(t *testing.T) {
+	at := func(minute int) time.Time { return time.Unix(int64(minute)*60, 0).UTC() }
+	w := newWheel()
+	s := &assetState{}
+	s.Asset = "a"
+	for minute := range 10_000 {
+		s.Deadline = at(100_000) // a season
+		w.put(s)
+		s.poke = at(minute)
+		w.put(s)
+		if _, _, some := w.take(at(minute)); !some {
+			t.Fatal("nobody came")
+		}
+		s.slot, s.poke = 0, time.Time{} // looked at
+		w.sweep(map[subject]*assetState{s.subject(): s})
+	}
+	waiting := 0
+	for _, all := range w.slots {
+		waiting += len(all)
+	}
+	if waiting > fewest+2 || waiting != w.places {
+		t.Errorf("one state waits in %d places of %d", waiting, w.places)
+	}
+}
+
+// A road without a brake counts nothing: there are rules that open cases all the time.
+func TestNoBrakeCountsNothing(t *testing.T) {
+	b := newBrake()
+	for i := range 1000 {
+		if b.holds("r", 0, time.Unix(int64(i), 0)) {
+			t.Fatal("a case waits without a brake")
+		}
+	}
+	if n := len(b.begun["r"]); n > 0 {
+		t.Errorf("%d cases are remembered", n)
+	}
+}
+
+// Of deaf times ahead nothing is left when the clock is set back; those before stay.
+func TestHearingSetBack(t *testing.T) {
+	at := func(minute int) time.Time { return time.Unix(int64(minute)*60, 0).UTC() }
+	h := newHearing([]city.Deafness{{Since: at(0), Until: at(5)}, {Since: at(10), Until: at(9000)}, {Server: "a", Since: at(8000), Until: at(8005)}})
+	if got := h.setBack(at(12)); len(got) != 2 || !got[0].Until.Equal(at(12)) || !got[1].Until.Equal(got[1].Since) {
+		t.Errorf("changed: %+v", got)
+	}
+	if got := h.deaf("a", at(0), at(9500)); got != 7*time.Minute {
+		t.Errorf("deaf for %v, want 7 min", got)
+	}
+	if got, heard := h.after("a", at(11)); !heard || !got.Equal(at(12)) || !h.last.Equal(at(12)) {
+		t.Errorf("heard again %v at %v, last %v", heard, got, h.last)
+	}
+}

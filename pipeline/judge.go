@@ -211,6 +211,9 @@ func (r *Road) recall(kept city.AssetState) *assetState {
 	s.mind, s.AssetState.Mind = mind, nil
 	s.adopt = mind == nil && len(kept.Cases) > 0 && kept.Asset != ""
 	r.states[s.subject()] = s
+	if s.Group != "" {
+		r.groups = append(r.groups, s)
+	}
 	return s
 }
 

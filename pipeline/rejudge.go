@@ -192,15 +192,9 @@ func (x *redo) rejudge(ctx context.Context, out *outcome) error {
 // was one and is no longer.
 func (x *redo) shareAll(ctx context.Context, out *outcome, now time.Time) error {
 	r := x.road
-	for of, g := range r.states {
-		m, is := g.mind.(gathering)
-		if !is {
-			continue
-		}
-		for _, rule := range m.MemberOf(x.asset.ID) {
-			if _, told := out.shares[part{of.group, rule}]; !told {
-				out.shares[part{of.group, rule}] = city.Share{Group: of.group, Rule: rule, Member: x.asset.ID, At: now, Gone: true}
-			}
+	for _, p := range r.partsOf(x.asset.ID) {
+		if _, told := out.shares[p]; !told {
+			out.shares[p] = city.Share{Group: p.group, Rule: p.rule, Member: x.asset.ID, At: now, Gone: true}
 		}
 	}
 	parts := slices.SortedFunc(maps.Keys(out.shares), func(a, b part) int {

@@ -36,6 +36,7 @@ type Road struct {
 	mark     city.Mark
 	devices  map[city.EUI]*memory
 	states   map[subject]*assetState
+	groups   []*assetState // the states of groups among them
 	wheel    *wheel
 	hearing  *hearing
 	brake    *brake

@@ -11,10 +11,46 @@ import (
 )
 
 // wheel knows who has to be looked at when, by the minute. Whoever has to be looked at later
-// than was thought stays where he is until his minute comes.
-type wheel struct{ slots map[int64][]subject }
+// than was thought stays where he is until his minute comes, and who has to be looked at sooner
+// leaves a place behind: when there are many of those they are swept.
+type wheel struct {
+	slots  map[int64][]subject
+	places int // in all slots
+	most   int // of them, before it is time to sweep
+}
 
-func newWheel() *wheel { return &wheel{slots: map[int64][]subject{}} }
+// fewest is how many places are no reason to sweep.
+const fewest = 1024
+
+func newWheel() *wheel { return &wheel{slots: map[int64][]subject{}, most: fewest} }
+
+// add has some wait for a minute.
+func (w *wheel) add(minute int64, who ...subject) {
+	w.slots[minute] = append(w.slots[minute], who...)
+	w.places += len(who)
+}
+
+// sweep takes away the places that somebody has left behind, if there are many.
+func (w *wheel) sweep(states map[subject]*assetState) {
+	if w.places <= w.most {
+		return
+	}
+	w.places = 0
+	for minute, waiting := range w.slots {
+		waiting = slices.DeleteFunc(waiting, func(of subject) bool {
+			s, known := states[of]
+			return known && s.slot != minute
+		})
+		slices.SortFunc(waiting, func(a, b subject) int { return cmp.Compare(a.name(), b.name()) })
+		if waiting = slices.Compact(waiting); len(waiting) == 0 {
+			delete(w.slots, minute)
+			continue
+		}
+		w.slots[minute] = waiting
+		w.places += len(waiting)
+	}
+	w.most = fewest + 2*w.places
+}
 
 func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
 
@@ -30,7 +66,7 @@ func (w *wheel) putAt(s *assetState, minute int64) {
 		return
 	}
 	s.slot = minute
-	w.slots[minute] = append(w.slots[minute], s.subject())
+	w.add(minute, s.subject())
 }
 
 // take gives the oldest minute up to now, and who waits in it; false: nobody waits.
@@ -42,6 +78,7 @@ func (w *wheel) take(now time.Time) (minute int64, waiting []subject, some bool)
 	}
 	waiting = w.slots[minute]
 	delete(w.slots, minute)
+	w.places -= len(waiting)
 	return minute, waiting, some
 }
 
@@ -93,6 +130,7 @@ func (r *Road) turn(ctx context.Context, now time.Time) error {
 	var due []*assetState
 	var again []*assetState
 	r.behind = false
+	r.wheel.sweep(r.states)
 	for len(due) < r.cfg.Batch {
 		minute, waiting, some := r.wheel.take(now)
 		if !some {
@@ -100,7 +138,7 @@ func (r *Road) turn(ctx context.Context, now time.Time) error {
 		}
 		for i, of := range waiting {
 			if len(due) >= r.cfg.Batch {
-				r.wheel.slots[minute] = append(r.wheel.slots[minute], waiting[i:]...)
+				r.wheel.add(minute, waiting[i:]...)
 				r.behind = true
 				break
 			}
@@ -155,7 +193,7 @@ func (r *Road) look(ctx context.Context, s *assetState, now time.Time) error {
 	if s.Group == "" {
 		var found bool
 		if asset, found = r.parts.Inventory.Asset(s.Asset); !found {
-			return nil // gone from the inventory: nothing is expected of it
+			return r.gone(ctx, s, now)
 		}
 	}
 	if err := r.catchUp(ctx, s, asset, now); err != nil {
@@ -163,6 +201,36 @@ func (r *Road) look(ctx context.Context, s *assetState, now time.Time) error {
 	}
 	r.wheel.put(s)
 	return nil
+}
+
+// gone lets go of an asset that the inventory has no more: nothing is expected of it, and no
+// group counts it. Its own cases stay until people close them, or it is back.
+func (r *Road) gone(ctx context.Context, s *assetState, now time.Time) error {
+	s.poke = time.Time{}
+	if s.mind == nil {
+		return nil
+	}
+	for _, p := range r.partsOf(s.Asset) {
+		if err := r.share(ctx, &city.Share{Group: p.group, Rule: p.rule, Member: s.Asset, At: now, Gone: true}, now); err != nil {
+			return err
+		}
+	}
+	s.mind, s.adopt, s.Deadline, s.poke = nil, len(s.Cases) > 0, time.Time{}, time.Time{}
+	r.touch(s)
+	return nil
+}
+
+// partsOf lists what groups were told of an asset, in order.
+func (r *Road) partsOf(asset string) (parts []part) {
+	for _, g := range r.groups {
+		if m, is := g.mind.(gathering); is {
+			for _, rule := range m.MemberOf(asset) {
+				parts = append(parts, part{g.Group, rule})
+			}
+		}
+	}
+	slices.SortFunc(parts, func(a, b part) int { return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.rule, b.rule)) })
+	return parts
 }
 
 // load reads what the road remembers from the start: its marks, when nobody could be heard,
@@ -193,6 +261,7 @@ func (r *Road) load(ctx context.Context) error {
 		r.mark, r.alive, r.listened = mark, mark.Alive, mark.Alive
 		r.hearing, r.brake = newHearing(deaf), newBrake()
 		clear(r.states)
+		r.groups = nil
 		for i := range groups {
 			r.recall(groups[i])
 		}
@@ -202,6 +271,7 @@ func (r *Road) load(ctx context.Context) error {
 		for _, c := range begun {
 			r.brake.begun[c.Rule] = append(r.brake.begun[c.Rule], c.Opened)
 		}
+		r.metrics.held.Set(float64(len(held)))
 		r.loaded = true
 		return nil
 	})
@@ -214,7 +284,7 @@ func (r *Road) loadWheel(ctx context.Context) error {
 		r.wheel = newWheel()
 		minute := minuteOf(r.parts.Now())
 		return r.parts.Store.Dues(ctx, func(d city.Due) {
-			r.wheel.slots[minute] = append(r.wheel.slots[minute], subject{d.Asset, d.Group})
+			r.wheel.add(minute, subject{d.Asset, d.Group})
 		})
 	})
 }
