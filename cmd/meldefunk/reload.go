@@ -55,20 +55,19 @@ func (a *app) reload(ctx context.Context, path string) {
 }
 
 // tellRules says what a new set of rules does to what is remembered, and has everybody looked
-// at by it.
+// at by it. With the same rules as well: assets may have moved, or be gone.
 func (a *app) tellRules(ctx context.Context, before *rules.Set) {
 	now := a.files.current.Load().rules
 	d := now.Since(before)
-	if len(d.Changed)+len(d.Added)+len(d.Gone) == 0 {
-		return
-	}
 	for _, id := range d.Changed {
 		a.log.Info().Str("rule", id).Msg("the rule decides otherwise now: its runs begin anew, open cases stay until it clears them")
 	}
 	for _, id := range d.Gone {
 		a.log.Info().Str("rule", id).Msg("the rule is gone: its cases are closed")
 	}
-	a.log.Info().Strs("added", d.Added).Strs("changed", d.Changed).Strs("gone", d.Gone).Int("kept", len(d.Kept)).Msg("rules changed; what the kept ones remember carries over")
+	if len(d.Changed)+len(d.Added)+len(d.Gone) > 0 {
+		a.log.Info().Strs("added", d.Added).Strs("changed", d.Changed).Strs("gone", d.Gone).Int("kept", len(d.Kept)).Msg("rules changed; what the kept ones remember carries over")
+	}
 	if err := a.road.Rethink(ctx); err != nil {
 		a.log.Info().Msg("stopping: the assets are looked at by the new rules at the next start")
 	}

@@ -40,6 +40,7 @@ type block struct {
 	serial uint64
 	refs   int
 	fcnt   map[byte]uint32
+	reg    *prometheus.Registry
 	assets map[string]*city.Asset
 }
 
@@ -65,7 +66,7 @@ func newBlock(t *testing.T, kind city.Kind, size byte, file string) *block {
 	b.cfg.Tick = time.Minute // away are we after twelve
 	for n := range size {
 		id := fmt.Sprintf("A-%d", n+1)
-		b.assets[id] = &city.Asset{ID: id, Kind: kind, Tour: "5"}
+		b.assets[id] = &city.Asset{ID: id, Kind: kind, Tour: "5", Address: "Domhof 4"}
 	}
 	b.rules(file)
 	b.begin()
@@ -95,10 +96,27 @@ func (b *block) PerHour(rule string) int { return b.set.Load().PerHour(rule) }
 
 func (b *block) Find(_ string, devEUI city.EUI) (*city.Device, *city.Asset, bool) {
 	id := fmt.Sprintf("A-%d", devEUI[7])
-	a, found := b.assets[id]
+	a, found := b.Asset(id)
 	return &city.Device{DevEUI: devEUI, Model: "test/one-byte", Asset: id}, a, found
 }
-func (b *block) Asset(id string) (*city.Asset, bool) { a, found := b.assets[id]; return a, found }
+func (b *block) Asset(id string) (*city.Asset, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a, found := b.assets[id]
+	return a, found
+}
+
+// put has the inventory know an asset, drop no longer.
+func (b *block) put(a *city.Asset) {
+	b.mu.Lock()
+	b.assets[a.ID] = a
+	b.mu.Unlock()
+}
+func (b *block) drop(id string) {
+	b.mu.Lock()
+	delete(b.assets, id)
+	b.mu.Unlock()
+}
 func (b *block) Devices(id string) []*city.Device {
 	var n byte
 	_, _ = fmt.Sscanf(id, "A-%d", &n)
@@ -135,10 +153,11 @@ func (b *block) begin() {
 	if b.store, err = sqlite.Open(context.Background(), b.dir, zerolog.Nop()); err != nil {
 		b.t.Fatal(err)
 	}
+	b.reg = prometheus.NewRegistry()
 	b.road = pipeline.New(b.cfg, pipeline.Parts{
 		Inventory: b, Decoder: b, Judge: b, Store: b.store, Hearing: b, Follow: func(*city.Commit) {},
 		Ref: func() string { b.refs++; return fmt.Sprintf("S-%08d", b.refs) }, Now: b.now,
-	}, zerolog.Nop(), prometheus.NewRegistry())
+	}, zerolog.Nop(), b.reg)
 	ctx, stop := context.WithCancel(context.Background())
 	b.stop, b.ended = stop, make(chan error, 1)
 	go func() { b.ended <- b.road.Run(ctx) }()
@@ -160,6 +179,22 @@ func (b *block) end() {
 }
 
 func (b *block) restart() { b.t.Helper(); b.end(); b.begin() }
+
+// gauge reads a metric of the road.
+func (b *block) gauge(name string) float64 {
+	b.t.Helper()
+	all, err := b.reg.Gather()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, f := range all {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	b.t.Fatalf("there is no metric %s", name)
+	return 0
+}
 
 // done is told once.
 type done chan struct{}
