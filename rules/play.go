@@ -141,7 +141,9 @@ func due(m city.Mind, end time.Time) bool {
 
 // act plays an asset from the beginning of the stride.
 func (p *Play) act(a *actor, end time.Time) {
-	a.mind, a.now, a.said, a.shares = a.before, a.last, a.said[:0], a.shares[:0]
+	a.now, a.said, a.shares = a.last, a.said[:0], a.shares[:0]
+	walk := p.set.walk(a.before)
+	defer func() { a.mind = walk.end() }()
 	heard, extra := 0, 0
 	sight := city.Sight{Asset: a.asset, Sensors: a.sensors, Deaf: p.deaf}
 	sight.Mutes = func(group, rule string) bool {
@@ -153,8 +155,8 @@ func (p *Play) act(a *actor, end time.Time) {
 	for {
 		next := end
 		sight.Reading = nil
-		if due(a.mind, end) {
-			next = a.mind.Deadline()
+		if at, is := walk.due(end); is {
+			next = at
 		}
 		if extra < len(a.extra) && a.extra[extra].Before(next) {
 			next = a.extra[extra]
@@ -173,8 +175,7 @@ func (p *Play) act(a *actor, end time.Time) {
 			a.now = next // it does not go back
 		}
 		sight.Now = a.now
-		mind, verdicts, shares := p.set.Step(a.mind, &sight)
-		a.mind = mind
+		verdicts, shares := walk.step(&sight)
 		for _, v := range verdicts {
 			a.said = append(a.said, Said{Asset: a.asset.ID, Now: a.now, Verdict: v})
 		}

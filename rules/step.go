@@ -14,6 +14,7 @@ type step struct {
 	set      *Set
 	w        *work
 	s        *city.Sight
+	anew     bool // the rules have changed
 	late     bool // the reading at hand was put between others
 	verdicts []city.Verdict
 	shares   []city.Share
@@ -36,31 +37,45 @@ func (s *Set) Step(was city.Mind, sight *city.Sight) (city.Mind, []city.Verdict,
 		return was, nil, nil
 	}
 	m, _ := was.(*mind)
-	var p *plan
-	if m != nil && m.asset == sight.Asset && m.plan != nil && m.plan.set == s {
-		p = m.plan
-	} else {
-		p = s.planFor(sight.Asset)
-	}
 	w := s.works.Get().(*work)
 	defer s.works.Put(w)
-
 	x := step{set: s, w: w, s: sight}
+	x.begin(m)
+	deadline := x.think()
+	return w.pack(m, deadline), x.verdicts, x.shares
+}
+
+// begin unpacks what is remembered.
+func (x *step) begin(m *mind) {
+	w := x.w
+	var p *plan
+	if m != nil && m.asset == x.s.Asset && m.plan != nil && m.plan.set == x.set {
+		p = m.plan
+	} else {
+		p = x.set.planFor(x.s.Asset)
+	}
 	gone, anew, err := w.bind(m, p)
 	if err != nil {
 		w.reset(p) // Recall has read it: it cannot be
 	}
 	w.holds = nil // until it is packed again
-	w.asset, w.now = sight.Asset, sight.Now.UnixNano()
-	for i := range p.refs {
-		w.was[i], _ = p.refs[i].phase(w.current)
-	}
+	w.asset = x.s.Asset
+	x.anew = anew
 	x.retire(gone)
-	if len(p.rules) == 0 {
-		return nil, x.verdicts, x.shares
+}
+
+// think takes in what there is to see, and gives when time alone may change something.
+func (x *step) think() int64 {
+	w, sight := x.w, x.s
+	w.now = sight.Now.UnixNano()
+	for i := range w.plan.refs {
+		w.was[i], _ = w.plan.refs[i].phase(w.current)
+	}
+	if len(w.plan.rules) == 0 {
+		return 0
 	}
 	w.acquaint(sight)
-	if anew {
+	if x.anew {
 		w.tracing = true
 		w.refold()
 		w.tracing = false
@@ -83,14 +98,21 @@ func (s *Set) Step(was city.Mind, sight *city.Sight) (city.Mind, []city.Verdict,
 	for i := range w.currentChanges {
 		w.forgetChanges(i)
 	}
-	w.bytes = w.encode(w.bytes[:0], nil)
-	if m != nil && m.plan == p && m.asset == sight.Asset && m.deadline == deadline && bytes.Equal(m.body, w.bytes) {
-		w.holds, w.source = m, m.body
-		return m, x.verdicts, x.shares
+	return deadline
+}
+
+// pack gives the mind that the work is by now: the one it was, where nothing has changed.
+func (w *work) pack(was *mind, deadline int64) city.Mind {
+	if len(w.plan.rules) == 0 {
+		return nil
 	}
-	m = &mind{plan: p, asset: sight.Asset, body: slices.Clone(w.bytes), deadline: deadline}
+	w.bytes = w.encode(w.bytes[:0], nil)
+	m := was
+	if m == nil || m.plan != w.plan || m.asset != w.asset || m.deadline != deadline || !bytes.Equal(m.body, w.bytes) {
+		m = &mind{plan: w.plan, asset: w.asset, body: slices.Clone(w.bytes), deadline: deadline}
+	}
 	w.holds, w.source = m, m.body
-	return m, x.verdicts, x.shares
+	return m
 }
 
 // forgetChanges drops what can no longer make a rule flap.
