@@ -99,25 +99,24 @@ type arrivals struct {
 }
 
 func (a *arrivals) run(ctx context.Context, conn driver.Conn, s Span) (err error) {
-	gateway := ""
-	if s.Gateways {
-		gateway = ` || coalesce((SELECT gateway FROM frames f WHERE f.dev_eui = r.dev_eui AND f.epoch = r.epoch AND f.fcnt = r.fcnt), '')`
-	}
-	table := "readings r"
+	table, gateway := "readings r", ""
 	if s.Asset == "" {
 		table += " NOT INDEXED"
 	}
-	query := `SELECT id || ',' || time || ',' || received || ',' || epoch || ',' || fcnt || ',' || flags || ',' || dev_eui || ',' || kind || ',' ||
-		faults || char(31) || measured || char(31) || asset || char(31)` + gateway + `
-		FROM ` + table + ` WHERE id >= ?1 AND id < ?2 AND received >= ?3 AND received < ?4 AND flags & ?5 = 0`
+	if s.Gateways {
+		table += " LEFT JOIN frames f ON f.dev_eui = r.dev_eui AND f.epoch = r.epoch AND f.fcnt = r.fcnt"
+		gateway = ", f.gateway"
+	}
+	query := `SELECT concat_ws(char(31), r.id, r.time, r.received - r.time, r.epoch, r.fcnt, r.flags, r.dev_eui, r.kind, r.faults, r.measured, r.asset` + gateway + `)
+		FROM ` + table + ` WHERE r.id >= ?1 AND r.id < ?2 AND r.received >= ?3 AND r.received < ?4 AND r.flags & ?5 = 0`
 	args := []driver.NamedValue{{Ordinal: 1, Value: a.first - slack}, {Ordinal: 2, Value: a.end + slack},
 		{Ordinal: 3, Value: s.From.UnixNano()}, {Ordinal: 4, Value: s.To.UnixNano()}, {Ordinal: 5, Value: int64(readingSimulated)}}
 	if s.Asset != "" {
-		query += ` AND asset = ?6`
+		query += ` AND r.asset = ?6`
 		args = append(args, driver.NamedValue{Ordinal: 6, Value: s.Asset})
 	}
 	// Whoever reads breaks off at a page: a context that can be cancelled costs at every row.
-	rows, err := conn.(driver.QueryerContext).QueryContext(context.WithoutCancel(ctx), query+` ORDER BY id`, args)
+	rows, err := conn.(driver.QueryerContext).QueryContext(context.WithoutCancel(ctx), query+` ORDER BY r.id`, args)
 	if err != nil {
 		return err
 	}
@@ -152,25 +151,21 @@ func (a *arrivals) run(ctx context.Context, conn driver.Conn, s Span) (err error
 
 // read reads a row into the page and gives its number.
 func (a *arrivals) read(text string) (int64, error) {
-	head, rest, ok1 := strings.Cut(text, "\x1f")
-	measured, rest, ok2 := strings.Cut(rest, "\x1f")
-	asset, gateway, ok3 := strings.Cut(rest, "\x1f")
-	if !ok1 || !ok2 || !ok3 {
-		return 0, errors.New("has too few columns")
-	}
 	var number [6]int64
 	for i := range number {
-		var digits string
-		digits, head, _ = strings.Cut(head, ",")
+		digits, rest, ok := strings.Cut(text, "\x1f")
 		n, err := strconv.ParseInt(digits, 10, 64)
-		if err != nil {
-			return 0, err
+		if !ok || err != nil {
+			return 0, errors.Join(errors.New("has too few columns"), err)
 		}
-		number[i] = n
+		number[i], text = n, rest
 	}
-	dev, head, _ := strings.Cut(head, ",")
-	kind, faults, _ := strings.Cut(head, ",")
-	a.page = append(a.page, city.Reading{ID: number[0], Time: city.Stamp{At: time.Unix(0, number[1]).UTC()}, Received: time.Unix(0, number[2]).UTC(),
+	var column [5]string
+	for i := range column {
+		column[i], text, _ = strings.Cut(text, "\x1f")
+	}
+	dev, kind, faults, measured, asset, gateway := column[0], column[1], column[2], column[3], column[4], text
+	a.page = append(a.page, city.Reading{ID: number[0], Time: city.Stamp{At: time.Unix(0, number[1]).UTC()}, Received: time.Unix(0, number[1]+number[2]).UTC(),
 		Epoch: uint32(number[3]), FCnt: uint32(number[4]), Late: number[5]&readingLate != 0, Conflict: number[5]&readingConflict != 0,
 		Asset: a.name(asset), Radio: city.Radio{Gateway: a.name(gateway)}})
 	r := &a.page[len(a.page)-1]
