@@ -94,7 +94,8 @@ type arrivals struct {
 	values     []city.Value
 	names      map[string]string // one string for each name, and not one for each reading
 	quantities map[string]city.Quantity
-	kindText   string // what was read last
+	guesses    []guess // by place
+	kindText   string  // what was read last
 	kindLast   city.Kind
 }
 
@@ -153,16 +154,18 @@ func (a *arrivals) run(ctx context.Context, conn driver.Conn, s Span) (err error
 func (a *arrivals) read(text string) (int64, error) {
 	var number [6]int64
 	for i := range number {
-		digits, rest, ok := strings.Cut(text, "\x1f")
-		n, err := strconv.ParseInt(digits, 10, 64)
-		if !ok || err != nil {
-			return 0, errors.Join(errors.New("has too few columns"), err)
+		var ok bool
+		if number[i], text, ok = integer(text); !ok {
+			return 0, fmt.Errorf("has no whole number in column %d", i+1)
 		}
-		number[i], text = n, rest
 	}
 	var column [5]string
 	for i := range column {
-		column[i], text, _ = strings.Cut(text, "\x1f")
+		end := strings.IndexByte(text, '\x1f')
+		if end < 0 {
+			end = len(text)
+		}
+		column[i], text = text[:end], text[min(end+1, len(text)):]
 	}
 	dev, kind, faults, measured, asset, gateway := column[0], column[1], column[2], column[3], column[4], text
 	a.page = append(a.page, city.Reading{ID: number[0], Time: city.Stamp{At: time.Unix(0, number[1]).UTC()}, Received: time.Unix(0, number[1]+number[2]).UTC(),
@@ -183,6 +186,28 @@ func (a *arrivals) read(text string) (int64, error) {
 	}
 	r.Values = a.values[begun:len(a.values):len(a.values)]
 	return r.ID, nil
+}
+
+// integer reads the whole number that a column is, and gives what follows it.
+func integer(text string) (n int64, rest string, ok bool) {
+	at, negative := 0, strings.HasPrefix(text, "-")
+	if negative {
+		at = 1
+	}
+	for begun := at; at < len(text); at++ {
+		c := text[at]
+		if c == '\x1f' {
+			if negative {
+				n = -n
+			}
+			return n, text[at+1:], at > begun
+		}
+		if c < '0' || c > '9' || at-begun > 18 { // of SQLite's own making, so within 64 bits
+			return 0, text, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return 0, text, false
 }
 
 // name gives the one string of a name.
@@ -214,26 +239,89 @@ func (a *arrivals) appendValues(to []city.Value, text string) ([]city.Value, err
 	if !ok {
 		return to, fmt.Errorf("measured values %.80q are no JSON object", text)
 	}
-	for rest != "}" {
-		var name, digits string
+	for at := 0; rest != "}"; at++ {
 		rest = strings.TrimPrefix(rest, ",")
-		rest, ok = strings.CutPrefix(rest, `"`)
-		if ok {
-			name, rest, ok = strings.Cut(rest, `":`)
-		}
-		end := strings.IndexAny(rest, ",}")
-		if !ok || end < 0 {
+		if rest, ok = strings.CutPrefix(rest, `"`); !ok {
 			return to, fmt.Errorf("measured values %.80q are no JSON object of numbers", text)
 		}
-		digits, rest = rest[:end], rest[end:]
-		q, known := a.quantities[name]
-		n, err := strconv.ParseFloat(digits, 64)
-		if err != nil {
-			return to, fmt.Errorf("measured values %.80q: %w", text, err)
+		name, digits, ok := strings.Cut(rest, `":`)
+		end := strings.IndexByte(digits, ',')
+		if end < 0 {
+			end = len(digits) - 1
+			ok = ok && strings.HasSuffix(digits, "}")
 		}
-		if known {
+		if !ok {
+			return to, fmt.Errorf("measured values %.80q are no JSON object of numbers", text)
+		}
+		digits, rest = digits[:end], digits[end:]
+		n, short := decimal(digits)
+		if !short {
+			var err error
+			if n, err = strconv.ParseFloat(digits, 64); err != nil {
+				return to, fmt.Errorf("measured values %.80q: %w", text, err)
+			}
+		}
+		if q, known := a.quantity(at, name); known {
 			to = append(to, city.Value{Quantity: q, Number: n})
 		}
 	}
 	return to, nil
 }
+
+// quantity finds a quantity by its name. Mostly it is the one that stood at the same place in
+// the reading before.
+func (a *arrivals) quantity(at int, name string) (city.Quantity, bool) {
+	if at < len(a.guesses) && a.guesses[at].name == name {
+		return a.guesses[at].quantity, true
+	}
+	q, known := a.quantities[name]
+	if known {
+		for len(a.guesses) <= at && at < maxGuesses {
+			a.guesses = append(a.guesses, guess{})
+		}
+		if at < maxGuesses {
+			a.guesses[at] = guess{q.String(), q}
+		}
+	}
+	return q, known
+}
+
+// guess is which quantity a place in a reading had.
+type guess struct {
+	name     string
+	quantity city.Quantity
+}
+
+// maxGuesses bounds the places that are remembered: few readings have more values.
+const maxGuesses = 16
+
+// decimal reads a number like -12.75, which is what nearly all are, exactly as strconv does:
+// both its digits and the power of ten are whole in a float64. False: not one of those.
+func decimal(text string) (float64, bool) {
+	digits, negative := strings.CutPrefix(text, "-")
+	if len(digits) == 0 || len(digits) > 15 {
+		return 0, false
+	}
+	whole, point := 0, -1
+	for i := range len(digits) {
+		c := digits[i]
+		switch {
+		case c >= '0' && c <= '9':
+			whole = whole*10 + int(c-'0')
+		case c == '.' && point < 0 && i > 0 && i < len(digits)-1:
+			point = i
+		default:
+			return 0, false
+		}
+	}
+	n := float64(whole)
+	if point >= 0 {
+		n /= tens[len(digits)-1-point]
+	}
+	if negative {
+		n = -n
+	}
+	return n, true
+}
+
+var tens = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14}
