@@ -11,6 +11,7 @@ type Asset struct {
 	Position *Position // nil: not surveyed
 	District string
 	Tour     string
+	Owner    string            // who it belongs to, "Stadtwerke"; "": the city
 	Species  string            // of a tree, "Tilia cordata"
 	SoilType string            // German soil type, "Sl3"; what follows from it is in Soil
 	Bin      *BinCalibration   // nil: fill level cannot be computed

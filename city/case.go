@@ -102,7 +102,8 @@ type Case struct {
 	// The deciding value and its event time at closing.
 	ClosedValue float64
 	ClosedSince time.Time
-	Revoked     bool // late readings have shown that it never should have been opened
+	Revoked     bool   // late readings have shown that it never should have been opened
+	Follows     string // Ref of the case it goes on from: a human closed that ticket, and the matter lasted
 }
 
 // CaseUpdate is a wanted case that has changed.

@@ -7,22 +7,43 @@ type TicketState string
 
 // The states.
 const (
-	TicketHeld      TicketState = "held"      // wanted, and held back by the safety brake
-	TicketQueued    TicketState = "queued"    // wanted, nothing sent yet
-	TicketSending   TicketState = "sending"   // a create has begun; found at a start: outcome unknown
-	TicketUnsure    TicketState = "unsure"    // outcome of a create unknown: search before anything else
-	TicketOpen      TicketState = "open"      // the ticket system has it
-	TicketClosing   TicketState = "closing"   // a close has begun or is to be repeated
-	TicketClosed    TicketState = "closed"    // closed there, by us
-	TicketCancelled TicketState = "cancelled" // no longer wanted before anything was sent
-	TicketParked    TicketState = "parked"    // refused; a human must look
+	TicketHeld         TicketState = "held"         // wanted, and held back by the safety brake
+	TicketQueued       TicketState = "queued"       // wanted, nothing sent yet
+	TicketMuted        TicketState = "muted"        // wanted, and nothing is sent: a Mute covers it
+	TicketSending      TicketState = "sending"      // a create has begun; found at a start: outcome unknown
+	TicketUnsure       TicketState = "unsure"       // outcome of a create unknown: search before anything else
+	TicketManual       TicketState = "manual"       // a search could not tell which ticket it is: a human must say
+	TicketReopening    TicketState = "reopening"    // the ticket of an earlier case of the matter is being opened again
+	TicketOpen         TicketState = "open"         // the ticket system has it
+	TicketAcknowledged TicketState = "acknowledged" // and somebody looks after it
+	TicketClosing      TicketState = "closing"      // a close has begun or is to be repeated
+	TicketCleared      TicketState = "cleared"      // over for us; a human closes it there
+	TicketClosed       TicketState = "closed"       // see Ticket.End
+	TicketCancelled    TicketState = "cancelled"    // no longer wanted before anything was sent
+	TicketParked       TicketState = "parked"       // refused; a human must look
 )
 
-// Ticket is what the ticket system was told of a case. It is born with its case, queued or
-// held; once it is queued only the ticket reconciler writes it, and only the road writes the case.
+// TicketEnd says who closed a ticket.
+type TicketEnd string
+
+// The ends.
+const (
+	EndUs        TicketEnd = "us"        // by itself, as the case was over
+	EndHuman     TicketEnd = "human"     // somebody, there or here; the case may still be wanted
+	EndRejected  TicketEnd = "rejected"  // there: nothing is to be done, or not by them
+	EndDuplicate TicketEnd = "duplicate" // there: it is another ticket's matter
+	EndGone      TicketEnd = "gone"      // the ticket system does not know it any more
+)
+
+// Ticket is what the ticket system was told of a case, and what it says. It is born with its
+// case, queued or held; once it is queued only the ticket reconciler writes it, and only the
+// road writes the case.
 type Ticket struct {
 	Ref        string // Case.Ref
 	State      TicketState
+	End        TicketEnd // of a closed one
+	System     string    // name of the ticket system it goes to; "": nobody has decided yet
+	Unit       string    // German, who is to do it; "": not told
 	ExternalID string    // the ticket system's number, "" while unknown
 	Attempts   int       // tries of the present step
 	Creates    int       // creates that may have reached the ticket system
@@ -30,19 +51,43 @@ type Ticket struct {
 	Next       time.Time // not before this time
 	Error      string    // why the last try failed, without secrets
 	Updated    time.Time
+	Version    int // rises with each write, so that of two writers one learns that it is late
+
+	Acknowledged string    // by whom; "": by nobody
+	Hold         string    // who wants nothing done with it, and why; "": nobody
+	HoldUntil    time.Time // of Hold; zero: until it is released
+	Follows      string    // Ref of the earlier case whose ticket it goes on with or refers to; ""
+	Told         Grade     // how bad the ticket system was told it is
+	ToldMembers  []string  // Case.Members as it was told
+	Noted        time.Time // when it was last told of a change
+	Escalated    time.Time // when the lead was told that nobody looks after it; zero: not yet
+
+	Remote       Remote    // what the ticket system says
+	Checked      time.Time // when it was last asked for
+	Missing      int       // times in a row that it was not there
+	MissingSince time.Time
 }
 
-// CaseTicket is a case together with its ticket.
+// CaseTicket is a case together with its ticket, and what people want done with it.
 type CaseTicket struct {
 	Case   Case
 	Ticket Ticket
+	Wishes []Wish // in the order they were made; none of them granted yet
 }
 
 // Settled tells whether the ticket system knows what it should know. A parked ticket is
 // not settled, but nothing more is done for it without a human.
 func (c *CaseTicket) Settled() bool {
 	if c.Case.Wanted() {
-		return c.Ticket.State == TicketOpen
+		return c.Ticket.State == TicketOpen || c.Ticket.State == TicketAcknowledged
 	}
 	return c.Ticket.State == TicketClosed || c.Ticket.State == TicketCancelled
+}
+
+// TicketEntry is one line in the history of a ticket.
+type TicketEntry struct {
+	At    time.Time
+	State TicketState
+	By    string // who; "": the platform itself
+	Note  string // German
 }
