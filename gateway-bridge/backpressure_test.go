@@ -13,7 +13,7 @@ import (
 func TestBackPressureIsBounded(t *testing.T) {
 	const messages, size, allowed = 5000, 8 << 10, 4 << 20
 	b := brokertest.Start(t)
-	start(t, testConfig(b.URL())).ready().stop() // leaves a session behind
+	start(t, testConfig(b.URL())).ready().Stop() // leaves a session behind
 	body := bytes.Repeat([]byte("x"), size)
 	bodies := make([][]byte, messages)
 	for i := range bodies {
@@ -23,7 +23,7 @@ func TestBackPressureIsBounded(t *testing.T) {
 
 	before := heap()
 	r := start(t, testConfig(b.URL()))
-	held := r.next() // the road takes one, and then no more
+	held := r.Next() // the road takes one, and then no more
 	r.until("waiting", func() bool { return !r.State().Waiting.IsZero() })
 	if grown := int64(heap()) - int64(before); grown > allowed {
 		t.Errorf("heap grew by %d KiB while %d messages wait, want at most %d KiB", grown>>10, messages, allowed>>10)
@@ -33,7 +33,7 @@ func TestBackPressureIsBounded(t *testing.T) {
 	}
 	held.Acker.Ack()
 	for range messages - 1 {
-		r.next().Acker.Ack()
+		r.Next().Acker.Ack()
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -22,6 +21,7 @@ import (
 
 	"meldefunk/city"
 	"meldefunk/gateway-bridge/brokertest"
+	"meldefunk/gateway-bridge/roadtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -46,34 +46,15 @@ func (plain) Parse(m *city.Message) (city.Event, error) {
 	return city.Event{Kind: city.EventUp, Uplink: city.Uplink{Payload: m.Body}}, nil
 }
 
-// log is what a Server has logged, safe to read while it runs.
-type log struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *log) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(b)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
-// running is a Server at work. Its arrivals come out of a channel of the given size: when
-// nobody reads, its offers block.
+// running is a Server at work before a road of the test's: when nobody reads it, its offers
+// block.
 type running struct {
 	*Server
-	t        *testing.T
-	arrivals chan city.Arrival
-	registry *prometheus.Registry
-	log      *log
-	cancel   context.CancelFunc
-	ended    chan error
+	*roadtest.Road
+	*roadtest.Service // nil: not started
+	t                 *testing.T
+	registry          *prometheus.Registry
+	log               *roadtest.Log
 }
 
 func testConfig(url string) Config {
@@ -83,22 +64,14 @@ func testConfig(url string) Config {
 func start(t *testing.T, cfg Config, tune ...func(*Server)) *running {
 	t.Helper()
 	r := prepare(t, cfg, tune...)
-	r.run()
+	r.Service = roadtest.Serve(t, r.Run)
 	return r
 }
 
 func prepare(t *testing.T, cfg Config, tune ...func(*Server)) *running {
 	t.Helper()
-	r := &running{t: t, arrivals: make(chan city.Arrival), registry: prometheus.NewRegistry(), log: &log{}, ended: make(chan error, 1)}
-	offer := func(ctx context.Context, a city.Arrival) error {
-		select {
-		case r.arrivals <- a:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	s, err := newServer(cfg, plain{}, offer, time.Now, zerolog.New(r.log), r.registry)
+	r := &running{Road: roadtest.New(t), t: t, registry: prometheus.NewRegistry(), log: roadtest.NewLog(t)}
+	s, err := newServer(cfg, plain{}, r.Offer, time.Now, zerolog.New(r.log), r.registry)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,33 +81,6 @@ func prepare(t *testing.T, cfg Config, tune ...func(*Server)) *running {
 	}
 	r.Server = s
 	return r
-}
-
-func (r *running) run() {
-	ctx, cancel := context.WithCancel(context.Background())
-	r.cancel = cancel
-	go func() { r.ended <- r.Run(ctx) }()
-	r.t.Cleanup(func() {
-		if r.t.Failed() {
-			r.t.Logf("log:\n%s", r.log)
-		}
-		r.stop()
-	})
-}
-
-// stop ends Run and waits for it. It may be called twice.
-func (r *running) stop() {
-	r.t.Helper()
-	r.cancel()
-	select {
-	case err := <-r.ended:
-		if err != nil {
-			r.t.Errorf("Run: %v", err)
-		}
-		r.ended <- nil
-	case <-time.After(patience):
-		r.t.Fatal("Run does not end")
-	}
 }
 
 func (r *running) ready() *running {
@@ -157,22 +103,11 @@ func (r *running) until(what string, holds func() bool) {
 	}
 }
 
-func (r *running) next() city.Arrival {
-	r.t.Helper()
-	select {
-	case a := <-r.arrivals:
-		return a
-	case <-time.After(patience):
-		r.t.Fatalf("no arrival after %v; state %+v; log:\n%s", patience, r.State(), r.log)
-		return city.Arrival{}
-	}
-}
-
 // want takes an arrival for each body, in this order, and acknowledges it.
 func (r *running) want(bodies ...string) {
 	r.t.Helper()
 	for _, body := range bodies {
-		a := r.next()
+		a := r.Next()
 		if got := string(a.Message.Body); got != body {
 			r.t.Fatalf("got %.40q, want %q", got, body)
 		}
@@ -218,7 +153,7 @@ func TestAcknowledgedByHand(t *testing.T) {
 	first := start(t, testConfig(b.URL()), func(s *Server) { s.drain = 10 * time.Millisecond }).ready()
 	b.Publish("city/bin", raw("a", "b", "c")...)
 	for _, want := range []string{"a", "b", "c"} {
-		a := first.next()
+		a := first.Next()
 		if got := string(a.Message.Body); got != want {
 			t.Fatalf("got %q, want %q: order", got, want)
 		}
@@ -229,7 +164,7 @@ func TestAcknowledgedByHand(t *testing.T) {
 			a.Acker.Ack()
 		}
 	}
-	first.stop()
+	first.Stop()
 	if !strings.Contains(first.log.String(), "stopped before all messages were acknowledged") {
 		t.Error("nothing said about the message that was not acknowledged")
 	}
@@ -244,25 +179,25 @@ func TestSoftStop(t *testing.T) {
 	b := brokertest.Start(t)
 	r := start(t, testConfig(b.URL())).ready()
 	b.Publish("city/bin", raw("a", "b", "c")...)
-	a, bee := r.next(), r.next()
+	a, bee := r.Next(), r.Next()
 	a.Acker.Ack()
-	r.cancel()
+	r.Cancel()
 	select {
-	case err := <-r.ended:
+	case err := <-r.Ended:
 		t.Fatalf("Run ended while a message was in flight: %v", err)
-	case late := <-r.arrivals:
+	case late := <-r.Arrivals:
 		t.Fatalf("offered %q after the stop", late.Message.Body)
 	case <-time.After(200 * time.Millisecond): // it must not happen, so there is no event to wait for
 	}
 	bee.Acker.Ack()
-	r.stop()
+	r.Stop()
 
 	start(t, testConfig(b.URL())).ready().want("c") // neither a nor b: the late PUBACK reached the broker
 }
 
 func TestMessagesOfTheAbsence(t *testing.T) {
 	b := brokertest.Start(t)
-	start(t, testConfig(b.URL())).ready().stop()
+	start(t, testConfig(b.URL())).ready().Stop()
 	var bodies []string
 	for i := range 3000 {
 		bodies = append(bodies, fmt.Sprint(i))
@@ -277,16 +212,16 @@ func TestBrokerRestarts(t *testing.T) {
 	r := start(t, testConfig(b.URL())).ready()
 	b.Publish("city/bin", raw("a", "b")...)
 	r.want("a")
-	unacknowledged := r.next()
+	unacknowledged := r.Next()
 	b.Stop()
 	r.until("disconnected", func() bool { return !r.Connected() })
 	unacknowledged.Acker.Ack() // into a connection that is gone
 	b.Restart()
 	r.ready()
-	again := r.next()
+	again := r.Next()
 	if string(again.Message.Body) == "a" { // its PUBACK was still on the way when the broker stopped
 		again.Acker.Ack()
-		again = r.next()
+		again = r.Next()
 	}
 	if string(again.Message.Body) != "b" {
 		t.Errorf("got %q again, want b", again.Message.Body)
@@ -351,7 +286,7 @@ func TestStopDuringHandshake(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	r.stop()
+	r.Stop()
 	if took := time.Since(began); took > handshakePatience/2 {
 		t.Errorf("the stop took %v", took)
 	}
@@ -390,7 +325,7 @@ func TestStallLongerThanKeepAlive(t *testing.T) {
 		bodies = append(bodies, fmt.Sprint(i))
 	}
 	b.Publish("city/bin", raw(bodies...)...)
-	inFlight := []city.Arrival{r.next(), r.next()}
+	inFlight := []city.Arrival{r.Next(), r.Next()}
 	r.until("disconnected", func() bool { return !r.Connected() })
 	if r.State().Waiting.IsZero() {
 		t.Error("the state does not tell that the road takes nothing")
@@ -400,7 +335,7 @@ func TestStallLongerThanKeepAlive(t *testing.T) {
 	}
 	seen := make(map[string]bool)
 	for len(seen) < len(bodies) {
-		a := r.next()
+		a := r.Next()
 		seen[string(a.Message.Body)] = true
 		a.Acker.Ack()
 	}
@@ -414,11 +349,12 @@ func TestOfferFails(t *testing.T) {
 	b := brokertest.Start(t)
 	r := prepare(t, testConfig(b.URL()))
 	r.offer = func(context.Context, city.Arrival) error { return fmt.Errorf("the road is closed") }
-	go func() { r.ended <- r.Run(t.Context()) }()
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(t.Context()) }()
 	r.ready()
 	b.Publish("city/bin", raw("a", "b")...)
 	select {
-	case err := <-r.ended:
+	case err := <-ended:
 		if err == nil || err.Error() != "offer to the road: the road is closed" {
 			t.Fatalf("Run: %v", err)
 		}
@@ -438,14 +374,14 @@ func TestWhatIsCounted(t *testing.T) {
 
 	r.want("up", "join")
 	for _, detail := range []string{"it is bad", "not even a rejection"} {
-		a := r.next()
+		a := r.Next()
 		var rejection *city.Rejection
 		if !errors.As(a.Err, &rejection) || rejection.Reason != city.ReasonMalformed || rejection.Detail != detail {
 			t.Errorf("got %v, want malformed: %s", a.Err, detail)
 		}
 		a.Acker.Ack()
 	}
-	a := r.next()
+	a := r.Next()
 	var rejection *city.Rejection
 	if !errors.As(a.Err, &rejection) || rejection.Reason != city.ReasonTooLarge || !strings.Contains(rejection.Detail, "10485760") {
 		t.Errorf("got %v, want too_large with the size", a.Err)
@@ -463,7 +399,7 @@ func TestWhatIsCounted(t *testing.T) {
 	if problems, err := testutil.GatherAndLint(r.registry); err != nil || len(problems) > 0 {
 		t.Errorf("metrics: %v %v", err, problems)
 	}
-	r.stop()
+	r.Stop()
 
 	again := start(t, testConfig(b.URL())).ready()
 	b.Publish("city/bin", raw("new")...)
@@ -511,7 +447,7 @@ func TestTLS(t *testing.T) {
 				return
 			}
 			r.until("refused", func() bool { return strings.Contains(r.State().LastError, test.broken) })
-			r.stop()
+			r.Stop()
 			said := r.log.String() + r.State().LastError
 			if strings.Contains(said, "canary") {
 				t.Errorf("the password is in:\n%s", said)

@@ -232,7 +232,7 @@ func TestLongMessageOnASlowLine(t *testing.T) {
 		}
 	}()
 	r := start(t, testConfig("mqtt://"+listener.Addr().String()))
-	a := r.next()
+	a := r.Next()
 	var rejection *city.Rejection
 	if !errors.As(a.Err, &rejection) || rejection.Detail != "message of 1048576 bytes: max_message is 262144" || len(a.Message.Body) != keptHead {
 		t.Errorf("%v, %d bytes kept; want its full size told and %d kept", a.Err, len(a.Message.Body), keptHead)
@@ -249,7 +249,7 @@ func TestLongMessageOnASlowLine(t *testing.T) {
 			t.Fatalf("message %d is not acknowledged", want)
 		}
 	}
-	r.stop()
+	r.Stop()
 	listener.Close()
 	<-ended
 }

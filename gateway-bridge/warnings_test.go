@@ -42,7 +42,7 @@ func (r *running) takeAll() (taken func() int, stop func()) {
 		defer close(ended)
 		for {
 			select {
-			case a := <-r.arrivals:
+			case a := <-r.Arrivals:
 				a.Acker.Ack()
 				n.Add(1)
 			case <-done:
@@ -98,7 +98,7 @@ func TestWarnings(t *testing.T) {
 			again := func(s *Server) { s.KeepSessions(sessions); s.lookEvery = 200 * time.Millisecond }
 
 			first := start(t, testConfig(b.URL()), again).ready()
-			first.stop()
+			first.Stop()
 			if tt.away != nil {
 				tt.away(b)
 			}
@@ -115,7 +115,7 @@ func TestWarnings(t *testing.T) {
 			r.until("every message", func() bool { return taken() >= tt.messages })
 			warnings := r.State().Warnings
 			stop()
-			r.stop()
+			r.Stop()
 			wanted := 0
 			if tt.want != "" {
 				wanted = 1

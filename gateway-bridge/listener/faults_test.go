@@ -56,7 +56,7 @@ func TestFaults(t *testing.T) {
 		for _, version := range test.versions {
 			t.Run(fmt.Sprintf("%s, %d", name, version), func(t *testing.T) {
 				st := open(t)
-				arrived := st.commit()
+				arrived := st.Commit()
 				c := st.dial(version)
 				c.write(test.sent(version))
 				c.wantEnd(test.reason)
@@ -72,7 +72,7 @@ func TestFaults(t *testing.T) {
 // before and after it is acknowledged in its order.
 func TestNotYours(t *testing.T) {
 	st := open(t)
-	arrived := st.commit()
+	arrived := st.Commit()
 	c := st.dial(version5)
 	for id, to := range []string{topic, "application/1/device/2/command/down", topic} {
 		c.publish(1, uint16(id+1), to, "x")
@@ -120,7 +120,7 @@ func TestTooLarge(t *testing.T) {
 			}()
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			a := st.next()
+			a := st.Next()
 			runtime.ReadMemStats(&after)
 			rejected := a.Err != nil
 			if rejected != (body > limit) {
@@ -155,7 +155,7 @@ func TestNoLogin(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			st := open(t, func(s *Server) { s.patience = 100 * time.Millisecond })
-			arrived := st.commit()
+			arrived := st.Commit()
 			c := st.raw(version311)
 			_, _ = c.conn.Write(sent) // the other end may close before all is written
 			if b, err := io.ReadAll(c.in); len(b) > 0 {
@@ -175,7 +175,7 @@ func TestGarbage(t *testing.T) {
 	for _, b := range []byte{0x00, 0x10, 0x33, 0x3f, 0x62, 0x82, 0xa2, 0xff} {
 		t.Run(fmt.Sprintf("%02x", b), func(t *testing.T) {
 			st := open(t)
-			st.commit()
+			st.Commit()
 			c := st.dial(version311)
 			_, _ = c.conn.Write(bytes.Repeat([]byte{b}, 1e6)) // the other end may close before all is written
 			_ = c.conn.(*net.TCPConn).CloseWrite()
@@ -230,7 +230,7 @@ func TestSlowReader(t *testing.T) {
 			t.Fatal("256 MiB of pings were read without an answer being taken")
 		}
 	}
-	st.stop()
+	st.Stop()
 }
 
 // 300 connections of strangers hold up nobody for ever, and never more than the bound is
@@ -239,7 +239,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.MaxConnections = 16
 	st := openAs(t, cfg, []Publisher{lab(t)}, func(s *Server) { s.patience = 50 * time.Millisecond })
-	st.commit()
+	st.Commit()
 	before := runtime.NumGoroutine()
 	for range 300 {
 		st.raw(version311)

@@ -1,12 +1,10 @@
 package listener
 
 import (
-	"bytes"
 	"context"
 	"net"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +16,7 @@ import (
 
 	"meldefunk/city"
 	"meldefunk/city/door"
+	"meldefunk/gateway-bridge/roadtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -29,32 +28,14 @@ const (
 	topic    = "application/1/device/2/event/up"
 )
 
-// station is a Server at work whose arrivals come out of a channel.
+// station is a Server at work before a road of the test's.
 type station struct {
 	*Server
-	t        *testing.T
-	address  string
-	arrivals chan city.Arrival
-	log      *log
-	cancel   context.CancelFunc
-	ended    chan error
-}
-
-type log struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *log) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	*roadtest.Road
+	*roadtest.Service
+	t       *testing.T
+	address string
+	log     *roadtest.Log
 }
 
 // lab is a network server with a password.
@@ -90,16 +71,8 @@ func openAs(t *testing.T, cfg Config, publishers []Publisher, tune ...func(*Serv
 
 func openAt(t *testing.T, address string, cfg Config, publishers []Publisher, tune ...func(*Server)) *station {
 	t.Helper()
-	st := &station{t: t, arrivals: make(chan city.Arrival), log: &log{}, ended: make(chan error, 1)}
-	offer := func(ctx context.Context, a city.Arrival) error {
-		select {
-		case st.arrivals <- a:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	s, err := New(cfg, publishers, offer, time.Now, zerolog.New(st.log), prometheus.NewRegistry())
+	st := &station{Road: roadtest.New(t), t: t, log: roadtest.NewLog(t)}
+	s, err := New(cfg, publishers, st.Offer, time.Now, zerolog.New(st.log), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,14 +84,8 @@ func openAt(t *testing.T, address string, cfg Config, publishers []Publisher, tu
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	st.Server, st.cancel, st.address = s, cancel, ln.Addr().String()
-	go func() { st.ended <- s.Serve(ctx, ln) }()
-	t.Cleanup(func() {
-		st.stop()
-		if t.Failed() {
-			t.Logf("log:\n%s", st.log)
-		}
+	st.Server, st.address = s, ln.Addr().String()
+	t.Cleanup(func() { // after the stop
 		if n := testutil.ToFloat64(s.metrics.inFlight); n != 0 {
 			t.Errorf("%v messages in flight at the end", n)
 		}
@@ -126,55 +93,8 @@ func openAt(t *testing.T, address string, cfg Config, publishers []Publisher, tu
 			t.Error("the budget is not given back")
 		}
 	})
+	st.Service = roadtest.Serve(t, func(ctx context.Context) error { return s.Serve(ctx, ln) })
 	return st
-}
-
-// stop ends Serve and waits for it. It may be called twice.
-func (st *station) stop() {
-	st.t.Helper()
-	st.cancel()
-	select {
-	case err := <-st.ended:
-		if err != nil {
-			st.t.Errorf("Serve: %v", err)
-		}
-		st.ended <- nil
-	case <-time.After(patience):
-		st.t.Fatal("Serve does not end")
-	}
-}
-
-// next takes an arrival.
-func (st *station) next() city.Arrival {
-	st.t.Helper()
-	select {
-	case a := <-st.arrivals:
-		return a
-	case <-time.After(patience):
-		st.t.Fatal("no arrival")
-		return city.Arrival{}
-	}
-}
-
-// commit acknowledges every arrival until the test ends, and gives what came.
-func (st *station) commit() func() []city.Arrival {
-	done, left := make(chan struct{}), make(chan struct{})
-	var all []city.Arrival
-	go func() {
-		defer close(left)
-		for {
-			select {
-			case a := <-st.arrivals:
-				all = append(all, a)
-				a.Acker.Ack()
-			case <-done:
-				return
-			}
-		}
-	}()
-	once := sync.OnceFunc(func() { close(done); <-left })
-	st.t.Cleanup(once)
-	return func() []city.Arrival { once(); return all }
 }
 
 // options are those of a paho client that logs in as lab.
@@ -209,7 +129,7 @@ func TestPaho(t *testing.T) {
 			st := open(t)
 			client := st.paho(st.options())
 			token := client.Publish(topic, qos, false, "full")
-			a := st.next()
+			a := st.Next()
 			if m := a.Message; m.Server != "lab" || m.Topic != topic || string(m.Body) != "full" || m.Received.IsZero() {
 				t.Errorf("message %+v", m)
 			}
@@ -236,7 +156,7 @@ func TestAcknowledgedInOrder(t *testing.T) {
 	}
 	var arrivals []city.Arrival
 	for range n {
-		arrivals = append(arrivals, st.next())
+		arrivals = append(arrivals, st.Next())
 	}
 	c.write(appendPacket(nil, typePingreq, 0))
 	c.want(typePingresp) // a full window does not hold it up
@@ -261,10 +181,10 @@ func TestWindow(t *testing.T) {
 	}()
 	var arrivals []city.Arrival
 	for range window + 1 { // one is taken out of the window and waits for its commit
-		arrivals = append(arrivals, st.next())
+		arrivals = append(arrivals, st.Next())
 	}
 	select {
-	case <-st.arrivals:
+	case <-st.Arrivals:
 		t.Fatal("more than the window arrived")
 	case <-time.After(50 * time.Millisecond): // it must not happen, so there is no event to wait for
 	}
@@ -272,7 +192,7 @@ func TestWindow(t *testing.T) {
 		a.Acker.Ack()
 	}
 	for range window - 1 {
-		st.next().Acker.Ack()
+		st.Next().Acker.Ack()
 	}
 	for range 2 * window {
 		c.want(typePuback)

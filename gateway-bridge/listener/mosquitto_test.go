@@ -34,13 +34,13 @@ topic application/# out %d`, st.address, version, secret, qos)))
 			go func() { defer close(published); broker.Publish(topic, bodies...) }()
 			acknowledged := map[byte]bool{}
 			for range n / 4 {
-				a := st.next()
+				a := st.Next()
 				a.Acker.Ack()
 				acknowledged[a.Message.Body[0]] = true
 			}
-			taken := st.next() // and not committed at the stop
+			taken := st.Next() // and not committed at the stop
 			<-published
-			st.stop()
+			st.Stop()
 			taken.Acker.Ack() // too late
 
 			again := openAt(t, st.address, DefaultConfig(), []Publisher{lab(t)})
@@ -48,7 +48,7 @@ topic application/# out %d`, st.address, version, secret, qos)))
 			deadline := time.After(patience)
 			for len(seen) < n-len(acknowledged) {
 				select {
-				case a := <-again.arrivals:
+				case a := <-again.Arrivals:
 					a.Acker.Ack()
 					if b := a.Message.Body[0]; !acknowledged[b] {
 						seen[b] = true

@@ -88,7 +88,7 @@ func TestSessionPresent(t *testing.T) {
 	want("other server", "other", "a", version311, false, 0)
 	want("too long", "lab", strings.Repeat("a", longestID+1), version311, false, 0)
 	want("too long again", "lab", strings.Repeat("a", longestID+1), version311, false, 0)
-	st.stop()
+	st.Stop()
 	st = openAs(t, cfg, []Publisher{lab(t), other})
 	want("after a restart", "lab", "a", version5, false, 1)
 	want("clean", "lab", "a", version5, true, 0)
@@ -102,7 +102,7 @@ func TestSessionPresent(t *testing.T) {
 		t.Errorf("%d sessions remembered", n)
 	}
 	want("other server, of which there are few", "other", "a", version311, false, 1)
-	st.stop()
+	st.Stop()
 	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestSubscribe(t *testing.T) {
 	for _, version := range []byte{version311, version5} {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			st := open(t)
-			st.commit()
+			st.Commit()
 			c := st.dial(version)
 			none := []byte{}
 			if version == version5 {
@@ -151,7 +151,7 @@ func TestQoS2(t *testing.T) {
 	st := open(t)
 	c := st.dial(version5)
 	c.publish(2, 9, topic, "x")
-	a := st.next()
+	a := st.Next()
 	c.write(appendPacket(nil, typePingreq, 0))
 	c.want(typePingresp)
 	a.Acker.Ack()
@@ -175,11 +175,11 @@ func TestTakeover(t *testing.T) {
 	stranger.write(hello{version: version5, id: "raw", username: "other", password: secret}.packet())
 	stranger.want(typeConnack)
 	first.publish(1, 1, topic, "x")
-	a := st.next()
+	a := st.Next()
 	second := st.dial(version5)
 	first.wantEnd(0x8e)
 	a.Acker.Ack()
-	go func() { st.next().Acker.Ack() }()
+	go func() { st.Next().Acker.Ack() }()
 	second.publish(1, 1, topic, "x")
 	second.want(typePuback)
 	if n := st.Connections("lab") + st.Connections("other"); n != 2 {
@@ -199,7 +199,7 @@ func TestServerOfAMessage(t *testing.T) {
 		c.write(hello{version: version311, id: "x", username: username, password: secret}.packet())
 		c.want(typeConnack)
 		c.publish(0, 0, to, "x")
-		a := st.next()
+		a := st.Next()
 		if a.Message.Server != username {
 			t.Errorf("%s published as %s", username, a.Message.Server)
 		}
@@ -217,11 +217,11 @@ func TestStop(t *testing.T) {
 	st := open(t, func(s *Server) { s.drain = patience })
 	c := st.dial(version5)
 	c.publish(1, 1, topic, "taken")
-	a := st.next()
+	a := st.Next()
 	c.publish(1, 2, topic, "left")
 	c.write(appendPacket(nil, typePingreq, 0))
 	c.want(typePingresp) // it has been read
-	st.cancel()
+	st.Cancel()
 	a.Acker.Ack()
 	if got := c.want(typePuback); !bytes.Equal(got, []byte{0, 1}) {
 		t.Errorf("PUBACK %x", got)

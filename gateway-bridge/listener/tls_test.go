@@ -47,7 +47,7 @@ func TestClientCertificates(t *testing.T) {
 	both.Certificate = "lns.example.org"
 	alone.Server, alone.Username, alone.Certificate = "alone", "", "application-1"
 	st := openAs(t, cfg, []Publisher{both, alone})
-	st.commit()
+	st.Commit()
 	roots := x509.NewCertPool()
 	roots.AddCert(ours.Cert)
 	pair := func(cert, key string) []tls.Certificate {

@@ -36,7 +36,7 @@ func TestClientCertificates(t *testing.T) {
 		ClientCAFile: file("clients.pem", ours.PEM), RevokedFile: file("clients.crl", ours.Revoke(7)),
 	}
 	st := openAs(t, cfg, []Hook{hook(t)})
-	st.commit()
+	st.Commit()
 	roots := x509.NewCertPool()
 	roots.AddCert(ours.Cert)
 	post := func(pair []tls.Certificate, version uint16) (int, error) {

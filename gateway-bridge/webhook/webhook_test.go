@@ -24,6 +24,7 @@ import (
 
 	"meldefunk/city"
 	"meldefunk/city/door"
+	"meldefunk/gateway-bridge/roadtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -34,34 +35,16 @@ const (
 	limit    = 256 << 10
 )
 
-// station is a Server at work, with a client of its own.
+// station is a Server at work before a road of the test's, with a client of its own.
 type station struct {
 	*Server
+	*roadtest.Road
+	*roadtest.Service
 	t        *testing.T
 	url      string
 	client   *http.Client
-	arrivals chan city.Arrival
 	registry *prometheus.Registry
-	log      *log
-	cancel   context.CancelFunc
-	ended    chan error
-}
-
-type log struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *log) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	log      *roadtest.Log
 }
 
 // hook posts to "/lns". Bodies "bad" are malformed, "other" tells nothing.
@@ -87,7 +70,6 @@ func understand(m *city.Message, rejected *city.Rejection) city.Arrival {
 	return a
 }
 
-// open starts a server whose arrivals come out of a channel.
 func open(t *testing.T, tune ...func(*Server)) *station {
 	t.Helper()
 	return openAs(t, DefaultConfig(), []Hook{hook(t)}, tune...)
@@ -95,16 +77,8 @@ func open(t *testing.T, tune ...func(*Server)) *station {
 
 func openAs(t *testing.T, cfg Config, hooks []Hook, tune ...func(*Server)) *station {
 	t.Helper()
-	st := &station{t: t, arrivals: make(chan city.Arrival), registry: prometheus.NewRegistry(), log: &log{}, ended: make(chan error, 1)}
-	offer := func(ctx context.Context, a city.Arrival) error {
-		select {
-		case st.arrivals <- a:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	s, err := New(cfg, hooks, offer, time.Now, zerolog.New(st.log), st.registry)
+	st := &station{Road: roadtest.New(t), t: t, registry: prometheus.NewRegistry(), log: roadtest.NewLog(t)}
+	s, err := New(cfg, hooks, st.Offer, time.Now, zerolog.New(st.log), st.registry)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,37 +89,15 @@ func openAs(t *testing.T, cfg Config, hooks []Hook, tune ...func(*Server)) *stat
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	st.Server, st.cancel, st.url = s, cancel, "http://"+ln.Addr().String()
+	st.Server, st.url = s, "http://"+ln.Addr().String()
 	if cfg.TLS.CertFile != "" {
 		st.url = "https://" + ln.Addr().String()
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 300}
 	st.client = &http.Client{Transport: transport, Timeout: patience}
-	go func() { st.ended <- s.Serve(ctx, ln) }()
-	t.Cleanup(func() {
-		transport.CloseIdleConnections() // the stop waits for those that never asked anything
-		st.stop()
-		if t.Failed() {
-			t.Logf("log:\n%s", st.log)
-		}
-	})
+	st.Service = roadtest.Serve(t, func(ctx context.Context) error { return s.Serve(ctx, ln) })
+	t.Cleanup(transport.CloseIdleConnections) // the stop waits for those that never asked anything
 	return st
-}
-
-// stop ends Serve and waits for it. It may be called twice.
-func (st *station) stop() {
-	st.t.Helper()
-	st.cancel()
-	select {
-	case err := <-st.ended:
-		if err != nil {
-			st.t.Errorf("Serve: %v", err)
-		}
-		st.ended <- nil
-	case <-time.After(patience):
-		st.t.Fatal("Serve does not end")
-	}
 }
 
 // post sends one request with the right token, unless change says otherwise.
@@ -174,39 +126,6 @@ func (st *station) try(path string, body io.Reader, change ...func(*http.Request
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	return resp.StatusCode, strings.TrimSpace(string(text)), resp.Header, err
-}
-
-// next takes an arrival.
-func (st *station) next() city.Arrival {
-	st.t.Helper()
-	select {
-	case a := <-st.arrivals:
-		return a
-	case <-time.After(patience):
-		st.t.Fatal("no arrival")
-		return city.Arrival{}
-	}
-}
-
-// commit acknowledges every arrival until the test ends, and gives what came.
-func (st *station) commit() func() []city.Arrival {
-	done, left := make(chan struct{}), make(chan struct{})
-	var all []city.Arrival
-	go func() {
-		defer close(left)
-		for {
-			select {
-			case a := <-st.arrivals:
-				all = append(all, a)
-				a.Acker.Ack()
-			case <-done:
-				return
-			}
-		}
-	}()
-	once := sync.OnceFunc(func() { close(done); <-left })
-	st.t.Cleanup(once)
-	return func() []city.Arrival { once(); return all }
 }
 
 func packed(b []byte) []byte {
@@ -263,7 +182,7 @@ func TestAnswers(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			st := open(t)
-			arrived := st.commit()
+			arrived := st.Commit()
 			var body io.Reader
 			if test.body != nil {
 				body = bytes.NewReader(test.body)
@@ -322,7 +241,7 @@ func TestWaysToShowTheToken(t *testing.T) {
 			test.how.File = h.Secret.File
 			h.Secret = test.how
 			st := openAs(t, DefaultConfig(), []Hook{h})
-			st.commit()
+			st.Commit()
 			code, _, head := st.post("/lns?event=up", strings.NewReader("a"), test.show)
 			if code != test.code || head.Get("WWW-Authenticate") != test.challenge {
 				t.Errorf("answer %d, challenge %q; want %d, %q", code, head.Get("WWW-Authenticate"), test.code, test.challenge)
@@ -342,7 +261,7 @@ func TestTokens(t *testing.T) {
 	}
 	write("the-token-of-the-other-server")
 	st := openAs(t, DefaultConfig(), []Hook{one, two})
-	st.commit()
+	st.Commit()
 	want := func(what string, code int) {
 		t.Helper()
 		if got, text, _ := st.post("/other?event=up", strings.NewReader("a")); got != code {
@@ -367,7 +286,7 @@ func TestAnsweredAfterTheCommit(t *testing.T) {
 		code, _, _, _ := st.try("/lns?event=up", strings.NewReader("a"))
 		answered <- code
 	}()
-	a := st.next()
+	a := st.Next()
 	select {
 	case code := <-answered:
 		t.Fatalf("answered %d before the commit", code)
@@ -390,7 +309,7 @@ func TestRoadTakesNothing(t *testing.T) {
 func TestCommitTakesTooLong(t *testing.T) {
 	st := open(t, func(s *Server) { s.commit = 50 * time.Millisecond })
 	late := make(chan city.Acker, 1)
-	go func() { late <- st.next().Acker }()
+	go func() { late <- st.Next().Acker }()
 	code, text, _ := st.post("/lns?event=up", strings.NewReader("a"))
 	if code != 503 || !strings.HasPrefix(text, "taken, but not on the disk yet") {
 		t.Errorf("%d %q", code, text)
@@ -408,7 +327,7 @@ func TestClientLeaves(t *testing.T) {
 		_, _, _, err := st.try("/lns?event=up", strings.NewReader("a"), func(r *http.Request) { *r = *r.WithContext(ctx) })
 		gone <- err
 	}()
-	a := st.next()
+	a := st.Next()
 	leave()
 	if err := <-gone; err == nil {
 		t.Error("the client got an answer")
@@ -427,7 +346,7 @@ func TestClientLeaves(t *testing.T) {
 		t.Errorf("answer %.60q, %v", answer, err)
 	}
 	select {
-	case a := <-st.arrivals:
+	case a := <-st.Arrivals:
 		t.Errorf("offered half a body: %q", a.Message.Body)
 	default:
 	}
@@ -439,7 +358,7 @@ func TestManyAtOnce(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.InFlight = 16
 	st := openAs(t, cfg, []Hook{hook(t)}, func(s *Server) { s.slot = patience })
-	arrived := st.commit()
+	arrived := st.Commit()
 	var wg sync.WaitGroup
 	for i := range posts {
 		wg.Go(func() {
@@ -477,7 +396,7 @@ func TestNoRoom(t *testing.T) {
 		code, _, _, _ := st.try("/lns?event=up", strings.NewReader("a"))
 		first <- code
 	}()
-	a := st.next()
+	a := st.Next()
 	code, text, head := st.post("/lns?event=up", strings.NewReader("b"))
 	if code != 503 || text != "too many posts at once" || head.Get("Retry-After") == "" {
 		t.Errorf("%d %q", code, text)
@@ -525,7 +444,7 @@ func TestHostileSizes(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			st := open(t)
-			arrived := st.commit()
+			arrived := st.Commit()
 			var before, after runtime.MemStats
 			runtime.GC()
 			runtime.ReadMemStats(&before)
@@ -596,19 +515,19 @@ func TestSoftStop(t *testing.T) {
 		answers <- code
 	}
 	go post()
-	taken := st.next()
+	taken := st.Next()
 	go post() // is offered, and nobody takes it
 	for deadline := time.Now().Add(patience); len(st.slots) < 2; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatal("the second post does not come in")
 		}
 	}
-	st.cancel()
+	st.Cancel()
 	if code := <-answers; code != 503 {
 		t.Errorf("the one that waited: %d, want 503", code)
 	}
 	select {
-	case err := <-st.ended:
+	case err := <-st.Ended:
 		t.Fatalf("Serve ended while a post was under way: %v", err)
 	case <-time.After(100 * time.Millisecond): // it must not happen, so there is no event to wait for
 	}
@@ -619,7 +538,7 @@ func TestSoftStop(t *testing.T) {
 	if code := <-answers; code != 200 {
 		t.Errorf("the one that was taken: %d, want 200", code)
 	}
-	st.stop()
+	st.Stop()
 	if _, _, _, err := st.try("/lns?event=up", strings.NewReader("a")); err == nil {
 		t.Error("still listening")
 	}
@@ -633,8 +552,8 @@ func TestStopIsBounded(t *testing.T) {
 		_, _, _, err := st.try("/lns?event=up", strings.NewReader("a"))
 		answered <- err
 	}()
-	st.next()
-	st.stop()
+	st.Next()
+	st.Stop()
 	if err := <-answered; err == nil {
 		t.Error("answered")
 	}
