@@ -273,6 +273,7 @@ func TestFailedLoginsAreLimited(t *testing.T) {
 	if got := try(secret); got != 0 {
 		t.Errorf("a minute later: 0x%02x", got)
 	}
+	st.Stop() // a refusal is logged after it was answered
 	if n := strings.Count(st.log.String(), "a login was refused"); n != 2 {
 		t.Errorf("%d lines in the log, want one for each kind:\n%s", n, st.log)
 	}
