@@ -2,9 +2,6 @@ package listener
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,57 +14,24 @@ import (
 	"meldefunk/city/door/doortest"
 )
 
-// folder writes files of one test.
-type folder struct {
-	t   *testing.T
-	dir string
-}
-
-func (f folder) file(name, text string) string {
-	path := filepath.Join(f.dir, name)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		f.t.Fatal(err)
-	}
-	return path
-}
-
 // With client certificates nobody comes in without one that is good, and each network server
 // only with its own.
 func TestClientCertificates(t *testing.T) {
-	ours, theirs := doortest.NewAuthority(t, "ours"), doortest.NewAuthority(t, "theirs")
-	f := folder{t, t.TempDir()}
-	soon := time.Now().Add(time.Hour)
-	cert, key := ours.Issue("meldefunk", 2, soon)
-	cfg := DefaultConfig()
-	cfg.TLS = door.TLS{
-		CertFile: f.file("server.pem", cert), KeyFile: f.file("server.key", key),
-		ClientCAFile: f.file("clients.pem", ours.PEM), RevokedFile: f.file("clients.crl", ours.Revoke(7)),
-	}
+	gate, cfg := doortest.NewGate(t), DefaultConfig()
+	cfg.TLS = gate.TLS
 	both, alone := lab(t), lab(t)
 	both.Certificate = "lns.example.org"
 	alone.Server, alone.Username, alone.Certificate = "alone", "", "application-1"
 	st := openAs(t, cfg, []Publisher{both, alone})
 	st.Commit()
-	roots := x509.NewCertPool()
-	roots.AddCert(ours.Cert)
-	pair := func(cert, key string) []tls.Certificate {
-		p, err := tls.X509KeyPair([]byte(cert), []byte(key))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return []tls.Certificate{p}
-	}
-	lns := func(a *doortest.Authority, serial int64, until time.Time) []tls.Certificate {
-		return pair(a.Issue("lns.example.org", serial, until))
-	}
-	// publish tells whether a message was acknowledged.
-	publish := func(username string, pair []tls.Certificate, version uint16) error {
+	// publish gives an error unless a message was acknowledged.
+	publish := func(t *testing.T, username string, config *tls.Config) error {
 		o := st.options().SetUsername(username)
 		if username == "" {
 			o.SetPassword("")
 		}
 		o.Servers = nil
-		o.AddBroker("mqtts://" + st.address).SetTLSConfig(&tls.Config{RootCAs: roots, Certificates: pair, MaxVersion: version})
+		o.AddBroker("mqtts://" + st.address).SetTLSConfig(config)
 		client := mqtt.NewClient(o)
 		defer client.Disconnect(0)
 		if token := client.Connect(); token.WaitTimeout(patience) && token.Error() != nil {
@@ -81,37 +45,24 @@ func TestClientCertificates(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		username string
-		pair     []tls.Certificate
-		version  uint16
+		config   *tls.Config
 		refused  bool
 	}{
-		"good":                     {"lab", lns(ours, 3, soon), 0, false},
-		"alternative name":         {"lab", pair(ours.Issue("x", 3, soon, "lns.example.org")), 0, false},
-		"certificate alone":        {"", pair(ours.Issue("application-1", 3, soon)), 0, false},
-		"TLS 1.2":                  {"lab", lns(ours, 3, soon), tls.VersionTLS12, false},
-		"TLS 1.1":                  {"lab", lns(ours, 3, soon), tls.VersionTLS11, true},
-		"missing":                  {"lab", nil, 0, true},
-		"wrong CA":                 {"lab", lns(theirs, 3, soon), 0, true},
-		"expired":                  {"lab", lns(ours, 3, time.Now().Add(-time.Hour)), 0, true},
-		"revoked":                  {"lab", lns(ours, 7, soon), 0, true},
-		"another's certificate":    {"lab", pair(ours.Issue("other.example.org", 3, soon)), 0, true},
-		"no password":              {"", lns(ours, 3, soon), 0, true},
-		"nobody's certificate":     {"", pair(ours.Issue("application-2", 3, soon)), 0, true},
-		"password of somebody":     {"root", lns(ours, 3, soon), 0, true},
-		"the name in another case": {"", pair(ours.Issue("Application-1", 3, soon)), 0, true},
+		"alternative name":         {"lab", gate.Client("x", "lns.example.org"), false},
+		"certificate alone":        {"", gate.Client("application-1"), false},
+		"another's certificate":    {"lab", gate.Client("other.example.org"), true},
+		"no password":              {"", gate.Client("lns.example.org"), true},
+		"nobody's certificate":     {"", gate.Client("application-2"), true},
+		"password of somebody":     {"root", gate.Client("lns.example.org"), true},
+		"the name in another case": {"", gate.Client("Application-1"), true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := publish(test.username, test.pair, test.version); (err != nil) != test.refused {
+			if err := publish(t, test.username, test.config); (err != nil) != test.refused {
 				t.Errorf("%v; want refused: %v", err, test.refused)
 			}
 		})
 	}
-	t.Run("revoked later", func(t *testing.T) {
-		f.file("clients.crl", ours.Revoke(7, 3))
-		if err := publish("lab", lns(ours, 3, soon), 0); err == nil {
-			t.Error("taken")
-		}
-	})
+	gate.Try(t, "lns.example.org", func(t *testing.T, client *tls.Config) error { return publish(t, "lab", client) })
 	t.Run("without TLS", func(t *testing.T) {
 		c := st.raw(version311)
 		c.write(hello{version: version311, id: "x", username: "lab", password: secret}.packet())
@@ -122,12 +73,12 @@ func TestClientCertificates(t *testing.T) {
 }
 
 func TestConfigProblems(t *testing.T) {
-	f := folder{t, t.TempDir()}
+	file := func(name, text string) string { return doortest.File(t, name, text) }
 	ours := doortest.NewAuthority(t, "ours")
 	cert, key := ours.Issue("x", 2, time.Now().Add(time.Hour))
-	pair := door.TLS{CertFile: f.file("c.pem", cert), KeyFile: f.file("c.key", key)}
+	pair := door.TLS{CertFile: file("c.pem", cert), KeyFile: file("c.key", key)}
 	asking := pair
-	asking.ClientCAFile = f.file("ca.pem", ours.PEM)
+	asking.ClientCAFile = file("ca.pem", ours.PEM)
 	good := lab(t)
 	certified := func(server, name string) Publisher { return Publisher{Server: server, Certificate: name} }
 	for name, test := range map[string]struct {
@@ -146,7 +97,7 @@ func TestConfigProblems(t *testing.T) {
 		"no connections":        {func(c *Config) { c.MaxConnections = 0 }, nil, "max_connections: 0: want 1 to 4096"},
 		"keep-alive":            {func(c *Config) { c.KeepAlive = time.Second }, nil, "keep_alive: 1s: want 5s to 1h0m0s"},
 		"same username":         {func(*Config) {}, []Publisher{{Server: "two", Username: "lab", Password: good.Password}}, `network server two: listen.username: "lab" is that of network server lab, too`},
-		"short password":        {func(*Config) {}, []Publisher{{Server: "two", Username: "two", Password: door.Secret{File: f.file("short", "fifteen bytes..")}}}, "a password of 15 bytes keeps nobody out: want at least 16"},
+		"short password":        {func(*Config) {}, []Publisher{{Server: "two", Username: "two", Password: door.Secret{File: file("short", "fifteen bytes..")}}}, "a password of 15 bytes keeps nobody out: want at least 16"},
 		"no password":           {func(*Config) {}, []Publisher{{Server: "two", Username: "two", Password: door.Secret{Env: "MELDEFUNK_NO_SUCH"}}}, "network server two: listen.password_env: MELDEFUNK_NO_SUCH"},
 		"certificate not asked": {func(*Config) {}, []Publisher{certified("two", "a")}, "listen.client_certificate: nobody is asked for one: give mqtt_listener.tls.client_ca_file"},
 		"certificates":          {func(c *Config) { c.TLS = asking }, []Publisher{certified("two", "a"), certified("three", "b")}, ""},

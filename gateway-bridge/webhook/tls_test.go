@@ -2,10 +2,8 @@ package webhook
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,79 +17,24 @@ import (
 )
 
 func TestClientCertificates(t *testing.T) {
-	ours, theirs := doortest.NewAuthority(t, "ours"), doortest.NewAuthority(t, "theirs")
-	dir := t.TempDir()
-	file := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	soon := time.Now().Add(time.Hour)
-	cert, key := ours.Issue("lns", 2, soon)
-	cfg := DefaultConfig()
-	cfg.TLS = door.TLS{
-		CertFile: file("server.pem", cert), KeyFile: file("server.key", key),
-		ClientCAFile: file("clients.pem", ours.PEM), RevokedFile: file("clients.crl", ours.Revoke(7)),
-	}
+	gate, cfg := doortest.NewGate(t), DefaultConfig()
+	cfg.TLS = gate.TLS
 	st := openAs(t, cfg, []Hook{hook(t)})
 	st.Commit()
-	roots := x509.NewCertPool()
-	roots.AddCert(ours.Cert)
-	post := func(pair []tls.Certificate, version uint16) (int, error) {
-		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: pair, MaxVersion: version}}
+	gate.Try(t, "lns", func(t *testing.T, client *tls.Config) error {
+		transport := &http.Transport{TLSClientConfig: client}
 		defer transport.CloseIdleConnections()
 		st.client = &http.Client{Transport: transport, Timeout: patience}
 		code, _, _, err := st.try("/lns?event=up", strings.NewReader("a"))
-		return code, err
-	}
-	pair := func(cert, key string) []tls.Certificate {
-		p, err := tls.X509KeyPair([]byte(cert), []byte(key))
-		if err != nil {
-			t.Fatal(err)
+		if err == nil && code != 200 {
+			t.Errorf("answered %d", code)
 		}
-		return []tls.Certificate{p}
-	}
-	for name, test := range map[string]struct {
-		pair    []tls.Certificate
-		version uint16
-		refused bool
-	}{
-		"good":      {pair(ours.Issue("lns", 3, soon)), 0, false},
-		"TLS 1.2":   {pair(ours.Issue("lns", 3, soon)), tls.VersionTLS12, false},
-		"TLS 1.1":   {pair(ours.Issue("lns", 3, soon)), tls.VersionTLS11, true},
-		"missing":   {nil, 0, true},
-		"wrong CA":  {pair(theirs.Issue("lns", 3, soon)), 0, true},
-		"expired":   {pair(ours.Issue("lns", 3, time.Now().Add(-time.Hour))), 0, true},
-		"revoked":   {pair(ours.Issue("lns", 7, soon)), 0, true},
-		"not those": {pair(theirs.Issue("lns", 7, soon)), 0, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			code, err := post(test.pair, test.version)
-			if refused := err != nil; refused != test.refused || !refused && code != 200 {
-				t.Errorf("%d, %v; want refused %v", code, err, test.refused)
-			}
-		})
-	}
-
-	t.Run("revoked later", func(t *testing.T) {
-		file("clients.crl", ours.Revoke(7, 3))
-		if code, err := post(pair(ours.Issue("lns", 3, soon)), 0); err == nil {
-			t.Errorf("answer %d", code)
-		}
+		return err
 	})
 }
 
 func TestConfigProblems(t *testing.T) {
-	dir := t.TempDir()
-	file := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+	file := func(name, text string) string { return doortest.File(t, name, text) }
 	ours, theirs := doortest.NewAuthority(t, "ours"), doortest.NewAuthority(t, "theirs")
 	cert, key := ours.Issue("lns", 2, time.Now().Add(time.Hour))
 	certFile, keyFile, caFile := file("c.pem", cert), file("c.key", key), file("ca.pem", ours.PEM)
@@ -107,7 +50,7 @@ func TestConfigProblems(t *testing.T) {
 		"same path":          {func(*Config) {}, new(at("/lns")), "network server other: webhook.path /lns and /lns of network server lab overlap"},
 		"within":             {func(*Config) {}, new(at("/lns/up")), "overlap"},
 		"short token":        {func(*Config) {}, &Hook{Server: "s", Path: "/s", Secret: Secret{Secret: door.Secret{File: file("short", "fifteen bytes..")}}}, "a token of 15 bytes keeps nobody out: want at least 16"},
-		"no token file":      {func(*Config) {}, &Hook{Server: "s", Path: "/s", Secret: Secret{Secret: door.Secret{File: filepath.Join(dir, "none")}}}, "network server s: webhook.token_file: open"},
+		"no token file":      {func(*Config) {}, &Hook{Server: "s", Path: "/s", Secret: Secret{Secret: door.Secret{File: filepath.Join(t.TempDir(), "none")}}}, "network server s: webhook.token_file: open"},
 		"no token variable":  {func(*Config) {}, &Hook{Server: "s", Path: "/s", Secret: Secret{Secret: door.Secret{Env: "MELDEFUNK_NO_SUCH"}}}, "webhook.token_env: MELDEFUNK_NO_SUCH: a token of 0 bytes"},
 		"every address":      {func(c *Config) { c.Listen = ":80" }, nil, "can be reached from the network"},
 		"plaintext accepted": {func(c *Config) { c.Listen, c.Plaintext = ":80", "accepted" }, nil, ""},
