@@ -85,6 +85,27 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+// flaw makes a good configuration worse.
+type flaw struct {
+	change func(*Config)
+	want   string // part of the problem; "": it is still good
+}
+
+// validates wants each flaw to be told.
+func validates(t *testing.T, good func() Config, flaws map[string]flaw) {
+	t.Helper()
+	for name, f := range flaws {
+		t.Run(name, func(t *testing.T) {
+			cfg := good()
+			f.change(&cfg)
+			err := cfg.Validate()
+			if (err == nil) != (f.want == "") || err != nil && !strings.Contains(err.Error(), f.want) {
+				t.Errorf("got %v, want %q", err, f.want)
+			}
+		})
+	}
+}
+
 func TestZeroConfigHasDefaults(t *testing.T) {
 	got := Config{Name: "lns"}.withDefaults()
 	if got.MaxMessage != 262144 || got.KeepAlive != 30*time.Second || got.ClientID != "meldefunk-lns" {

@@ -20,10 +20,7 @@ func TestListenProblems(t *testing.T) {
 	good := func() Config {
 		return Config{Name: "lns", Dialect: "chirpstack-v4", Listen: &ListenConfig{Username: "lns", PasswordEnv: "P"}}
 	}
-	for name, test := range map[string]struct {
-		change func(*Config)
-		want   string // "": none
-	}{
+	validates(t, good, map[string]flaw{
 		"good":              {func(*Config) {}, ""},
 		"certificate alone": {func(c *Config) { *c.Listen = ListenConfig{ClientCertificate: "a"} }, ""},
 		"both":              {func(c *Config) { c.Listen.ClientCertificate = "a" }, ""},
@@ -35,16 +32,7 @@ func TestListenProblems(t *testing.T) {
 		"session too":       {func(c *Config) { c.Username = "x" }, "are of a broker"},
 		"topic":             {func(c *Config) { c.Listen.Topics = []string{"a#"} }, `topics: "a#"`},
 		"name":              {func(c *Config) { c.Name = "" }, "name: "},
-	} {
-		t.Run(name, func(t *testing.T) {
-			cfg := good()
-			test.change(&cfg)
-			err := cfg.Validate()
-			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got %v, want %q", err, test.want)
-			}
-		})
-	}
+	})
 	if _, err := New(good(), nil, time.Now, zerolog.Nop(), prometheus.NewRegistry()); err == nil {
 		t.Error("a session with a network server that comes to us")
 	}

@@ -22,10 +22,7 @@ func TestWebhookProblems(t *testing.T) {
 	good := func() Config {
 		return Config{Name: "lns", Dialect: "chirpstack-v4", Webhook: &WebhookConfig{TokenEnv: "T"}}
 	}
-	tests := map[string]struct {
-		change func(*Config)
-		want   string // "": none
-	}{
+	validates(t, good, map[string]flaw{
 		"good":             {func(*Config) {}, ""},
 		"path":             {func(c *Config) { c.Webhook.Path = "/in/stadtwerke" }, ""},
 		"path, relative":   {func(c *Config) { c.Webhook.Path = "in" }, `webhook: path: "in"`},
@@ -41,17 +38,7 @@ func TestWebhookProblems(t *testing.T) {
 		"name":             {func(c *Config) { c.Name = "a b" }, `name: "a b"`},
 		"message size":     {func(c *Config) { c.MaxMessage = 7 }, "max_message: 7"},
 		"dialect":          {func(c *Config) { c.Dialect = "x" }, `dialect: unknown "x"`},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			cfg := good()
-			test.change(&cfg)
-			err := cfg.Validate()
-			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got %v, want %q", err, test.want)
-			}
-		})
-	}
+	})
 	if _, err := New(good(), nil, time.Now, zerolog.Nop(), prometheus.NewRegistry()); err == nil {
 		t.Error("a session with a network server that posts")
 	}
