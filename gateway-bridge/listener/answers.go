@@ -2,16 +2,10 @@ package listener
 
 import "encoding/binary"
 
-// appendPacket puts the fixed header before a packet.
+// appendPacket puts the fixed header before a packet. Lengths are what Go calls a uvarint
+// (section 2.2.3 of 3.1.1).
 func appendPacket(to []byte, kind, flags byte, packet ...byte) []byte {
-	return append(appendVarint(append(to, kind<<4|flags), len(packet)), packet...)
-}
-
-func appendVarint(to []byte, n int) []byte {
-	for n >= 0x80 {
-		to, n = append(to, byte(n)|0x80), n>>7
-	}
-	return append(to, byte(n))
+	return append(binary.AppendUvarint(append(to, kind<<4|flags), uint64(len(packet))), packet...)
 }
 
 func appendText(to []byte, text string) []byte {
@@ -45,7 +39,7 @@ func (w welcome) append(to []byte) []byte {
 		p = appendText(append(p, propAssignedID), w.assignedID)
 	}
 	// A maximum of topic aliases that is not given is 0: there are none (3.2.2.3.8).
-	return appendPacket(to, typeConnack, 0, append(appendVarint([]byte{flags, 0}, len(p)), p...)...)
+	return appendPacket(to, typeConnack, 0, append(binary.AppendUvarint([]byte{flags, 0}, uint64(len(p))), p...)...)
 }
 
 // appendRefusal is a CONNACK that lets nobody in. A fault without a return code of 3.1.1 has
@@ -54,7 +48,7 @@ func appendRefusal(to []byte, version byte, f *fault) []byte {
 	switch {
 	case version == version5:
 		reason := appendText([]byte{propReason}, f.text)
-		return appendPacket(to, typeConnack, 0, append(appendVarint([]byte{0, f.reason}, len(reason)), reason...)...)
+		return appendPacket(to, typeConnack, 0, append(binary.AppendUvarint([]byte{0, f.reason}, uint64(len(reason))), reason...)...)
 	case f.code != 0:
 		return appendPacket(to, typeConnack, 0, 0, f.code)
 	}
@@ -93,5 +87,5 @@ func appendDisconnect(to []byte, version byte, f *fault) []byte {
 		return to
 	}
 	reason := appendText([]byte{propReason}, f.text)
-	return appendPacket(to, typeDisconnect, 0, append(appendVarint([]byte{f.reason}, len(reason)), reason...)...)
+	return appendPacket(to, typeDisconnect, 0, append(binary.AppendUvarint([]byte{f.reason}, uint64(len(reason))), reason...)...)
 }

@@ -65,7 +65,7 @@ func (h hello) packet() []byte {
 	p := append(appendText(nil, "MQTT"), h.version, flags)
 	p = binary.BigEndian.AppendUint16(p, h.keepAlive)
 	if h.version == version5 {
-		p = append(appendVarint(p, len(h.properties)), h.properties...)
+		p = append(binary.AppendUvarint(p, uint64(len(h.properties))), h.properties...)
 	}
 	p = appendText(p, h.id)
 	if h.will {
@@ -99,7 +99,7 @@ func publishPacket(version, qos byte, id uint16, topic, body string, properties 
 		p = binary.BigEndian.AppendUint16(p, id)
 	}
 	if version == version5 {
-		p = append(appendVarint(p, len(properties)), properties...)
+		p = append(binary.AppendUvarint(p, uint64(len(properties))), properties...)
 	}
 	return appendPacket(nil, typePublish, qos<<1, append(p, body...)...)
 }

@@ -3,6 +3,7 @@ package listener
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -109,7 +110,7 @@ func TestTooLarge(t *testing.T) {
 			front := packet[2 : len(packet)-4]
 			body := length - len(front)
 			go func() {
-				c.write(append(appendVarint([]byte{packet[0]}, length), front...))
+				c.write(append(binary.AppendUvarint([]byte{packet[0]}, uint64(length)), front...))
 				chunk := bytes.Repeat([]byte("x"), 1<<20)
 				for left := body; left > 0; left -= len(chunk) {
 					chunk = chunk[:min(len(chunk), left)]

@@ -1,15 +1,13 @@
 package listener
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // mine tells whether one of the filters has a topic name in it (section 4.7).
 func mine(filters []string, topic string) bool {
-	for _, filter := range filters {
-		if matches(filter, topic) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(filters, func(filter string) bool { return matches(filter, topic) })
 }
 
 // matches compares level by level. A wildcard in front does not stand for a level that
