@@ -11,9 +11,9 @@ import (
 
 const (
 	// rounds is how many times the 16 bits of a counter on air may have overflowed unheard,
-	// or since a frame that comes late or is replayed.
-	// LoRaWAN 1.0.4 dropped the bound of 1.0.3 on gaps (MAX_FCNT_GAP), and with it the reason
-	// to lose a device that nobody heard for a year; the integrity code proves each guess.
+	// or since a frame that comes late or is replayed. LoRaWAN 1.0.4 dropped the bound of
+	// 1.0.3 on gaps (MAX_FCNT_GAP), and with it the reason to lose a device that nobody
+	// heard for a year; the integrity code proves each guess.
 	rounds = 2
 	// channels are as many as a device of EU868 keeps (RP section 2.2.2).
 	channels = 16

@@ -13,8 +13,8 @@ import (
 	"meldefunk/city/lorawan"
 )
 
-// Ring holds key encryption keys by label, and sessions by address. It does not change, and any number of goroutines
-// may ask it.
+// Ring holds key encryption keys by label, and sessions by address. It does not change, and
+// any number of goroutines may ask it.
 type Ring struct {
 	// keks has the keys as functions, because fmt shows what it finds in a struct's fields
 	// and cannot look into those.

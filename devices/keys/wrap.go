@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -179,12 +180,7 @@ func (r *Ring) noKEK(label string) error {
 
 // Labels gives the names of the key encryption keys.
 func (r *Ring) Labels() []string {
-	var all []string
-	for label := range r.keks {
-		all = append(all, label)
-	}
-	slices.Sort(all)
-	return all
+	return slices.Sorted(maps.Keys(r.keks))
 }
 
 // Session is what can be shown of a session.
