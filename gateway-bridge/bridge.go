@@ -1,6 +1,7 @@
 // Package bridge takes what network servers send. It keeps the MQTT sessions with them (or
-// has them post or publish here, see NewWebhooks and NewListener), has each message understood by the network server's
-// dialect, offers it to the road and acknowledges it when the road says so, never before.
+// has them post or publish here, see NewWebhooks and NewListener), has each message
+// understood by the network server's dialect, offers it to the road and acknowledges it when
+// the road says so, never before.
 //
 //	network server ─► broker ─► Server ── Dialect.Parse ──► offer ─► (the road)
 //	                    ▲                                               │

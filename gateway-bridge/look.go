@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"strconv"
@@ -142,9 +143,5 @@ func (s *Server) figures(ctx context.Context) (figures, error) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	taken := figures{}
-	for topic, text := range all {
-		taken[topic] = text
-	}
-	return taken, nil
+	return maps.Clone(all), nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"meldefunk/city"
 )
@@ -84,4 +85,13 @@ func understand(m *city.Message, rejected *city.Rejection, d Dialect, counts *co
 		counts.malformed.Inc()
 	}
 	return city.Arrival{Message: *m, Err: rejected}
+}
+
+// understanding has messages understood in the network server's dialect, and counted.
+func (c Config) understanding(reg prometheus.Registerer) (Dialect, func(*city.Message, *city.Rejection) city.Arrival, error) {
+	d, _ := dialect(c.Dialect)
+	counts, err := newCounts(reg, c.Name)
+	return d, func(m *city.Message, rejected *city.Rejection) city.Arrival {
+		return understand(m, rejected, d, counts)
+	}, err
 }

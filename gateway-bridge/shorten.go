@@ -14,8 +14,8 @@ import (
 const largestOther = 64 << 10
 
 // shortener passes on what a broker sends (MQTT 3.1.1) and shortens the messages that are
-// longer than limit to their first keep bytes: paho takes memory for the whole of a packet before
-// anybody can judge it, up to 256 MiB. Every other byte passes as it is.
+// longer than limit to their first keep bytes: paho takes memory for the whole of a packet
+// before anybody can judge it, up to 256 MiB. Every other byte passes as it is.
 //
 // The head of a long message is handed on at once and the rest thrown away as it comes. So
 // the message can be acknowledged before its end is here: on a slow line the broker would

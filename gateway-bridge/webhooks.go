@@ -10,7 +10,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
-	"meldefunk/city"
 	"meldefunk/city/door"
 	"meldefunk/gateway-bridge/webhook"
 )
@@ -110,13 +109,4 @@ func (c Config) hook(reg prometheus.Registerer) (webhook.Hook, error) {
 		Secret:     webhook.Secret{Secret: door.Secret{File: c.Webhook.TokenFile, Env: c.Webhook.TokenEnv}, Username: c.Webhook.Username, Header: http.CanonicalHeaderKey(c.Webhook.Header)},
 		Understand: understand,
 	}, nil
-}
-
-// understanding has messages understood in the network server's dialect, and counted.
-func (c Config) understanding(reg prometheus.Registerer) (Dialect, func(*city.Message, *city.Rejection) city.Arrival, error) {
-	d, _ := dialect(c.Dialect)
-	counts, err := newCounts(reg, c.Name)
-	return d, func(m *city.Message, rejected *city.Rejection) city.Arrival {
-		return understand(m, rejected, d, counts)
-	}, err
 }

@@ -1,5 +1,6 @@
-// Package chirpstack understands what ChirpStack v4 and v3 publish about devices over
-// MQTT and puts it into the platform's words. V4 and V3 are the two dialects.
+// Package chirpstack understands what ChirpStack v4 and v3 publish about devices, and their
+// gateways about frames, and puts it into the platform's words. V4, V3 and Gateway are the
+// three dialects.
 //
 // It does not know MQTT, the inventory, what a payload means, or whether a time is
 // plausible; it keeps nothing from one message to the next.

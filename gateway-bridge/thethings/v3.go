@@ -22,8 +22,8 @@ func (V3) Topics() []string { return []string{"v3/+/devices/+/#"} }
 // Parse says what The Things Stack tells with a message. Topics that are not device
 // events give EventOther, whatever the body is; of webhooks ("webhook/…") the body alone
 // says what it is, because the operator chooses their paths. Of m.Body nothing is kept. An
-// error is a *city.Rejection. The event time is that of the network server; what gateways claim
-// is not used, because it is wrong too often (lorawan-stack issue 5585).
+// error is a *city.Rejection. The event time is that of the network server; what gateways
+// claim is not used, because it is wrong too often (lorawan-stack issue 5585).
 func (V3) Parse(m *city.Message) (city.Event, error) {
 	kind := kindOf(m.Topic)
 	posted := strings.HasPrefix(m.Topic, "webhook/")
