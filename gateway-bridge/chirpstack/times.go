@@ -8,13 +8,9 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"meldefunk/city/lorawan"
 )
-
-// gpsEpoch is where GPS time begins, and utcBehind what UTC has fallen behind it since
-// 2017-01-01 (IERS Bulletin C 52 and all later ones: no further one up to the end of 2026).
-var gpsEpoch = time.Date(1980, 1, 6, 0, 0, 0, 0, time.UTC)
-
-const utcBehind = 18 * time.Second
 
 // sinceGPS is a time since the GPS epoch, 0 where none is told.
 type sinceGPS time.Duration
@@ -41,7 +37,7 @@ func (d sinceGPS) time() time.Time {
 	if d <= 0 {
 		return time.Time{}
 	}
-	return gpsEpoch.Add(time.Duration(d) - utcBehind)
+	return lorawan.FromGPSEpoch(time.Duration(d))
 }
 
 // earliest is what no gateway's right clock is before: without a battery, satellites or a
