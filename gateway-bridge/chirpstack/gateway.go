@@ -31,7 +31,7 @@ func (Gateway) Parse(m *city.Message) (city.Event, error) {
 	switch _, event := cutLast(m.Topic); event {
 	case "up":
 		var f gatewayFrame
-		if err := f.read(m.Body); err != nil {
+		if err := readEither(m.Body, f.readJSON, f.readWire); err != nil {
 			return city.Event{}, err
 		}
 		if err := checkGateway(f.gateway, named); err != nil {
@@ -40,7 +40,7 @@ func (Gateway) Parse(m *city.Message) (city.Event, error) {
 		return f.event(m)
 	case "conn":
 		var s gatewayState
-		if err := s.read(m.Body); err != nil {
+		if err := readEither(m.Body, s.readJSON, s.readWire); err != nil {
 			return city.Event{}, err
 		}
 		if err := checkGateway(s.gateway, named); err != nil {
@@ -91,16 +91,6 @@ type gatewayFrame struct {
 
 	frequency, bandwidth uint32 // Hz
 	spreadingFactor      uint8  // 0: not LoRa
-}
-
-func (f *gatewayFrame) read(body []byte) error {
-	switch json, err := inJSON(body); {
-	case err != nil:
-		return err
-	case json:
-		return f.readJSON(body)
-	}
-	return f.readWire(body)
 }
 
 // event says what was heard.
@@ -160,16 +150,6 @@ func (f *gatewayFrame) heard() city.Radio {
 type gatewayState struct {
 	gateway string
 	online  bool
-}
-
-func (s *gatewayState) read(body []byte) error {
-	switch json, err := inJSON(body); {
-	case err != nil:
-		return err
-	case json:
-		return s.readJSON(body)
-	}
-	return s.readWire(body)
 }
 
 func (s *gatewayState) words() string {

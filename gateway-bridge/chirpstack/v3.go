@@ -150,13 +150,11 @@ type v3TxInfo struct {
 
 // read reads an event of a kind as any marshaler writes it.
 func (e *v3Event) read(body []byte, kind city.EventKind) error {
-	isJSON, err := inJSON(body)
-	switch {
-	case err != nil:
-		return err
-	case !isJSON:
-		return e.readWire(body, kind)
-	}
+	return readEither(body, e.readJSON, func(body []byte) error { return e.readWire(body, kind) })
+}
+
+// readJSON reads what marshaler json_v3 or json has written.
+func (e *v3Event) readJSON(body []byte) (err error) {
 	if err := decode(body, e); err != nil {
 		return err
 	}

@@ -145,13 +145,9 @@ type v4Event struct {
 
 // read reads an event of a kind in either form.
 func (e *v4Event) read(body []byte, kind city.EventKind) error {
-	switch json, err := inJSON(body); {
-	case err != nil:
-		return err
-	case json:
-		return decode(body, e)
-	}
-	return e.readWire(body, kind)
+	return readEither(body,
+		func(body []byte) error { return decode(body, e) },
+		func(body []byte) error { return e.readWire(body, kind) })
 }
 
 // stamps give the event time and what counts where it is impossible: GPS, a gateway's

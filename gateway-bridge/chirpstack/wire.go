@@ -31,15 +31,17 @@ type wire struct {
 	bytes []byte // its value, where it is not; part of body
 }
 
-// inJSON tells whether a body is JSON rather than protobuf. "{" would begin a group,
-// which proto3 does not have, and after a line feed a first field of 123 bytes, where
-// ChirpStack has an id of 36 or a time.
-func inJSON(body []byte) (bool, error) {
-	start := bytes.TrimLeft(body, " \t\r\n")
-	if len(start) == 0 {
-		return false, malformed("the message is empty")
+// readEither has a body read as JSON or as protobuf. "{" would begin a group, which proto3
+// does not have, and after a line feed a first field of 123 bytes, where ChirpStack has an
+// id of 36 or a time.
+func readEither(body []byte, asJSON, asWire func(body []byte) error) error {
+	switch start := bytes.TrimLeft(body, " \t\r\n"); {
+	case len(start) == 0:
+		return malformed("the message is empty")
+	case start[0] == '{':
+		return asJSON(body)
 	}
-	return start[0] == '{', nil
+	return asWire(body)
 }
 
 // readWire has read take all fields of a body.
