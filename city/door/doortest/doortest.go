@@ -1,4 +1,5 @@
-// Package doortest makes the certificates of tests: good ones, expired ones, revoked ones.
+// Package doortest makes the certificates of tests, good ones, expired ones and revoked ones,
+// and knocks with them where client certificates are asked for.
 package doortest
 
 import (
