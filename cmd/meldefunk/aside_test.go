@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -68,18 +67,6 @@ func asideTown(t *testing.T) (config, data string, ids [3]string) {
 	return config, data, ids
 }
 
-// runCommand runs a command and gives its exit code and all it has printed.
-func runCommand(t *testing.T, args ...string) (int, string) {
-	t.Helper()
-	cmd := command()
-	var out bytes.Buffer
-	cmd.SetOut(&out)
-	cmd.SetErr(&out)
-	cmd.SetArgs(args)
-	code := exitCodeOf(t, cmd.ExecuteContext(t.Context()), &out)
-	return code, out.String()
-}
-
 const noID = "00000000000000aa"
 
 // The cases share one town and go on from what the former ones have left.
@@ -129,7 +116,7 @@ func TestAside(t *testing.T) {
 			if c.args[0] != "lsit" {
 				args = append(args, "-c", config)
 			}
-			code, out := runCommand(t, args...)
+			out, code := run(t, args...)
 			not, banned := strings.CutPrefix(c.want, "!")
 			if code != c.code || banned == strings.Contains(out, not) {
 				t.Errorf("exit code %d, want %d with %q in:\n%s", code, c.code, c.want, out)
@@ -146,14 +133,14 @@ func TestAsideBesideThePlatform(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	if code, out := runCommand(t, "aside", "list", "-c", config); code != exitOK || !strings.Contains(out, "3 set aside") {
+	if out, code := run(t, "aside", "list", "-c", config); code != exitOK || !strings.Contains(out, "3 set aside") {
 		t.Errorf("list: exit code %d, %s", code, out)
 	}
-	if code, out := runCommand(t, "aside", "show", "-c", config, ids[2]); code != exitOK {
+	if out, code := run(t, "aside", "show", "-c", config, ids[2]); code != exitOK {
 		t.Errorf("show: exit code %d, %s", code, out)
 	}
 	for _, verb := range []string{"replay", "drop"} {
-		if code, out := runCommand(t, "aside", verb, "--all", "-c", config); code != exitFailure || !strings.Contains(out, "stop it first") {
+		if out, code := run(t, "aside", verb, "--all", "-c", config); code != exitFailure || !strings.Contains(out, "stop it first") {
 			t.Errorf("%s: exit code %d, %s", verb, code, out)
 		}
 	}
@@ -165,7 +152,7 @@ func TestAsideBesideThePlatform(t *testing.T) {
 // Each line of JSON can be read by itself, and together they say what is stored.
 func TestAsideListJSON(t *testing.T) {
 	config, _, ids := asideTown(t)
-	_, out := runCommand(t, "aside", "list", "--json", "-c", config)
+	out, _ := run(t, "aside", "list", "--json", "-c", config)
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	var got []string
 	for _, line := range lines {
@@ -183,7 +170,7 @@ func TestAsideListJSON(t *testing.T) {
 // Without a database nothing is made.
 func TestAsideWithoutDatabase(t *testing.T) {
 	dir := write(t, map[string]string{"meldefunk.yaml": "data: DIR/none\n" + good})
-	code, out := runCommand(t, "aside", "list", "-c", filepath.Join(dir, "meldefunk.yaml"))
+	out, code := run(t, "aside", "list", "-c", filepath.Join(dir, "meldefunk.yaml"))
 	if code != exitFailure || !strings.Contains(out, "there is no database") {
 		t.Errorf("exit code %d, %s", code, out)
 	}

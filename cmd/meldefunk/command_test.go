@@ -15,19 +15,16 @@ import (
 	"github.com/rs/zerolog"
 )
 
-func exitCodeOf(t *testing.T, err error, out *bytes.Buffer) int {
+// run executes a command line and gives what it prints, on both ways, and the exit code.
+func run(t *testing.T, args ...string) (string, int) {
 	t.Helper()
-	if err != nil {
-		out.WriteString(err.Error())
-	}
-	var usage usageError
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.As(err, &usage):
-		return exitUsage
-	}
-	return exitFailure
+	c := command()
+	var out bytes.Buffer
+	c.SetOut(&out)
+	c.SetErr(&out)
+	c.SetArgs(args)
+	code := exitCode(c.ExecuteContext(t.Context()), &out)
+	return out.String(), code
 }
 
 func TestCommandLine(t *testing.T) {
@@ -78,14 +75,8 @@ func TestCommandLine(t *testing.T) {
 		{"demo too fast", []string{"demo", "--speed", "0"}, exitUsage, "--speed 0 is out of range"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cmd := command()
-			var out bytes.Buffer
-			cmd.SetOut(&out)
-			cmd.SetErr(&out)
-			cmd.SetArgs(c.args)
-			code := exitCodeOf(t, cmd.ExecuteContext(t.Context()), &out)
-			if code != c.code || !strings.Contains(out.String(), c.want) {
-				t.Errorf("exit code %d, want %d with %q in:\n%s", code, c.code, c.want, out.String())
+			if out, code := run(t, c.args...); code != c.code || !strings.Contains(out, c.want) {
+				t.Errorf("exit code %d, want %d with %q in:\n%s", code, c.code, c.want, out)
 			}
 		})
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"math"
 	"slices"
@@ -13,13 +12,7 @@ import (
 
 func runDecode(t *testing.T, args ...string) (out string, code int) {
 	t.Helper()
-	cmd := command()
-	var stdout, all bytes.Buffer
-	cmd.SetOut(&stdout)
-	cmd.SetErr(&all)
-	cmd.SetArgs(append([]string{"decode"}, args...))
-	code = exitCodeOf(t, cmd.ExecuteContext(t.Context()), &all)
-	return stdout.String() + all.String(), code
+	return run(t, append([]string{"decode"}, args...)...)
 }
 
 // What a technician sees, for families of every kind of layout.
@@ -160,7 +153,8 @@ state  ok
 BYTES  HEX   BITS  NAME              RAW  MEANING
 0      03          protocol version  3    3, want 2
 1-2    10d3        not understood
-undecodable: decentlab/dl-mbx port 1: protocol version 3, want 2 (payload 0310d3)`},
+meldefunk: undecodable: decentlab/dl-mbx port 1: protocol version 3, want 2 (payload 0310d3)
+`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out, code := runDecode(t, strings.Fields(c.args)...)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -31,7 +32,7 @@ func main() {
 	context.AfterFunc(ctx, restore)
 	err := command().ExecuteContext(ctx)
 	restore()
-	os.Exit(exitCode(err))
+	os.Exit(exitCode(err, os.Stderr))
 }
 
 // usageError marks what the caller can mend on the command line or in a file.
@@ -40,11 +41,11 @@ type usageError struct{ error }
 func (u usageError) Unwrap() error { return u.error }
 
 // exitCode reports an error and says how to exit.
-func exitCode(err error) int {
+func exitCode(err error, to io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintln(os.Stderr, "meldefunk:", err)
+	fmt.Fprintln(to, "meldefunk:", err)
 	var usage usageError
 	if errors.As(err, &usage) {
 		return exitUsage

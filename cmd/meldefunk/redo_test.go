@@ -142,24 +142,19 @@ func TestCalibrationPutRight(t *testing.T) {
 	}
 
 	p.write("devices.csv", right)
-	run := func(want string, args ...string) {
+	replay := func(want string, args ...string) {
 		t.Helper()
-		c := command()
-		var out strings.Builder
-		c.SetOut(&out)
-		c.SetErr(&out)
-		c.SetArgs(append([]string{"replay", "-c", p.config}, args...))
-		if err := c.ExecuteContext(t.Context()); err != nil || !strings.Contains(out.String(), want) {
-			t.Errorf("replay %v: %v, want %q in\n%s", args, err, want, out.String())
+		if out, code := run(t, append([]string{"replay", "-c", p.config}, args...)...); code != exitOK || !strings.Contains(out, want) {
+			t.Errorf("replay %v: exit code %d, want %q in\n%s", args, code, want, out)
 		}
 	}
 	const levels = `SELECT time / 1000000000, round(measured ->> 'fill_level', 1), faults FROM readings WHERE asset = 'PK-M' ORDER BY time`
 	same(t, "the bin with memory, wrong", rows(t, p.database(), levels), []string{"1700000000|94.8|", "1700000600||probe_broken", "1700001000|89.7|"})
-	run("1 devices, 7 readings would change", "--dry-run", "--device", "a840410001830003")
-	run("23 devices, 31 readings would change", "--dry-run")
+	replay("1 devices, 7 readings would change", "--dry-run", "--device", "a840410001830003")
+	replay("23 devices, 31 readings would change", "--dry-run")
 	killReplay(t, p)
-	run("changed, 0 can no longer be decoded", "--uplinks")
-	run("23 devices, 0 readings changed", "--uplinks")
+	replay("changed, 0 can no longer be decoded", "--uplinks")
+	replay("23 devices, 0 readings changed", "--uplinks")
 
 	same(t, "the bin with memory", rows(t, p.database(), levels), []string{"1700000000|77.3|", "1700000600||probe_broken", "1700001000|54.5|"})
 	expected := expectedReadings(t)
@@ -177,7 +172,7 @@ func TestCalibrationPutRight(t *testing.T) {
 
 	// Without a calibration there is no level: it goes in InfluxDB too.
 	p.write("devices.csv", strings.Replace(right, "Gedächtnis;2500;300", "Gedächtnis;;", 1))
-	run("1 devices, 2 readings changed", "--uplinks", "--device", memoryBin)
+	replay("1 devices, 2 readings changed", "--uplinks", "--device", memoryBin)
 	p.start()
 	p.eventually(30*time.Second, "InfluxDB agrees without levels", func() error { return agree(t, p, in) })
 	p.stop()

@@ -126,22 +126,18 @@ func TestRule(t *testing.T) {
 		{"complete cases", []string{"explain", "-c", config, ""}, exitOK, []string{"S-7K2MPQ4D PK-1 Papierkorb voll"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var out bytes.Buffer
-			root := command()
 			args := append([]string{"rule"}, c.args...)
 			if strings.HasPrefix(c.name, "complete") {
 				args = append([]string{"__complete"}, args...)
 			}
-			root.SetArgs(args)
-			root.SetOut(&out)
-			root.SetErr(&out)
-			if code := exitCodeOf(t, root.ExecuteContext(t.Context()), &out); code != c.code {
-				t.Errorf("exit code %d, want %d: %s", code, c.code, out.String())
+			out, code := run(t, args...)
+			if code != c.code {
+				t.Errorf("exit code %d, want %d: %s", code, c.code, out)
 			}
-			printed := strings.Join(strings.Fields(out.String()), " ")
+			printed := strings.Join(strings.Fields(out), " ")
 			for _, want := range c.want {
 				if !strings.Contains(printed, want) {
-					t.Errorf("no %q in:\n%s", want, out.String())
+					t.Errorf("no %q in:\n%s", want, out)
 				}
 			}
 		})

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -164,16 +163,4 @@ func TestSimLoad(t *testing.T) {
 	if s := got.Load; s.Messages != 3000 || s.Rate > 2100 || s.Rate < 200 || s.P50 <= 0 || s.P99 < s.P50 || s.Max < s.P99 {
 		t.Errorf("%+v", s)
 	}
-}
-
-// run executes a command line and gives what it prints, on both ways, and the exit code.
-func run(t *testing.T, args ...string) (string, int) {
-	t.Helper()
-	c := command()
-	var out bytes.Buffer
-	c.SetOut(&out)
-	c.SetErr(&out)
-	c.SetArgs(args)
-	code := exitCodeOf(t, c.ExecuteContext(t.Context()), &out)
-	return out.String(), code
 }
