@@ -26,9 +26,7 @@ const (
 // while the platform is away, and InfluxDB never comes. The platform must drain them in the
 // order of each device, throttle nobody, and stay small.
 func TestBacklog(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a minute")
-	}
+	long(t, "a minute")
 	count := 200_000
 	if text := os.Getenv(backlogEnv); text != "" {
 		var err error

@@ -90,9 +90,7 @@ func framesSent(t testing.TB, all []published, town *sim.City) int {
 // what an undisturbed run makes of the same messages: no reading missing, none twice,
 // every ticket exactly once.
 func TestCrashes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a minute and a half")
-	}
+	long(t, "a minute and a half")
 	broker, in := brokertest.Start(t), influxtest.Start(t)
 	messages, town := traffic(t)
 	binary := buildBinary(t, false)

@@ -19,9 +19,7 @@ const calmDevices = 1000
 // It is throttled and told of, and nobody else's reading comes noticeably later, whether the
 // wild one is native or waits in the lane of a JavaScript codec that others need as well.
 func TestWildDevice(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes half a minute")
-	}
+	long(t, "half a minute")
 	for name, model := range map[string]string{"native": "milesight/em310-udl", "codec": "acme/tank"} {
 		t.Run(name, func(t *testing.T) {
 			broker := brokertest.Start(t)

@@ -100,9 +100,7 @@ func TestListenerRecordings(t *testing.T) {
 // straight to it, so also between commits and their PUBACKs. What is kept must be what an
 // undisturbed run over a broker keeps.
 func TestListenerCrashes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes half a minute")
-	}
+	long(t, "half a minute")
 	const kills, most, ahead = 5, 2000, 200
 	messages, town := traffic(t)
 	messages = messages[:min(len(messages), most)]

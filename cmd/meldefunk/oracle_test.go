@@ -33,9 +33,7 @@ func oracleConfig(in *influxtest.Server, servers string) string {
 // that the network server accepted is stored exactly once, here and in InfluxDB, with the
 // right values at the right time, and nothing else is.
 func TestOracle(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a minute")
-	}
+	long(t, "a minute")
 	town := newOracleTown(t, oracleUplinks)
 	t.Run("through mosquitto", func(t *testing.T) {
 		broker := brokertest.Start(t, brokertest.WithLine("autosave_on_changes true"), brokertest.WithLine("autosave_interval 500"))

@@ -87,6 +87,14 @@ func buildBinary(t testing.TB, race bool) string {
 	return path
 }
 
+// long leaves a test out with -short. CI has no -short.
+func long(t *testing.T, takes string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skipf("left out with -short: takes %s; CI runs it, with make test", takes)
+	}
+}
+
 // newPlatform writes a configuration. config is the main file without data and board;
 // files are written beside it.
 func newPlatform(t testing.TB, binary, config string, files map[string]string) *platform {

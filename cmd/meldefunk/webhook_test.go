@@ -148,9 +148,7 @@ func TestWebhookRecordings(t *testing.T) {
 // repeats a post until it has its 2xx, and never after. What is kept must be what an
 // undisturbed run over MQTT keeps.
 func TestWebhookCrashes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes half a minute")
-	}
+	long(t, "half a minute")
 	const posters, kills, most = 8, 4, 2000
 	messages, town := traffic(t)
 	messages = messages[:min(len(messages), most)]
