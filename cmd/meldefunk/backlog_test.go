@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -105,27 +104,13 @@ func publishBacklog(t *testing.T, broker *brokertest.Broker, count int) (size in
 	return size
 }
 
-var residentLine = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
-
 // watchMemory reads the platform's resident memory five times a second until it is done,
 // and gives the largest, in kB.
-func watchMemory(t *testing.T, p *platform, done func() bool) (largest int) {
+func watchMemory(t *testing.T, p *platform, done func() bool) (largest int64) {
 	t.Helper()
 	deadline := time.Now().Add(30 * time.Minute)
 	for n := 0; ; n++ {
-		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-		if os.IsNotExist(err) {
-			t.Skip("skipped: resident memory is read from /proc, which is not here")
-		}
-		match := residentLine.FindSubmatch(status)
-		if err != nil || match == nil {
-			t.Fatalf("resident memory: %v", err)
-		}
-		resident, err := strconv.Atoi(string(match[1]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		largest = max(largest, resident)
+		largest = max(largest, p.memory("VmRSS"))
 		if n%5 == 0 && done() {
 			return largest
 		}

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net"
-	"os"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -47,7 +45,7 @@ func TestFloods(t *testing.T) {
 	p.start()
 	near := newRepeater(address, "near", oraclePassword)
 	topic := v4Up(0).topic
-	n, before, db := 0, peak(t, p), p.database()
+	n, before, db := 0, p.memory("VmHWM"), p.database()
 	for _, b := range bodies {
 		t.Run(b.name, func(t *testing.T) {
 			broker.Publish(topic, b.body)
@@ -58,10 +56,10 @@ func TestFloods(t *testing.T) {
 			_ = packet.Write(conn) // may be cut off
 			p.stillTakes(t, broker, &n)
 			_ = conn.Close()
-			if now := peak(t, p); now > b.most<<20 {
-				t.Errorf("the process has needed %d MiB, %d before: want %d at most", now>>20, before>>20, b.most)
+			if now := p.memory("VmHWM"); now > b.most<<10 {
+				t.Errorf("the process has needed %d MiB, %d before: want %d at most", now>>10, before>>10, b.most)
 			} else {
-				t.Logf("the process has needed %d MiB, %d before", now>>20, before>>20)
+				t.Logf("the process has needed %d MiB, %d before", now>>10, before>>10)
 			}
 		})
 	}
@@ -81,10 +79,10 @@ func TestFloods(t *testing.T) {
 				}
 				return nil
 			})
-			if now := peak(t, p); now > 100<<20 {
-				t.Errorf("the process has needed %d MiB", now>>20)
+			if now := p.memory("VmHWM"); now > 100<<10 {
+				t.Errorf("the process has needed %d MiB", now>>10)
 			} else {
-				t.Logf("%d MiB sent; the process has needed %d MiB", size>>20, now>>20)
+				t.Logf("%d MiB sent; the process has needed %d MiB", size>>20, now>>10)
 			}
 		})
 	}
@@ -147,21 +145,4 @@ func (p *platform) stillTakes(t *testing.T, broker *brokertest.Broker, n *int) {
 	m := v4Up(*n)
 	broker.Publish(m.topic, m.body)
 	p.wantMetrics(30*time.Second, map[string]float64{`meldefunk_road_frames_total{fate="read"}`: float64(*n)})
-}
-
-// peak is the most memory that the process has had resident, in bytes.
-func peak(t *testing.T, p *platform) int64 {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		t.Skip(err)
-	}
-	for line := range strings.Lines(string(status)) {
-		var kib int64
-		if n, _ := fmt.Sscanf(line, "VmHWM: %d kB", &kib); n == 1 {
-			return kib << 10
-		}
-	}
-	t.Fatal("no VmHWM in /proc")
-	return 0
 }
