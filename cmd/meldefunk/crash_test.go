@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"net/http/httptest"
 	"slices"
@@ -23,6 +22,8 @@ const (
 	crashes      = 10
 	influxOutage = 30 * time.Second
 	crashServer  = "network_servers:\n  - {name: city, dialect: chirpstack-v4, broker: %q}\n"
+	// crashBase has an inventory, and event times believed however old they are.
+	crashBase = "inventory: [DIR/devices.csv]\nroad: {max_backlog: 876000h}\n"
 )
 
 // traffic is half a day of a simulated city: lost frames, duplicates, broken sensors.
@@ -95,9 +96,8 @@ func TestCrashes(t *testing.T) {
 	messages, town := traffic(t)
 	binary := buildBinary(t, false)
 	files := map[string]string{"devices.csv": inventoryFile(town)}
-	base := "inventory: [DIR/devices.csv]\nroad: {max_backlog: 876000h}\n"
 
-	calm := undisturbed(t, binary, base, files, messages)
+	calm := outcomeOf(t, undisturbed(t, binary, files, messages))
 	if want := framesSent(t, messages, town); len(calm.frames) != want {
 		t.Fatalf("the undisturbed run kept %d frames, the city sent %d", len(calm.frames), want)
 	}
@@ -107,7 +107,7 @@ func TestCrashes(t *testing.T) {
 
 	server, endpoint := ticketServer(t)
 	files["influx.token"], files["open311.key"] = in.Token, ticketKey
-	config := base + fmt.Sprintf(crashServer, broker.URL()) + influxConfig(in) + ticketConfig(endpoint)
+	config := crashBase + fmt.Sprintf(crashServer, broker.URL()) + influxConfig(in) + ticketConfig(endpoint)
 	p := newPlatform(t, binary, config, files)
 	p.start()
 
@@ -213,17 +213,29 @@ func outcomeOf(t *testing.T, p *platform) outcome {
 	}
 }
 
-func undisturbed(t *testing.T, binary, base string, files map[string]string, messages []published) outcome {
+// undisturbed is a platform that has had all messages from a broker, and was stopped.
+func undisturbed(t *testing.T, binary string, files map[string]string, messages []published) *platform {
 	t.Helper()
 	broker := brokertest.Start(t)
-	p := newPlatform(t, binary, base+fmt.Sprintf(crashServer, broker.URL()), maps.Clone(files))
+	p := newPlatform(t, binary, crashBase+fmt.Sprintf(crashServer, broker.URL()), files)
 	p.start()
 	for i := range messages {
 		broker.Publish(messages[i].topic, messages[i].body)
 	}
 	p.wantMetrics(60*time.Second, map[string]float64{"meldefunk_road_acknowledged_total": float64(len(messages))})
 	p.stop()
-	return outcomeOf(t, p)
+	return p
+}
+
+// sameAsUndisturbed wants a platform that was stopped to have kept the frames and readings
+// that an undisturbed one makes of the messages, in whatever order they came.
+func sameAsUndisturbed(t *testing.T, p *platform, files map[string]string, messages []published) {
+	t.Helper()
+	calm := undisturbed(t, p.binary, files, messages)
+	const frames = `SELECT dev_eui, fcnt, fate, hex(payload), time FROM frames ORDER BY 1, 2, 5`
+	same(t, "frames", rows(t, p.database(), frames), rows(t, calm.database(), frames))
+	const readings = `SELECT dev_eui, fcnt, time, asset FROM readings ORDER BY 1, 2, 3`
+	same(t, "readings", rows(t, p.database(), readings), rows(t, calm.database(), readings))
 }
 
 // same compares two lists line by line and shows the first differences.

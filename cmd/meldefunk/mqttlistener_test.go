@@ -7,8 +7,6 @@ import (
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
-
-	"meldefunk/gateway-bridge/brokertest"
 )
 
 const listenerPassword = "a-password-that-only-tests-know"
@@ -139,17 +137,5 @@ func TestListenerCrashes(t *testing.T) {
 	if unacknowledged < kills {
 		t.Error("the kills disturbed nobody: the test says nothing")
 	}
-
-	broker := brokertest.Start(t)
-	calm := newPlatform(t, binary, "inventory: [DIR/devices.csv]\nroad: {max_backlog: 876000h}\n"+fmt.Sprintf(crashServer, broker.URL()), files)
-	calm.start()
-	for _, m := range messages {
-		broker.Publish(m.topic, m.body)
-	}
-	calm.wantMetrics(60*time.Second, map[string]float64{"meldefunk_road_acknowledged_total": float64(len(messages))})
-	calm.stop()
-	const frames = `SELECT dev_eui, fcnt, fate, hex(payload), time FROM frames ORDER BY 1, 2, 5`
-	same(t, "frames", rows(t, p.database(), frames), rows(t, calm.database(), frames))
-	const readings = `SELECT dev_eui, fcnt, time, asset FROM readings ORDER BY 1, 2, 3`
-	same(t, "readings", rows(t, p.database(), readings), rows(t, calm.database(), readings))
+	sameAsUndisturbed(t, p, files, messages)
 }

@@ -105,7 +105,7 @@ func drainRoad(b *testing.B, binary, inventory string, messages []published) fig
 	b.Helper()
 	broker := brokertest.Start(b)
 	defer broker.Stop()
-	config := "inventory: [DIR/devices.csv]\nroad: {max_backlog: 876000h}\n" + fmt.Sprintf(crashServer, broker.URL())
+	config := crashBase + fmt.Sprintf(crashServer, broker.URL())
 	p := newPlatform(b, binary, config, map[string]string{"devices.csv": inventory})
 	p.start() // the session exists from now on
 	p.stop()

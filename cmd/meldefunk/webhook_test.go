@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os/exec"
 	"slices"
@@ -14,8 +13,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"meldefunk/gateway-bridge/brokertest"
 )
 
 const hookToken = "a-token-that-only-tests-know"
@@ -24,14 +21,7 @@ const hookToken = "a-token-that-only-tests-know"
 // platform starts again.
 func hookConfig(t *testing.T, servers map[string]string) (config, url string) {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := ln.Addr().String()
-	if err := ln.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := "127.0.0.1:" + freePort(t)
 	config = fmt.Sprintf("road: {max_backlog: 876000h}\nwebhooks: {listen: %q}\nnetwork_servers:\n", address)
 	for name, dialect := range servers {
 		config += fmt.Sprintf("  - {name: %s, dialect: %s, webhook: {token_file: DIR/token}}\n", name, dialect)
@@ -206,17 +196,5 @@ func TestWebhookCrashes(t *testing.T) {
 	if refused.Load() < kills {
 		t.Error("the kills disturbed nobody: the test says nothing")
 	}
-
-	broker := brokertest.Start(t)
-	calm := newPlatform(t, binary, "inventory: [DIR/devices.csv]\nroad: {max_backlog: 876000h}\n"+fmt.Sprintf(crashServer, broker.URL()), files)
-	calm.start()
-	for _, m := range messages {
-		broker.Publish(m.topic, m.body)
-	}
-	calm.wantMetrics(60*time.Second, map[string]float64{"meldefunk_road_acknowledged_total": float64(len(messages))})
-	calm.stop()
-	const frames = `SELECT dev_eui, fcnt, fate, hex(payload), time FROM frames ORDER BY 1, 2, 5`
-	same(t, "frames", rows(t, p.database(), frames), rows(t, calm.database(), frames))
-	const readings = `SELECT dev_eui, fcnt, time, asset FROM readings ORDER BY 1, 2, 3`
-	same(t, "readings", rows(t, p.database(), readings), rows(t, calm.database(), readings))
+	sameAsUndisturbed(t, p, files, messages)
 }
