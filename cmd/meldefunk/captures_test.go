@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -122,15 +119,8 @@ var captures = []capture{
 // once, as text or as bytes, is "payload" in either case.
 func (c capture) messagesIn(t *testing.T) []published {
 	t.Helper()
-	f, err := os.Open(filepath.Join("..", "..", "gateway-bridge", "testdata", "captures", c.file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
 	var all []published
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
+	for _, line := range recordedLines(t, c.file) {
 		var m struct {
 			Topic    string
 			Payload  json.RawMessage `json:"payload"`
@@ -139,7 +129,7 @@ func (c capture) messagesIn(t *testing.T) []published {
 			Protobuf []byte          `json:"payload_protobuf_b64"`
 			JSONV3   json.RawMessage `json:"payload_json_v3"`
 		}
-		if err := json.Unmarshal(lines.Bytes(), &m); err != nil {
+		if err := json.Unmarshal(line, &m); err != nil {
 			t.Fatal(err)
 		}
 		body := append(append([]byte(m.Payload), m.Text...), m.Bytes...)
@@ -154,9 +144,6 @@ func (c capture) messagesIn(t *testing.T) []published {
 			continue
 		}
 		all = append(all, published{m.Topic, body})
-	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
 	}
 	return all
 }

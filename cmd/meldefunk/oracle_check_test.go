@@ -148,16 +148,6 @@ const (
 	estimateIn = 10 * time.Minute
 )
 
-// estimates tells whether times of bursts are estimated by this platform.
-func estimates() bool {
-	for s := city.TimeReceived; s.String() != "unknown"; s++ {
-		if s.String() == "estimated" {
-			return true
-		}
-	}
-	return false
-}
-
 // judgeTime tells what is wrong with the event time of a stored frame, "" if nothing is.
 func (f *toldFrame) judgeTime(k *keptFrame, periodic bool) string {
 	within := func(from, to time.Time) bool { return !k.at.Before(from) && !k.at.After(to.Add(apart)) }
@@ -358,7 +348,7 @@ func (o *oracle) checkBursts(kept map[uint64][]*keptFrame) {
 	if due < 30 {
 		o.t.Errorf("%d frames of bursts: too few to mean anything", due)
 	}
-	if estimates() && 5*estimated < 4*due {
+	if 5*estimated < 4*due {
 		o.t.Errorf("%d of %d frames of bursts have an estimated time: want four fifths at least", estimated, due)
 	}
 }

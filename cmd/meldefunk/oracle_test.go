@@ -171,14 +171,8 @@ func (o *oracle) settle() {
 		if err != nil {
 			return err
 		}
-		received := 0.0
-		for series, n := range m {
-			if strings.HasPrefix(series, "meldefunk_bridge_messages_total") {
-				received += n
-			}
-		}
-		unused := 0.0
-		if acked := m["meldefunk_road_acknowledged_total"]; acked+unused < received {
+		received := sum(m, "meldefunk_bridge_messages_total")
+		if acked := m["meldefunk_road_acknowledged_total"]; acked < received {
 			return fmt.Errorf("%v of %v messages acknowledged", acked, received)
 		}
 		readings = rows(o.t, o.database, `SELECT coalesce(max(id), 0) FROM readings`)[0]
@@ -197,6 +191,16 @@ func (o *oracle) settle() {
 	p.stop()
 }
 
+// sum adds up every series of a name.
+func sum(metrics map[string]float64, name string) (n float64) {
+	for series, v := range metrics {
+		if strings.HasPrefix(series, name) {
+			n += v
+		}
+	}
+	return n
+}
+
 // balance: the process that is left accounts for each uplink it was given.
 func (o *oracle) balance() {
 	o.t.Helper()
@@ -204,16 +208,8 @@ func (o *oracle) balance() {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	sum := func(name string) (n float64) {
-		for series, v := range m {
-			if strings.HasPrefix(series, name) {
-				n += v
-			}
-		}
-		return n
-	}
 	given := m[`meldefunk_bridge_messages_total{event="up",server="city"}`]
-	stored, repeats, unknown := sum("meldefunk_road_frames_total"), sum("meldefunk_road_repeats_total"), m[`meldefunk_road_set_aside_total{reason="unknown_device"}`]
+	stored, repeats, unknown := sum(m, "meldefunk_road_frames_total"), sum(m, "meldefunk_road_repeats_total"), m[`meldefunk_road_set_aside_total{reason="unknown_device"}`]
 	if given != stored+repeats+unknown || given == 0 {
 		o.t.Errorf("the last process was given %v uplinks, and stored %v, took %v as repeats and set %v of unknown devices aside", given, stored, repeats, unknown)
 	}

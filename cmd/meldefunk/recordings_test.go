@@ -37,19 +37,22 @@ type published struct {
 	body  []byte
 }
 
-// messages reads a recording, every message in it.
-func (r recording) messages(t testing.TB) []published {
+// recordedLines reads a file of recorded traffic, a message a line.
+func recordedLines(t testing.TB, file string) [][]byte {
 	t.Helper()
-	f, err := os.Open(filepath.Join("..", "..", "gateway-bridge", "testdata", "captures", r.file))
+	data, err := os.ReadFile(filepath.Join("..", "..", "gateway-bridge", "testdata", "captures", file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	return bytes.Split(bytes.TrimSpace(data), []byte("\n"))
+}
+
+// messages reads a recording, every message in it.
+func (r recording) messages(t testing.TB) []published {
+	t.Helper()
 	var all []published
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		line := bytes.ReplaceAll(lines.Bytes(), []byte(recordedPrefix), []byte(r.prefix))
+	for _, line := range recordedLines(t, r.file) {
+		line = bytes.ReplaceAll(line, []byte(recordedPrefix), []byte(r.prefix))
 		line = bytes.ReplaceAll(line, bytes.ToUpper([]byte(recordedPrefix)), bytes.ToUpper([]byte(r.prefix)))
 		var m struct {
 			Topic      string
@@ -65,14 +68,15 @@ func (r recording) messages(t testing.TB) []published {
 		case m.PayloadStr != nil:
 			body = []byte(*m.PayloadStr)
 		case m.PayloadB64 != nil:
+			var err error
 			if body, err = base64.StdEncoding.DecodeString(*m.PayloadB64); err != nil {
 				t.Fatal(err)
 			}
 		}
-		all = append(all, published{m.Topic, bytes.Clone(body)})
+		all = append(all, published{m.Topic, body})
 	}
-	if err := lines.Err(); err != nil || len(all) < 60 {
-		t.Fatalf("%s: %d messages, %v", r.file, len(all), err)
+	if len(all) < 60 {
+		t.Fatalf("%s: %d messages", r.file, len(all))
 	}
 	return all
 }
