@@ -37,6 +37,14 @@ func noArgs(c *cobra.Command, args []string) error {
 	return nil
 }
 
+// atMostOneFile refuses more than one argument as a usage error.
+func atMostOneFile(c *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usageError{fmt.Errorf("%s takes one file, got %q too (see --help)", c.CommandPath(), args[1])}
+	}
+	return nil
+}
+
 // configFlag adds --config with completion of file names.
 func configFlag(c *cobra.Command, path *string) {
 	c.Flags().StringVarP(path, "config", "c", "meldefunk.yaml", "configuration `file`")

@@ -46,7 +46,7 @@ nwk_s_key. fcnt_up is the newest counter of a device that has sent for long, and
 counter_resets is yes for an ABP device that counts anew when its battery is changed.
 In place of a file with a header there may be keys alone, one a line.
 Afterwards destroy what was in clear.`,
-		Args: atMostOne,
+		Args: atMostOneFile,
 		RunE: func(c *cobra.Command, args []string) error {
 			return rewriteKeys(c, path, args, func(r *keys.Ring, name string, text []byte) ([]byte, int, error) {
 				return r.Wrap(label, name, text)
@@ -67,7 +67,7 @@ func keyRewrapCommand() *cobra.Command {
 key, wrap them with another, and write all of it to standard output. Keep the old one
 configured for as long as raw uplinks are kept: those are stored with the keys they came
 with.`,
-		Args: atMostOne,
+		Args: atMostOneFile,
 		RunE: func(c *cobra.Command, args []string) error {
 			return rewriteKeys(c, path, args, func(r *keys.Ring, name string, text []byte) ([]byte, int, error) {
 				return r.Rewrap(from, to, name, text)
@@ -107,13 +107,6 @@ terminal only, to be compared with those of the device.`,
 	configFlag(c, &path)
 	c.Flags().StringVar(&reveal, "reveal", "", "show the session keys of the device with this `EUI` in clear")
 	return c
-}
-
-func atMostOne(c *cobra.Command, args []string) error {
-	if len(args) > 1 {
-		return usageError{fmt.Errorf("%s takes one file, got %q too (see --help)", c.CommandPath(), args[1])}
-	}
-	return nil
 }
 
 // mostKeyText is the longest file of keys that is read: that of keys.sessions, twice over.

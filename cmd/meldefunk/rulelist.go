@@ -34,13 +34,6 @@ a case at each level. "default" names the shipped rules.`,
 	return c
 }
 
-func atMostOneFile(c *cobra.Command, args []string) error {
-	if len(args) > 1 {
-		return usageError{fmt.Errorf("%s takes one file, got %d arguments (see --help)", c.CommandPath(), len(args))}
-	}
-	return nil
-}
-
 // rulesFor gives the rules of a file named on the command line, or those of the configuration.
 func rulesFor(path string, args []string) (*rules.Set, string, error) {
 	if len(args) > 0 {
