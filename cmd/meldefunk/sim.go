@@ -50,12 +50,7 @@ docs/simulator.md describes the file.
 --inventory the devices as this platform's inventory wants them, --registrations
 their keys as a network server wants them. The same file and the same --from play
 the same city, byte for byte.`,
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usageError{fmt.Errorf("%s takes one file, got %d (see --help)", c.CommandPath(), len(args))}
-			}
-			return nil
-		},
+		Args: atMostOneFile,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				o.city = args[0]
@@ -139,6 +134,15 @@ func (o *simOptions) begins() (time.Time, error) {
 		return at, fmt.Errorf("--from: %q is out of range: want a time from 2000 to 2099", o.from)
 	}
 	return at.UTC(), nil
+}
+
+// period is from when to when is played, ten years if nothing else is asked for.
+func (o *simOptions) period() (from, end time.Time, err error) {
+	from, err = o.begins()
+	if o.span > 0 {
+		return from, from.Add(o.span), err
+	}
+	return from, from.AddDate(10, 0, 0), err
 }
 
 func simulate(ctx context.Context, o simOptions, out, logTo io.Writer) (err error) {

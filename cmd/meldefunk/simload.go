@@ -40,13 +40,9 @@ func (o *simOptions) load(ctx context.Context, p sim.Play, out, progressTo io.Wr
 		return err
 	}
 	defer client.Disconnect(250)
-	from, err := o.begins()
+	from, end, err := o.period()
 	if err != nil {
 		return err
-	}
-	end := from.AddDate(10, 0, 0)
-	if o.span > 0 {
-		end = from.Add(o.span)
 	}
 	bar := newBar(progressTo)
 	s, err := generateLoad(ctx, client, o.rate, o.count, func(emit func(sim.Message) error) error { return p.Events(from, end, emit) },

@@ -33,13 +33,9 @@ func (o *simOptions) toFile(ctx context.Context, p sim.Play, out, progressTo io.
 		to = file
 	}
 	w := bufio.NewWriterSize(to, 1<<20)
-	from, err := o.begins()
+	from, end, err := o.period()
 	if err != nil {
 		return err
-	}
-	end := from.Add(o.span)
-	if o.span == 0 {
-		end = from.AddDate(10, 0, 0)
 	}
 	bar := newBar(progressTo)
 	written := 0
