@@ -157,11 +157,15 @@ type asideSource interface {
 	AsideCounts(ctx context.Context, f city.AsideFilter) ([]city.AsideCount, error)
 }
 
-// eachAside gives the chosen messages one by one, at most limit, 0: all.
+// asidePage is how many set-aside messages are in memory at once.
+const asidePage = 200
+
+// eachAside gives the chosen messages one by one, at most limit, 0: all; the one seen longest
+// ago first, so that an asset's readings come in order when they are replayed.
 func eachAside(ctx context.Context, from asideSource, f city.AsideFilter, limit int, do func(*city.SetAside) error) error {
 	var last city.SetAside
 	for n := 0; limit == 0 || n < limit; {
-		size := replayPage
+		size := asidePage
 		if limit > 0 {
 			size = min(size, limit-n)
 		}

@@ -90,30 +90,9 @@ func again(ctx context.Context, at *offline, which city.AsideFilter) error {
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- at.road.Run(running) }()
-	err := offerAll(ctx, at, which, dialects)
+	err := eachAside(ctx, at.store, which, 0, func(a *city.SetAside) error { return offerOne(ctx, at, dialects, a) })
 	stop() // the road finishes what it was offered
 	return errors.Join(err, <-ended)
-}
-
-// replayPage is how many set-aside messages are in memory at once.
-const replayPage = 200
-
-// offerAll offers the chosen set-aside messages, the one seen longest ago first, so that an
-// asset's readings come in order.
-func offerAll(ctx context.Context, at *offline, which city.AsideFilter, dialects map[string]bridge.Dialect) error {
-	var last city.SetAside
-	for {
-		page, err := at.store.AsidesAfter(ctx, which, last.LastSeen, last.Key, replayPage)
-		if err != nil || len(page) == 0 {
-			return err
-		}
-		for i := range page {
-			if err := offerOne(ctx, at, dialects, &page[i]); err != nil {
-				return err
-			}
-		}
-		last = page[len(page)-1]
-	}
 }
 
 func offerOne(ctx context.Context, at *offline, dialects map[string]bridge.Dialect, a *city.SetAside) error {
