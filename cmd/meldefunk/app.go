@@ -190,10 +190,11 @@ func (a *app) ready() []board.Check {
 	}
 	if a.writer != nil {
 		c := board.Check{Name: "influxdb", OK: true}
-		if state := a.writer.State(); state.Error != "" {
+		state := a.writer.State()
+		if state.Error != "" {
 			c.Reason = fmt.Sprintf("away since %s, %d readings behind: %s", state.Since.Format(time.RFC3339), state.Behind, state.Error)
 		}
-		if state := a.writer.State(); state.Spool >= 0.5 || state.Lost > 0 {
+		if state.Spool >= 0.5 || state.Lost > 0 {
 			c.Reason = strings.TrimSpace(fmt.Sprintf("%s spool %.0f %% full, %d readings given up", c.Reason, 100*state.Spool, state.Lost))
 		}
 		checks = append(checks, c)
