@@ -66,12 +66,14 @@ const (
 // requiredSNR in dB, by spreading factor from 7.
 var requiredSNR = [6]float64{-7.5, -10, -12.5, -15, -17.5, -20}
 
-// concentrator is how a gateway of EU868 is set up, as ChirpStack does: the frequency of
-// each of its channels in Hz, and which of its two radios receives it.
-var concentrator = [8]struct {
-	frequency uint32
-	rfChain   uint8
-}{
+// gatewayChannel is what a gateway listens to.
+type gatewayChannel struct {
+	frequency uint32 // Hz
+	rfChain   uint8  // which of its two radios
+}
+
+// concentrator is how a gateway of EU868 is set up, as ChirpStack does.
+var concentrator = [8]gatewayChannel{
 	{868_100_000, 1}, {868_300_000, 1}, {868_500_000, 1},
 	{867_100_000, 0}, {867_300_000, 0}, {867_500_000, 0}, {867_700_000, 0}, {867_900_000, 0},
 }
@@ -123,12 +125,7 @@ type heard struct {
 // receive appends who hears a transmission. The best gateway that listens always does:
 // lost frames are drawn elsewhere, or a fault's work.
 func (l *link) receive(rng *rand.Rand, t *mac.Transmission, deaf func(*gateway) bool, all []heard) []heard {
-	channel := slices.IndexFunc(concentrator[:], func(c struct {
-		frequency uint32
-		rfChain   uint8
-	}) bool {
-		return c.frequency == t.Frequency
-	})
+	channel := slices.IndexFunc(concentrator[:], func(c gatewayChannel) bool { return c.frequency == t.Frequency })
 	if channel < 0 {
 		return all // a frequency that no gateway listens to
 	}

@@ -11,31 +11,37 @@ import (
 	"meldefunk/city/lorawan"
 )
 
-// playedOut plays for a while and gives the play as it is then, and its truth.
-func playedOut(t *testing.T, cfg Config, length time.Duration) (*play, Truth) {
+// playedOut plays for a while and gives the play as it is then, and its truth. It tells what
+// each step publishes, unless told is nil.
+func playedOut(t *testing.T, p Play, length time.Duration, told func([]Message)) (*play, Truth) {
 	t.Helper()
 	var text bytes.Buffer
-	p, err := Play{City: New(cfg), Encoder: &tinyEncoder{}, Manifest: NewManifest(&text)}.begin(noon)
+	p.Encoder, p.Manifest = &tinyEncoder{}, NewManifest(&text)
+	run, err := p.begin(noon)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for {
-		at, ok := p.soonest()
+		at, ok := run.soonest()
 		if !ok || !at.Before(noon.Add(length)) {
 			break
 		}
-		if _, err := p.step(); err != nil {
+		messages, err := run.step()
+		if err != nil {
 			t.Fatal(err)
 		}
+		if told != nil {
+			told(messages)
+		}
 	}
-	if err := p.finish(noon.Add(length)); err != nil {
+	if err := run.finish(noon.Add(length)); err != nil {
 		t.Fatal(err)
 	}
 	truth, err := ReadManifest(&text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p, truth
+	return run, truth
 }
 
 // mixed is a city with something of everything that LoRaWAN has.
@@ -47,7 +53,7 @@ func mixed() Config {
 // TestDevicesOfEveryVersionSpeak: those that join do so once and have one session, those
 // that never join speak at once, and with a good radio every frame arrives.
 func TestDevicesOfEveryVersionSpeak(t *testing.T) {
-	p, truth := playedOut(t, mixed(), 30*time.Hour)
+	p, truth := playedOut(t, Play{City: New(mixed())}, 30*time.Hour, nil)
 	first, frames := map[city.EUI]time.Time{}, map[city.EUI]int{}
 	for _, u := range truth.Uplinks {
 		if at, ok := first[u.Device]; !ok || u.At.Before(at) {
@@ -99,7 +105,7 @@ func TestConfirmedFramesAreAcknowledged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cfg := mixed()
 			cfg.Loss = c.loss
-			p, _ := playedOut(t, cfg, 24*time.Hour)
+			p, _ := playedOut(t, Play{City: New(cfg)}, 24*time.Hour, nil)
 			var devices int
 			var uplinks, downlinks, repetitions, unacknowledged uint32
 			for _, d := range p.sensors {
@@ -130,7 +136,7 @@ func TestTheNetworkChoosesDataRates(t *testing.T) {
 	for _, adr := range []bool{true, false} {
 		cfg := mixed()
 		cfg.Devices.ADR, cfg.Devices.Confirmed = adr, 0 // 1.0.3 lowers the rate of what is not acknowledged
-		p, _ := playedOut(t, cfg, 72*time.Hour)
+		p, _ := playedOut(t, Play{City: New(cfg)}, 72*time.Hour, nil)
 		faster, slower, room := 0, 0, 0
 		for _, d := range p.sensors {
 			began, is := 12-d.site.link.sf, d.radio.DataRate()
@@ -172,7 +178,7 @@ func TestRestartsOpenEpochs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cfg := Config{Seed: 11, Bins: 20, Trees: 10, Bays: 10, Period: 30 * time.Minute, Devices: c.devices,
 				Faults: []Fault{{Kind: c.kind, Share: 1, From: 4 * time.Hour, For: time.Second, Every: 5 * time.Hour}}}
-			p, truth := playedOut(t, cfg, 24*time.Hour)
+			p, truth := playedOut(t, Play{City: New(cfg)}, 24*time.Hour, nil)
 			if counted := p.network.Counted(); len(counted) > 0 {
 				t.Errorf("the network server complains: %v", counted)
 			}

@@ -81,21 +81,8 @@ type parser interface {
 
 func newOracle(t *testing.T, cfg Config, server events.Server, dialect parser, length time.Duration) *oracle {
 	t.Helper()
-	var text bytes.Buffer
 	o := &oracle{city: New(cfg), heard: map[frameKey][]heardUplink{}, joins: map[city.EUI]int{}}
-	p, err := Play{City: o.city, Encoder: &tinyEncoder{}, Server: server, Manifest: NewManifest(&text)}.begin(noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		at, ok := p.soonest()
-		if !ok || !at.Before(noon.Add(length)) {
-			break
-		}
-		messages, err := p.step()
-		if err != nil {
-			t.Fatal(err)
-		}
+	p, truth := playedOut(t, Play{City: o.city, Server: server}, length, func(messages []Message) {
 		for _, m := range messages {
 			e, err := dialect.Parse(&city.Message{Server: "sim", Topic: m.Topic, Body: bytes.Clone(m.Body), Received: m.At})
 			if err != nil {
@@ -110,13 +97,8 @@ func newOracle(t *testing.T, cfg Config, server events.Server, dialect parser, l
 				o.joins[e.DevEUI]++
 			}
 		}
-	}
-	if err := p.finish(noon.Add(length)); err != nil {
-		t.Fatal(err)
-	}
-	if o.truth, err = ReadManifest(&text); err != nil {
-		t.Fatal(err)
-	}
+	})
+	o.truth = truth
 	o.twins = map[frameKey]int{}
 	for i := range o.truth.Uplinks {
 		o.twins[keyOf(&o.truth.Uplinks[i])]++

@@ -344,8 +344,7 @@ func (p *play) finish(end time.Time) error {
 	for _, d := range p.sensors {
 		p.give(d)
 		d.place.finish(end)
-		blinds := d.site.role == blind || d.site.role == brokenProbe
-		if blinds {
+		if d.site.role == blind || d.site.role == brokenProbe {
 			p.tell(Episode{Kind: DeviceBlind, Asset: d.site.asset.ID, Device: d.site.device.DevEUI, From: p.plan.begin})
 		}
 	}
