@@ -26,7 +26,9 @@ func (p Play) OnAir(ctx context.Context, server string, now func() time.Time, lo
 		return err
 	}
 	field := &field{play: run, now: now, sendings: make(chan semtech.Sending, 64)}
-	group, running := errgroup.WithContext(ctx)
+	living, stop := context.WithCancel(ctx)
+	defer stop()
+	group, running := errgroup.WithContext(living)
 	for i := range gateways {
 		g := &gateways[i]
 		f, err := semtech.Dial(running, semtech.Config{
@@ -34,6 +36,7 @@ func (p Play) OnAir(ctx context.Context, server string, now func() time.Time, lo
 			Now: now, Booted: now(), Emit: field.emit(running),
 		}, log)
 		if err != nil {
+			stop() // those before it
 			return errors.Join(err, group.Wait())
 		}
 		field.forwarders = append(field.forwarders, f)
