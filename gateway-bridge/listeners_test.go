@@ -14,6 +14,7 @@ import (
 
 	"meldefunk/city"
 	"meldefunk/gateway-bridge/listener"
+	"meldefunk/gateway-bridge/roadtest"
 )
 
 func TestListenProblems(t *testing.T) {
@@ -71,15 +72,7 @@ func TestListenUnderstands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(ctx, ln) }()
-	defer func() {
-		cancel()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	}()
+	roadtest.Serve(t, func(ctx context.Context) error { return s.Serve(ctx, ln) })
 	client := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("mqtt://" + ln.Addr().String()).SetUsername("lns").SetPassword(password).SetAutoReconnect(false))
 	if token := client.Connect(); token.Wait() && token.Error() != nil {
 		t.Fatal(token.Error())

@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"meldefunk/city"
+	"meldefunk/gateway-bridge/roadtest"
 	"meldefunk/gateway-bridge/webhook"
 )
 
@@ -91,9 +92,7 @@ func TestWebhookIdentity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(ctx, ln) }()
+	serving := roadtest.Serve(t, func(ctx context.Context) error { return s.Serve(ctx, ln) })
 
 	client := &http.Client{Transport: new(http.Transport), Timeout: patience}
 	const body = `{"deduplicationId":"40f28d21-c120-4be8-b15e-7df7bb66529f","deviceInfo":{"devEui":"a840410001810002"},"devAddr":"0165c904","fCnt":1,"fPort":85,"data":"AXVc"}`
@@ -113,10 +112,7 @@ func TestWebhookIdentity(t *testing.T) {
 		}
 	}
 	client.CloseIdleConnections()
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
+	serving.Stop()
 	if len(idents) != 2 || idents[0] != idents[1] || idents[0] == 0 {
 		t.Errorf("identities %v, want two of the same", idents)
 	}
