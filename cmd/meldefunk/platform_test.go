@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -202,6 +204,21 @@ func (p *platform) stop() {
 	p.cmd = nil
 }
 
+// reload has the process read its files anew, and waits until it has logged the outcome.
+func (p *platform) reload(outcome string) {
+	p.t.Helper()
+	before := strings.Count(p.log.String(), outcome)
+	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		p.t.Fatal(err)
+	}
+	p.eventually(10*time.Second, "reload", func() error {
+		if strings.Count(p.log.String(), outcome) == before {
+			return fmt.Errorf("the log does not say %q", outcome)
+		}
+		return nil
+	})
+}
+
 func (p *platform) get(path string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -282,6 +299,42 @@ func (p *platform) eventually(within time.Duration, what string, f func() error)
 			p.t.Fatalf("%s: not within %s: %v", what, within, err)
 		}
 		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// wantNoKeys searches the data folder, the log and further texts for keys, given as hex
+// digits: as bytes and as text.
+func (p *platform) wantNoKeys(keys []string, further ...string) {
+	p.t.Helper()
+	texts := map[string]string{"the log": p.log.String()}
+	for i, text := range further {
+		texts[fmt.Sprint("text ", i)] = text
+	}
+	files, err := filepath.Glob(p.path("data/*"))
+	if err != nil || len(files) == 0 {
+		p.t.Fatalf("files %q, %v", files, err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		texts[name] = string(text)
+	}
+	for _, digits := range keys {
+		key, err := hex.DecodeString(digits)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		for form, shown := range map[string]string{
+			"bytes": string(key), "hex digits": digits, "base64": base64.StdEncoding.EncodeToString(key), "numbers": fmt.Sprint(key),
+		} {
+			for where, text := range texts {
+				if strings.Contains(strings.ToLower(text), strings.ToLower(shown)) {
+					p.t.Errorf("%s shows a key as %s", where, form)
+				}
+			}
+		}
 	}
 }
 

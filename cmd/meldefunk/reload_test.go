@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -40,33 +39,21 @@ func TestReloadAndReplay(t *testing.T) {
 			return nil
 		})
 	}
-	hup := func(logged string) {
-		t.Helper()
-		if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
-			t.Fatal(err)
-		}
-		p.eventually(10*time.Second, "reload", func() error {
-			if !strings.Contains(p.log.String(), logged) {
-				return fmt.Errorf("the log does not say %q", logged)
-			}
-			return nil
-		})
-	}
 	publish(1)
 	stored("0|1")
 
 	p.write("devices.csv", known+"a84041;dragino/lse01;X;Baum;x;;\n")
-	hup("reload refused; the running inventory, rules, codecs and keys stay")
+	p.reload("reload refused; the running inventory, rules, codecs and keys stay")
 	publish(2)
 	stored("0|2")
 
 	p.write("devices.csv", known)
-	hup("reloaded inventory, rules, codecs and keys")
+	p.reload("reloaded inventory, rules, codecs and keys")
 	publish(3)
 	stored("1|2")
 
 	p.write("rules.yaml", "rules: [{id: x}]\n")
-	hup("rules.yaml:1")
+	p.reload("rules.yaml:1")
 	p.write("rules.yaml", recordedRules)
 	publish(4)
 	stored("2|2")
