@@ -235,7 +235,7 @@ func (a *app) prune(ctx context.Context) error {
 			a.log.Error().Err(err).Msg("old data was not deleted; trying again later")
 		case p.Frames+p.Readings+p.Aside+p.Events+p.Decisions+p.Bytes > 0:
 			a.log.Info().Int64("frames", p.Frames).Int64("readings", p.Readings).Int64("set_aside", p.Aside).Int64("events", p.Events).
-				Int64("decisions", p.Decisions).Int64("bytes_given_back", p.Bytes).Dur("longest_step_ms", p.Longest).Msg("deleted old data")
+				Int64("decisions", p.Decisions).Int64("bytes_given_back", p.Bytes).Dur("longest_step_ms", p.Longest).Dur("longest_wait_ms", p.Delayed).Msg("deleted old data")
 		}
 		select {
 		case <-ctx.Done():

@@ -69,7 +69,7 @@ func (s *Store) DropAsides(ctx context.Context, f city.AsideFilter) (int64, erro
 	if err != nil {
 		return 0, err
 	}
-	n, err := s.eraser().deleteWhile(ctx, `DELETE FROM aside WHERE key IN (SELECT key FROM aside WHERE `+where+` LIMIT ?)`, args...)
+	n, err := s.eraser().deleteAll(ctx, `DELETE FROM aside WHERE key IN (SELECT key FROM aside WHERE `+where+` LIMIT ?)`, args...)
 	if err != nil {
 		return n, fmt.Errorf("drop set-aside messages: %w", err)
 	}

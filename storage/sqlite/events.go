@@ -136,6 +136,6 @@ func (e *eraser) pruneEvents(ctx context.Context, before time.Time) (int64, erro
 	if before.IsZero() {
 		return 0, nil
 	}
-	return e.deleteWhile(ctx, `DELETE FROM device_events WHERE (dev_eui, ident) IN
+	return e.deleteAll(ctx, `DELETE FROM device_events WHERE (dev_eui, ident) IN
 		(SELECT dev_eui, ident FROM device_events WHERE at < ? LIMIT ?)`, before.UnixNano())
 }

@@ -32,8 +32,9 @@ type Pruned struct {
 	Frames, Readings, Aside, Events, Decisions int64
 	Bytes                                      int64 // by which the file has become smaller
 
-	// Longest is that of the transactions it took: how long a commit may have waited.
-	Longest time.Duration
+	// Longest is that of the transactions it took, and Delayed the longest that any other
+	// write has waited for one of them.
+	Longest, Delayed time.Duration
 }
 
 // Prune deletes what is outdated, and set-aside messages beyond the newest 100,000, and
@@ -44,7 +45,8 @@ type Pruned struct {
 // status and position of each device stay.
 func (s *Store) Prune(ctx context.Context, old Outdated) (p Pruned, err error) {
 	e := s.eraser()
-	defer func() { p.Longest = e.longest }()
+	s.takeDelayed()
+	defer func() { p.Longest, p.Delayed = e.longest, s.takeDelayed() }()
 	if p.Frames, err = e.pruneFrames(ctx, old.Frames); err != nil {
 		return p, fmt.Errorf("delete old frames: %w", err)
 	}
@@ -62,7 +64,7 @@ func (s *Store) Prune(ctx context.Context, old Outdated) (p Pruned, err error) {
 		return p, fmt.Errorf("delete old decisions: %w", err)
 	}
 	if !old.Deaf.IsZero() {
-		if _, err = e.deleteWhile(ctx, `DELETE FROM deaf WHERE (server, since) IN (SELECT server, since FROM deaf WHERE until < ? LIMIT ?)`, old.Deaf.UnixNano()); err != nil {
+		if _, err = e.deleteAll(ctx, `DELETE FROM deaf WHERE (server, since) IN (SELECT server, since FROM deaf WHERE until < ? LIMIT ?)`, old.Deaf.UnixNano()); err != nil {
 			return p, fmt.Errorf("delete old deaf times: %w", err)
 		}
 	}
@@ -94,47 +96,41 @@ func (e *eraser) pruneReadings(ctx context.Context, before time.Time, followers 
 }
 
 // walk goes through a table that is numbered in order of a column of times, up to a number,
-// and ends where nothing is old any more. Each step deletes with the first query, given the numbers
+// and ends where nothing is old any more. Each chunk deletes with the first query, given the numbers
 // it is about, and the time; the others tidy up after it, given the numbers. What has to
-// stay is passed once, not searched again at each step.
+// stay is passed once, not searched again for each chunk.
 func (e *eraser) walk(ctx context.Context, table, column string, before time.Time, upTo int64, query string, tidy ...string) (int64, error) {
 	if before.IsZero() {
 		return 0, nil
 	}
-	var total int64
-	for after := int64(math.MinInt64); ; {
+	after := int64(math.MinInt64)
+	return e.erase(ctx, func(tx context.Context) (int64, bool, error) {
 		var last, oldest sql.NullInt64
-		err := e.read.QueryRowContext(ctx, `SELECT max(id), min(`+column+`) FROM
-			(SELECT id, `+column+` FROM `+table+` WHERE id > ? AND id <= ? ORDER BY id LIMIT ?)`, after, upTo, e.size).Scan(&last, &oldest)
+		err := e.conn.QueryRowContext(tx, `SELECT max(id), min(`+column+`) FROM
+			(SELECT id, `+column+` FROM `+table+` WHERE id > ? AND id <= ? ORDER BY id LIMIT ?)`, after, upTo, chunkSize).Scan(&last, &oldest)
 		if err != nil || !last.Valid || oldest.Int64 >= before.UnixNano() {
-			return total, err
+			return 0, false, err
 		}
-		n, err := e.step(ctx, func(tx context.Context) (int64, error) {
-			n, err := e.deleteRows(tx, query, after, last.Int64, before.UnixNano())
-			for _, q := range tidy {
-				if n > 0 && err == nil {
-					_, err = e.deleteRows(tx, q, after, last.Int64)
-				}
+		n, err := e.deleteRows(tx, query, after, last.Int64, before.UnixNano())
+		for _, q := range tidy {
+			if n > 0 && err == nil {
+				_, err = e.deleteRows(tx, q, after, last.Int64)
 			}
-			return n, err
-		})
-		total, after = total+n, last.Int64
-		if err != nil {
-			return total, err
 		}
-	}
+		after = last.Int64
+		return n, true, err
+	})
 }
 
 func (e *eraser) pruneAside(ctx context.Context, before time.Time) (int64, error) {
-	var n int64
-	var err error
+	oldest := int64(math.MinInt64)
 	if !before.IsZero() {
-		n, err = e.deleteWhile(ctx, `DELETE FROM aside WHERE key IN (SELECT key FROM aside WHERE last_seen < ? LIMIT ?)`, before.UnixNano())
+		oldest = before.UnixNano()
 	}
+	err := e.read.QueryRowContext(ctx, `SELECT max(?1, coalesce((SELECT last_seen FROM aside ORDER BY last_seen DESC LIMIT 1 OFFSET ?2), ?1))`,
+		oldest, maxAside-1).Scan(&oldest)
 	if err != nil {
-		return n, err
+		return 0, err
 	}
-	more, err := e.deleteWhile(ctx, `DELETE FROM aside WHERE key IN (SELECT key FROM aside WHERE last_seen <
-		(SELECT last_seen FROM aside ORDER BY last_seen DESC LIMIT 1 OFFSET ?) LIMIT ?)`, maxAside-1)
-	return n + more, err
+	return e.deleteAll(ctx, `DELETE FROM aside WHERE key IN (SELECT key FROM aside WHERE last_seen < ? LIMIT ?)`, oldest)
 }

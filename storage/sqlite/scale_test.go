@@ -38,7 +38,7 @@ func TestScale(t *testing.T) {
 		took[what] = append(took[what], time.Since(begun))
 	}
 	var sizes []int64
-	var longest time.Duration // of the steps of deletion
+	var longest, delayed time.Duration // the longest step of deletion, and the longest wait of a commit for one
 	for day := range days {
 		for hour := range daily {
 			now, kind, deleted := day*daily+hour, "quiet", make(chan struct{})
@@ -50,9 +50,10 @@ func TestScale(t *testing.T) {
 				go func() {
 					defer close(deleted)
 					p, err := s.Prune(t.Context(), sqlite.Outdated{Frames: before, Readings: before})
-					if longest = max(longest, p.Longest); err != nil {
+					if err != nil {
 						t.Error(err)
 					}
+					longest, delayed = max(longest, p.Longest), max(delayed, p.Delayed)
 				}()
 			}
 			c := town(now, devices)
@@ -74,7 +75,7 @@ func TestScale(t *testing.T) {
 		sizes = append(sizes, size(t, dir)>>20)
 	}
 	t.Logf("MiB of the file, day by day: %v", sizes)
-	t.Logf("longest step of deletion: %s", longest)
+	t.Logf("longest step of deletion: %s; longest wait of a commit for one: %s", longest, delayed)
 	for _, n := range []string{"1900", "10"} {
 		var at [2][4]time.Duration
 		for i, kind := range []string{"quiet", "deleting"} {
@@ -92,8 +93,13 @@ func TestScale(t *testing.T) {
 			}
 		}
 	}
-	if longest > 100*time.Millisecond {
-		t.Errorf("a commit may have waited %s for a step of deletion", longest)
+	if delayed > 100*time.Millisecond {
+		t.Errorf("a commit has waited %s for a step of deletion", delayed)
+	}
+	// On a machine that others use a step can stand still as anything else can; so it counts
+	// only if no commit of ten uplinks took as long while nothing was deleted.
+	if still := slices.Max(took["10 uplinks, quiet"]); longest > max(100*time.Millisecond, still) {
+		t.Errorf("a commit might have waited %s for a step of deletion; without deletion the longest small commit took %s", longest, still)
 	}
 	if full := sizes[week+1]; slices.Max(sizes[week+1:]) > full+full/5 {
 		t.Errorf("the file does not keep its size: %v MiB", sizes)

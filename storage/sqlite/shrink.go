@@ -12,31 +12,33 @@ const keepFree = 10 // one page of so many may be free
 
 // shrink gives room back and tells how many bytes.
 func (e *eraser) shrink(ctx context.Context) (int64, error) {
-	var given int64
-	for e.shrinks {
-		n, err := e.step(ctx, e.shrinkOnce)
-		if given += n; n <= 0 || err != nil {
-			return given, err
+	var size int64
+	given, err := e.erase(ctx, func(tx context.Context) (n int64, more bool, err error) {
+		if !e.shrinks {
+			return 0, false, nil
 		}
-	}
-	return given, nil
+		n, size, err = e.shrinkOnce(tx)
+		return n, n > 0, err
+	})
+	return given * size, err
 }
 
-// shrinkOnce does one step; 0 bytes: there is nothing to give back.
-func (e *eraser) shrinkOnce(tx context.Context) (int64, error) {
+// shrinkOnce gives some pages back, and tells how many and the size of each; none: there is
+// nothing to give back.
+func (e *eraser) shrinkOnce(tx context.Context) (given, size int64, err error) {
 	before, err := e.pages(tx)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	n := min(int64(e.size), before.free-before.all/keepFree)
+	n := min(chunkSize, before.free-before.all/keepFree)
 	if n <= 0 {
-		return 0, nil
+		return 0, before.size, nil
 	}
 	if _, err := e.conn.ExecContext(tx, fmt.Sprintf("PRAGMA incremental_vacuum(%d)", n)); err != nil {
-		return 0, err
+		return 0, before.size, err
 	}
 	after, err := e.pages(tx)
-	return (before.all - after.all) * before.size, err
+	return before.all - after.all, before.size, err
 }
 
 // pages is how many there are in the file, free ones among them, and the bytes of each.

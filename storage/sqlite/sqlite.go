@@ -16,6 +16,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/rs/zerolog"
 	_ "modernc.org/sqlite" // the driver "sqlite", SQLite without cgo
@@ -53,6 +55,13 @@ type Store struct {
 	mu    sync.Mutex // held while writing
 	conn  *sql.Conn  // the one connection that writes; statements stay prepared on it
 	stmts statements
+	light bool // conn is set to transactions that may be lost; see lighten
+
+	queue   atomic.Int32  // writes that wait for mu, without those of deletion
+	erased  span          // when the last step of deletion held mu
+	delayed time.Duration // the longest that a write has waited for one, since takeDelayed
+
+	path string
 
 	shrinks bool // the file can become smaller
 
@@ -69,20 +78,24 @@ func Open(ctx context.Context, dir string, log zerolog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: lock, log: log}
-	if err := s.open(ctx, filepath.Join(dir, FileName)); err != nil {
+	s := &Store{lock: lock, log: log, path: filepath.Join(dir, FileName)}
+	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, path string) error {
+func (s *Store) open(ctx context.Context) error {
 	var err error
+	path := s.path
 	if s.write, err = sql.Open("sqlite", dsn(path, false)); err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
 	}
 	s.write.SetMaxOpenConns(1)
 	if s.conn, err = s.write.Conn(ctx); err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	if _, err := s.conn.ExecContext(ctx, fullSettings); err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
 	}
 	if err := s.migrate(ctx); err != nil {
@@ -99,15 +112,20 @@ func (s *Store) open(ctx context.Context, path string) error {
 	return s.prepare(ctx)
 }
 
-// dsn spells the connection's settings for the driver. The journal is synced at every
-// commit; a checkpoint is left to the writer at 4,000 pages (16 MB) so that it is not
-// paid for at every batch. auto_vacuum comes first: it counts until a new file has its first
-// page, which the journal mode writes.
+// Settings of the connection that writes. The journal is synced at every commit; a checkpoint
+// is left to 4,000 pages (16 MB) so that it is not paid for at every batch. A light
+// transaction does neither: a power cut may undo it, unless a full one came after it.
+const (
+	fullSettings  = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000"
+	lightSettings = "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0"
+)
+
+// dsn spells the connection's settings for the driver. auto_vacuum comes first: it counts until
+// a new file has its first page, which the journal mode writes.
 func dsn(path string, readOnly bool) string {
 	q := url.Values{}
 	for _, p := range []string{
-		"auto_vacuum(INCREMENTAL)", "busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(OFF)",
-		"wal_autocheckpoint(4000)", "temp_store(MEMORY)",
+		"auto_vacuum(INCREMENTAL)", "busy_timeout(10000)", "journal_mode(WAL)", "foreign_keys(OFF)", "temp_store(MEMORY)",
 	} {
 		q.Add("_pragma", p)
 	}
@@ -120,13 +138,25 @@ func dsn(path string, readOnly bool) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
-// inTx runs f in a write transaction. A transaction is short and is not broken off in the
-// middle: the context that f is given cannot be cancelled (which also spares the driver a
-// goroutine per statement).
+// inTx runs f in a write transaction that has reached the disk when inTx returns.
 func (s *Store) inTx(f func(ctx context.Context) error) error {
+	asked := time.Now() //nolint:forbidigo // because it only tells how long deletion delays others
+	s.queue.Add(1)
 	s.mu.Lock()
+	s.queue.Add(-1)
 	defer s.mu.Unlock()
+	s.delayed = max(s.delayed, s.erased.after(asked))
+	return s.transact(false, f)
+}
+
+// transact runs f in a write transaction, for whoever holds mu. A transaction is short and is
+// not broken off in the middle: the context that f is given cannot be cancelled (which also
+// spares the driver a goroutine per statement).
+func (s *Store) transact(light bool, f func(ctx context.Context) error) error {
 	ctx := context.Background()
+	if err := s.lighten(ctx, light); err != nil {
+		return err
+	}
 	if _, err := s.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
@@ -139,6 +169,24 @@ func (s *Store) inTx(f func(ctx context.Context) error) error {
 		_, _ = s.conn.ExecContext(ctx, "ROLLBACK")
 	}
 	return err
+}
+
+// lighten readies the connection for the next transaction. It stays as it is until one of the
+// other kind comes, so a full one can never begin with the settings of a light one.
+func (s *Store) lighten(ctx context.Context, light bool) error {
+	if light == s.light {
+		return nil
+	}
+	settings := fullSettings
+	if light {
+		settings = lightSettings
+		s.light = true // also if only half of the settings are made
+	}
+	if _, err := s.conn.ExecContext(ctx, settings); err != nil {
+		return fmt.Errorf("%s: %w", settings, err)
+	}
+	s.light = light
+	return nil
 }
 
 // Close ends the use of the folder. What was committed stays.
