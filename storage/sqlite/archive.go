@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"math"
 	"time"
 
@@ -14,29 +13,16 @@ import (
 // limit.
 func (s *Store) FramesOf(ctx context.Context, devEUI city.EUI, after int64, limit int) ([]city.Frame, error) {
 	// The device's frames are found by the unique key, then put in order.
-	rows, err := s.read.QueryContext(ctx, `SELECT id, epoch, fcnt, fport, payload, fate, time, time_source, received, ident, hash,
+	return all(ctx, &s.reader, "frames of "+devEUI.String(), func(row row) (city.Frame, error) {
+		f, err := scanFrame(row)
+		f.Uplink.DevEUI = devEUI
+		return f, err
+	}, `SELECT id, epoch, fcnt, fport, payload, fate, time, time_source, received, ident, hash,
 		server, session, flags, frequency, gateway, rssi, snr, sf, gateways, envelope, claim, heard
 		FROM frames INDEXED BY frames_key WHERE dev_eui = ? AND id > ? ORDER BY id LIMIT ?`, devEUI.String(), after, limit)
-	if err != nil {
-		return nil, fmt.Errorf("frames of %s: %w", devEUI, err)
-	}
-	defer rows.Close()
-	var frames []city.Frame
-	for rows.Next() {
-		f, err := scanFrame(rows)
-		if err != nil {
-			return nil, fmt.Errorf("frames of %s: %w", devEUI, err)
-		}
-		f.Uplink.DevEUI = devEUI
-		frames = append(frames, f)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("frames of %s: %w", devEUI, err)
-	}
-	return frames, nil
 }
 
-func scanFrame(rows *sql.Rows) (city.Frame, error) {
+func scanFrame(row row) (city.Frame, error) {
 	var f city.Frame
 	u := &f.Uplink
 	var fate, source string
@@ -44,7 +30,7 @@ func scanFrame(rows *sql.Rows) (city.Frame, error) {
 	var flags int
 	var envelope, heard sql.NullString
 	var claim sql.NullInt64
-	err := rows.Scan(&f.ID, &f.Epoch, &u.FCnt, &u.FPort, &u.Payload, &fate, &at, &source, &received, &ident, &hash,
+	err := row.Scan(&f.ID, &f.Epoch, &u.FCnt, &u.FPort, &u.Payload, &fate, &at, &source, &received, &ident, &hash,
 		&u.Server, &u.Session, &flags, &u.Radio.Frequency, &u.Radio.Gateway, &u.Radio.RSSI, &u.Radio.SNR, &u.Radio.SpreadingFactor, &u.Radio.Gateways, &envelope, &claim, &heard)
 	if err != nil {
 		return f, err

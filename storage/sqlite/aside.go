@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -42,24 +41,10 @@ func (r *reader) AsideCounts(ctx context.Context, f city.AsideFilter) ([]city.As
 	if err != nil {
 		return nil, err
 	}
-	rows, err := r.read.QueryContext(ctx, `SELECT reason, count(*), sum(count) FROM aside WHERE `+where+`
+	return all(ctx, r, "count set-aside messages", func(row row) (c city.AsideCount, err error) {
+		return c, row.Scan(&c.Reason, &c.Messages, &c.Arrivals)
+	}, `SELECT reason, count(*), sum(count) FROM aside WHERE `+where+`
 		GROUP BY reason ORDER BY 2 DESC, 1`, args...)
-	if err != nil {
-		return nil, fmt.Errorf("count set-aside messages: %w", err)
-	}
-	defer rows.Close()
-	var counts []city.AsideCount
-	for rows.Next() {
-		var c city.AsideCount
-		if err := rows.Scan(&c.Reason, &c.Messages, &c.Arrivals); err != nil {
-			return nil, fmt.Errorf("count set-aside messages: %w", err)
-		}
-		counts = append(counts, c)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("count set-aside messages: %w", err)
-	}
-	return counts, nil
 }
 
 // DropAsides deletes the set-aside messages that a filter chooses, in steps, and tells how
@@ -77,31 +62,15 @@ func (s *Store) DropAsides(ctx context.Context, f city.AsideFilter) (int64, erro
 }
 
 func (r *reader) queryAsides(ctx context.Context, which string, args ...any) ([]city.SetAside, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT key, server, topic, body, reason, detail, dev_eui, received, last_seen, count
+	return all(ctx, r, "read set-aside messages", scanAside, `SELECT key, server, topic, body, reason, detail, dev_eui, received, last_seen, count
 		FROM aside `+which, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read set-aside messages: %w", err)
-	}
-	defer rows.Close()
-	var asides []city.SetAside
-	for rows.Next() {
-		a, err := scanAside(rows)
-		if err != nil {
-			return nil, fmt.Errorf("read set-aside messages: %w", err)
-		}
-		asides = append(asides, a)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read set-aside messages: %w", err)
-	}
-	return asides, nil
 }
 
-func scanAside(rows *sql.Rows) (city.SetAside, error) {
+func scanAside(row row) (city.SetAside, error) {
 	var a city.SetAside
 	var dev string
 	var key, received, seen int64
-	err := rows.Scan(&key, &a.Server, &a.Topic, &a.Body, &a.Reason, &a.Detail, &dev, &received, &seen, &a.Count)
+	err := row.Scan(&key, &a.Server, &a.Topic, &a.Body, &a.Reason, &a.Detail, &dev, &received, &seen, &a.Count)
 	if err != nil {
 		return a, err
 	}

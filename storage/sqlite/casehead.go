@@ -26,26 +26,10 @@ func (r *reader) CaseHead(ctx context.Context, ref string) (city.Case, bool, err
 
 // CaseHeads gives the cases that were opened or closed last, as CaseHead.
 func (r *reader) CaseHeads(ctx context.Context, limit int) ([]city.Case, error) {
-	rows, err := r.read.QueryContext(ctx, headColumns+` ORDER BY coalesce(closed, opened) DESC, ref LIMIT ?`, limit)
-	if err != nil {
-		return nil, fmt.Errorf("read cases: %w", err)
-	}
-	defer rows.Close()
-	var all []city.Case
-	for rows.Next() {
-		c, err := scanHead(rows)
-		if err != nil {
-			return nil, fmt.Errorf("read cases: %w", err)
-		}
-		all = append(all, c)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read cases: %w", err)
-	}
-	return all, nil
+	return all(ctx, r, "read cases", scanHead, headColumns+` ORDER BY coalesce(closed, opened) DESC, ref LIMIT ?`, limit)
 }
 
-func scanHead(row interface{ Scan(...any) error }) (city.Case, error) {
+func scanHead(row row) (city.Case, error) {
 	var c city.Case
 	var since, opened, closed sql.NullInt64
 	err := row.Scan(&c.Ref, &c.Rule, &c.Asset, &c.Group, &since, &opened, &closed, &c.Title)

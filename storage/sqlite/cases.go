@@ -42,32 +42,16 @@ func (s *Store) Cases(ctx context.Context, openOnly bool, limit int) ([]city.Cas
 }
 
 func (s *Store) queryCases(ctx context.Context, query string, args ...any) ([]city.CaseTicket, error) {
-	rows, err := s.read.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read cases: %w", err)
-	}
-	defer rows.Close()
-	var cases []city.CaseTicket
-	for rows.Next() {
-		c, err := scanCase(rows)
-		if err != nil {
-			return nil, fmt.Errorf("read cases: %w", err)
-		}
-		cases = append(cases, c)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read cases: %w", err)
-	}
-	return cases, nil
+	return all(ctx, &s.reader, "read cases", scanCase, query, args...)
 }
 
-func scanCase(rows *sql.Rows) (city.CaseTicket, error) {
+func scanCase(row row) (city.CaseTicket, error) {
 	var ct city.CaseTicket
 	c, t := &ct.Case, &ct.Ticket
 	var quantity, members string
 	var since, opened, closed, closedSince, sent, next, updated sql.NullInt64
 	var closedValue sql.NullFloat64
-	err := rows.Scan(&c.Ref, &c.Rule, &c.Service, &c.Asset, &quantity, &c.Value, &c.Limit, &since, &c.Title, &c.Advice, &opened,
+	err := row.Scan(&c.Ref, &c.Rule, &c.Service, &c.Asset, &quantity, &c.Value, &c.Limit, &since, &c.Title, &c.Advice, &opened,
 		&closed, &closedValue, &closedSince, &c.Group, &members, &c.Grade, &c.Revoked,
 		&t.State, &t.ExternalID, &t.Attempts, &t.Creates, &sent, &next, &t.Error, &updated)
 	if err != nil {
@@ -104,23 +88,13 @@ func (s *Store) Held(ctx context.Context) ([]city.Case, error) {
 // Begun gives the cases, of which only Rule and Opened are told, for which a ticket was
 // wanted first after a time; those that the safety brake let go count from then.
 func (s *Store) Begun(ctx context.Context, after time.Time) ([]city.Case, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT c.rule, coalesce(c.released, c.opened) FROM cases c JOIN tickets t USING (ref)
-		WHERE coalesce(c.released, c.opened) > ? AND t.state <> 'held' AND c.group_name NOT LIKE 'rule:%' ORDER BY 2`, after.UnixNano())
-	if err != nil {
-		return nil, fmt.Errorf("read cases: %w", err)
-	}
-	defer rows.Close()
-	var all []city.Case
-	for rows.Next() {
-		var c city.Case
+	return all(ctx, &s.reader, "read cases", func(row row) (c city.Case, err error) {
 		var at int64
-		if err := rows.Scan(&c.Rule, &at); err != nil {
-			return nil, fmt.Errorf("read cases: %w", err)
-		}
+		err = row.Scan(&c.Rule, &at)
 		c.Opened = time.Unix(0, at).UTC()
-		all = append(all, c)
-	}
-	return all, rows.Err()
+		return c, err
+	}, `SELECT c.rule, coalesce(c.released, c.opened) FROM cases c JOIN tickets t USING (ref)
+		WHERE coalesce(c.released, c.opened) > ? AND t.state <> 'held' AND c.group_name NOT LIKE 'rule:%' ORDER BY 2`, after.UnixNano())
 }
 
 // PutTicket keeps what the ticket system was told, and a line in the log of the ticket.

@@ -25,27 +25,16 @@ func (r *reader) DecisionsAfter(ctx context.Context, id int64, limit int) ([]cit
 }
 
 func (r *reader) queryRulings(ctx context.Context, query string, args ...any) ([]city.Ruling, error) {
-	rows, err := r.read.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read decisions: %w", err)
-	}
-	defer rows.Close()
-	var all []city.Ruling
-	for rows.Next() {
-		var d city.Ruling
+	return all(ctx, r, "read decisions", func(row row) (d city.Ruling, err error) {
 		var record []byte
-		if err := rows.Scan(&d.ID, &d.Case, &record); err != nil {
-			return nil, fmt.Errorf("read decisions: %w", err)
+		if err := row.Scan(&d.ID, &d.Case, &record); err != nil {
+			return d, err
 		}
 		if err := json.Unmarshal(record, &d.Decision); err != nil {
-			return nil, fmt.Errorf("decision %d: %w", d.ID, err)
+			return d, fmt.Errorf("decision %d: %w", d.ID, err)
 		}
-		all = append(all, d)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read decisions: %w", err)
-	}
-	return all, nil
+		return d, nil
+	}, query, args...)
 }
 
 func (w *writer) rulings(st *statements, rulings []city.Ruling) {
@@ -57,25 +46,12 @@ func (w *writer) rulings(st *statements, rulings []city.Ruling) {
 
 // Deafness gives the times in which network servers could not be heard, in order.
 func (r *reader) Deafness(ctx context.Context) ([]city.Deafness, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT server, since, until FROM deaf ORDER BY server, since`)
-	if err != nil {
-		return nil, fmt.Errorf("read deaf times: %w", err)
-	}
-	defer rows.Close()
-	var all []city.Deafness
-	for rows.Next() {
-		var d city.Deafness
+	return all(ctx, r, "read deaf times", func(row row) (d city.Deafness, err error) {
 		var since, until int64
-		if err := rows.Scan(&d.Server, &since, &until); err != nil {
-			return nil, fmt.Errorf("read deaf times: %w", err)
-		}
+		err = row.Scan(&d.Server, &since, &until)
 		d.Since, d.Until = time.Unix(0, since).UTC(), time.Unix(0, until).UTC()
-		all = append(all, d)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read deaf times: %w", err)
-	}
-	return all, nil
+		return d, err
+	}, `SELECT server, since, until FROM deaf ORDER BY server, since`)
 }
 
 func (w *writer) deaf(st *statements, all []city.Deafness) {

@@ -55,11 +55,7 @@ func (w *writer) jsonOf(there bool, v any) any {
 	if !there {
 		return nil
 	}
-	b, err := json.Marshal(v)
-	if err != nil && w.err == nil {
-		w.err = err
-	}
-	return string(b)
+	return w.json(v)
 }
 
 // DeviceNews gives what is known of a device beside its readings, with up to limit events,
@@ -69,24 +65,13 @@ func (r *reader) DeviceNews(ctx context.Context, devEUI city.EUI, limit int) (ci
 	if err != nil {
 		return n, fmt.Errorf("read the status of %s: %w", devEUI, err)
 	}
-	rows, err := r.read.QueryContext(ctx, `SELECT ident, at, server, kind, severity, code, detail, count, status, position
-		FROM device_events WHERE dev_eui = ? ORDER BY at DESC, ident DESC LIMIT ?`, devEUI.String(), limit)
-	if err != nil {
-		return n, fmt.Errorf("read the events of %s: %w", devEUI, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		e, err := scanEvent(rows)
-		if err != nil {
-			return n, fmt.Errorf("read the events of %s: %w", devEUI, err)
-		}
+	n.Events, err = all(ctx, r, "read the events of "+devEUI.String(), func(row row) (city.DeviceEvent, error) {
+		e, err := scanEvent(row)
 		e.DevEUI = devEUI
-		n.Events = append(n.Events, e)
-	}
-	if err := rows.Err(); err != nil {
-		return n, fmt.Errorf("read the events of %s: %w", devEUI, err)
-	}
-	return n, nil
+		return e, err
+	}, `SELECT ident, at, server, kind, severity, code, detail, count, status, position
+		FROM device_events WHERE dev_eui = ? ORDER BY at DESC, ident DESC LIMIT ?`, devEUI.String(), limit)
+	return n, err
 }
 
 func (r *reader) newest(ctx context.Context, devEUI city.EUI) (city.DeviceNews, error) {
@@ -110,12 +95,12 @@ func (r *reader) newest(ctx context.Context, devEUI city.EUI) (city.DeviceNews, 
 	return n, errors.Join(fromJSON(status, &n.Status), fromJSON(position, &n.Position))
 }
 
-func scanEvent(rows *sql.Rows) (city.DeviceEvent, error) {
+func scanEvent(row row) (city.DeviceEvent, error) {
 	var e city.DeviceEvent
 	var ident, at int64
 	var severity string
 	var status, position sql.NullString
-	if err := rows.Scan(&ident, &at, &e.Server, &e.Kind, &severity, &e.Code, &e.Detail, &e.Count, &status, &position); err != nil {
+	if err := row.Scan(&ident, &at, &e.Server, &e.Kind, &severity, &e.Code, &e.Detail, &e.Count, &status, &position); err != nil {
 		return e, err
 	}
 	e.Ident, e.At = uint64(ident), time.Unix(0, at).UTC()

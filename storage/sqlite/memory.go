@@ -29,30 +29,20 @@ func (s *Store) Mark(ctx context.Context) (city.Mark, error) {
 func (s *Store) Memory(ctx context.Context, devEUI city.EUI) (city.DeviceMemory, error) {
 	var m city.DeviceMemory
 	dev := devEUI.String()
-	rows, err := s.read.QueryContext(ctx, `
-		SELECT epoch, token, join_ident, cause, opened,
-			(SELECT max(fcnt) FROM frames f WHERE f.dev_eui = s.dev_eui AND f.epoch = s.epoch)
-		FROM (SELECT * FROM sessions WHERE dev_eui = ? ORDER BY epoch DESC LIMIT ?) s ORDER BY epoch`, dev, rememberSessions)
-	if err != nil {
-		return m, fmt.Errorf("sessions of %s: %w", dev, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+	var err error
+	m.Sessions, err = all(ctx, &s.reader, "sessions of "+dev, func(row row) (city.SessionTop, error) {
 		e := city.SessionTop{Session: city.Session{DevEUI: devEUI}}
 		var join int64
 		var opened, top sql.NullInt64
-		if err := rows.Scan(&e.Epoch, &e.Token, &join, &e.Cause, &opened, &top); err != nil {
-			return m, fmt.Errorf("sessions of %s: %w", dev, err)
-		}
+		err := row.Scan(&e.Epoch, &e.Token, &join, &e.Cause, &opened, &top)
 		e.Join, e.Opened = uint64(join), fromNanos(opened)
 		e.Top, e.Heard = uint32(top.Int64), top.Valid
-		m.Sessions = append(m.Sessions, e)
-	}
-	if err := rows.Err(); err != nil {
-		return m, fmt.Errorf("sessions of %s: %w", dev, err)
-	}
-	if len(m.Sessions) == 0 {
-		return m, nil
+		return e, err
+	}, `SELECT epoch, token, join_ident, cause, opened,
+			(SELECT max(fcnt) FROM frames f WHERE f.dev_eui = s.dev_eui AND f.epoch = s.epoch)
+		FROM (SELECT * FROM sessions WHERE dev_eui = ? ORDER BY epoch DESC LIMIT ?) s ORDER BY epoch`, dev, rememberSessions)
+	if err != nil || len(m.Sessions) == 0 {
+		return m, err
 	}
 	m.Frames, err = s.recentFrames(ctx, dev)
 	return m, err
@@ -63,24 +53,11 @@ const frameKeyColumns = `id, epoch, fcnt, ident, hash, time, fate, time_source, 
 // recentFrames are the last frames of a device in order of their numbers. The unique key
 // leads with the device, so the newest epochs are read from its end.
 func (s *Store) recentFrames(ctx context.Context, dev string) ([]city.FrameKey, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT `+frameKeyColumns+` FROM (
+	return all(ctx, &s.reader, "frames of "+dev, scanFrameKey, `SELECT `+frameKeyColumns+` FROM (
 		SELECT * FROM frames WHERE dev_eui = ? ORDER BY epoch DESC, fcnt DESC LIMIT ?) ORDER BY id`, dev, rememberFrames)
-	if err != nil {
-		return nil, fmt.Errorf("frames of %s: %w", dev, err)
-	}
-	defer rows.Close()
-	var keys []city.FrameKey
-	for rows.Next() {
-		k, err := scanFrameKey(rows)
-		if err != nil {
-			return nil, fmt.Errorf("frames of %s: %w", dev, err)
-		}
-		keys = append(keys, k)
-	}
-	return keys, rows.Err()
 }
 
-func scanFrameKey(row interface{ Scan(...any) error }) (city.FrameKey, error) {
+func scanFrameKey(row row) (city.FrameKey, error) {
 	var k city.FrameKey
 	var ident, hash, at, received int64
 	var fate, source string

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"time"
 
 	"meldefunk/city"
@@ -29,32 +28,16 @@ func (s *Store) History(ctx context.Context, asset string, limit int) ([]city.Re
 }
 
 func (s *Store) queryReadings(ctx context.Context, query string, args ...any) ([]city.Reading, error) {
-	rows, err := s.read.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read readings: %w", err)
-	}
-	defer rows.Close()
-	var readings []city.Reading
-	for rows.Next() {
-		r, err := scanReading(rows)
-		if err != nil {
-			return nil, fmt.Errorf("read readings: %w", err)
-		}
-		readings = append(readings, r)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read readings: %w", err)
-	}
-	return readings, nil
+	return all(ctx, &s.reader, "read readings", scanReading, query, args...)
 }
 
-func scanReading(rows *sql.Rows) (city.Reading, error) {
+func scanReading(row row) (city.Reading, error) {
 	var r city.Reading
 	var dev, kind, source, measured, faults string
 	var at, received int64
 	var flags int
 	var former sql.NullString
-	err := rows.Scan(&r.ID, &dev, &r.Asset, &kind, &r.Model, &r.Epoch, &r.FCnt, &at, &source, &received,
+	err := row.Scan(&r.ID, &dev, &r.Asset, &kind, &r.Model, &r.Epoch, &r.FCnt, &at, &source, &received,
 		&measured, &faults, &r.Tail, &flags, &r.Radio.RSSI, &r.Radio.SNR, &r.Radio.SpreadingFactor, &r.Radio.Gateways, &r.Raw, &former)
 	if err != nil {
 		return r, err

@@ -36,48 +36,24 @@ func (r *reader) State(ctx context.Context, asset, group string) (city.AssetStat
 
 // Groups gives the states of all groups.
 func (r *reader) Groups(ctx context.Context) ([]city.AssetState, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT `+stateColumns+` FROM asset_states WHERE asset = '' ORDER BY group_name`)
-	if err != nil {
-		return nil, fmt.Errorf("states of groups: %w", err)
-	}
-	defer rows.Close()
-	var all []city.AssetState
-	for rows.Next() {
-		a, err := scanState(rows)
-		if err != nil {
-			return nil, fmt.Errorf("states of groups: %w", err)
-		}
-		all = append(all, a)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("states of groups: %w", err)
-	}
-	return all, nil
+	return all(ctx, r, "states of groups", scanState, `SELECT `+stateColumns+` FROM asset_states WHERE asset = '' ORDER BY group_name`)
 }
 
 // Dues tells of every state, and when it is due if it ever is, in no order.
 func (r *reader) Dues(ctx context.Context, each func(city.Due)) error {
-	rows, err := r.read.QueryContext(ctx, `SELECT asset, group_name, deadline FROM asset_states`)
-	if err != nil {
-		return fmt.Errorf("deadlines: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+	return r.each(ctx, "deadlines", func(row row) error {
 		var d city.Due
 		var at sql.NullInt64
-		if err := rows.Scan(&d.Asset, &d.Group, &at); err != nil {
-			return fmt.Errorf("deadlines: %w", err)
+		if err := row.Scan(&d.Asset, &d.Group, &at); err != nil {
+			return err
 		}
 		d.At = fromNanos(at)
 		each(d)
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("deadlines: %w", err)
-	}
-	return nil
+		return nil
+	}, `SELECT asset, group_name, deadline FROM asset_states`)
 }
 
-func scanState(row interface{ Scan(...any) error }) (city.AssetState, error) {
+func scanState(row row) (city.AssetState, error) {
 	var a city.AssetState
 	var judged, deadline sql.NullInt64
 	var cases string
@@ -112,14 +88,11 @@ func (w *writer) states(st *statements, states []city.AssetState) {
 			}
 			cases = w.json(open)
 		}
-		var mind, occupancy any
+		var mind any
 		if len(a.Mind) > 0 {
 			mind = a.Mind
 		}
-		if a.Occupancy != nil {
-			occupancy = w.json(a.Occupancy)
-		}
-		return append(args, a.Asset, a.Group, a.Server, a.Reading, a.Judged.UnixNano(), mind, cases, nanos(a.Deadline), occupancy)
+		return append(args, a.Asset, a.Group, a.Server, a.Reading, a.Judged.UnixNano(), mind, cases, nanos(a.Deadline), w.jsonOf(a.Occupancy != nil, a.Occupancy))
 	})
 }
 
