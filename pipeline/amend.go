@@ -41,9 +41,7 @@ func (r *Road) amend(ctx context.Context, s *seen, devEUI city.EUI, asset string
 	if err != nil {
 		return err
 	}
-	old := find(stored, func(o *city.Reading) bool {
-		return o.Time.Source != city.TimeDevice && o.Epoch == s.epoch && o.FCnt == s.fcnt
-	})
+	old := ofFrame(stored, s.epoch, s.fcnt)
 	if old == nil {
 		return nil // nothing but memory, or read at another asset
 	}

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"meldefunk/city"
@@ -31,10 +30,7 @@ type hearing struct {
 func newHearing(times []city.Deafness) *hearing {
 	h := &hearing{times: times, open: map[string]bool{}}
 	slices.SortFunc(h.times, func(a, b city.Deafness) int {
-		if c := a.Since.Compare(b.Since); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Server, b.Server)
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Server, b.Server))
 	})
 	for i := range times {
 		h.note(&times[i])
@@ -160,8 +156,7 @@ func (r *Road) setBack(now time.Time) {
 	for _, waiting := range r.wheel.slots {
 		all = append(all, waiting...)
 	}
-	slices.SortFunc(all, func(a, b subject) int { return cmp.Compare(a.name(), b.name()) })
-	all = slices.Compact(all)
+	all = distinct(all)
 	r.wheel = newWheel()
 	minute := minuteOf(now)
 	for _, of := range all {

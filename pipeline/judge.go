@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -14,6 +15,10 @@ type subject struct{ asset, group string }
 // name is how people call it.
 func (s subject) name() string { return s.asset + s.group }
 
+func (s subject) compare(o subject) int {
+	return cmp.Or(cmp.Compare(s.asset, o.asset), cmp.Compare(s.group, o.group))
+}
+
 // assetState is the state of an asset or a group, and whether the present batch has changed
 // it. Its mind is unpacked; AssetState.Mind is only for the store.
 type assetState struct {
@@ -26,6 +31,14 @@ type assetState struct {
 }
 
 func (s *assetState) subject() subject { return subject{s.Asset, s.Group} }
+
+// think gives it a mind, and the deadline of that.
+func (s *assetState) think(mind city.Mind) {
+	s.mind, s.Deadline = mind, time.Time{}
+	if mind != nil {
+		s.Deadline = mind.Deadline()
+	}
+}
 
 // due is when time alone may change something; zero: never.
 func (s *assetState) due() time.Time {
@@ -99,10 +112,7 @@ func (r *Road) step(ctx context.Context, s *assetState, sight *city.Sight) error
 	if mind != s.mind {
 		r.touch(s)
 	}
-	s.mind, s.Deadline = mind, time.Time{}
-	if mind != nil {
-		s.Deadline = mind.Deadline()
-	}
+	s.think(mind)
 	r.wheel.put(s)
 	for i := range verdicts {
 		if err := r.rule(ctx, s, &verdicts[i], sight.Now); err != nil {

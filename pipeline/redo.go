@@ -118,9 +118,7 @@ func (x *redo) frame(ctx context.Context, d *city.Device, f *city.Frame) error {
 	if err != nil {
 		return err
 	}
-	old := find(stored, func(o *city.Reading) bool {
-		return o.Time.Source != city.TimeDevice && o.Epoch == f.Epoch && o.FCnt == u.FCnt
-	})
+	old := ofFrame(stored, f.Epoch, u.FCnt)
 	now := city.Reading{
 		DevEUI: u.DevEUI, Asset: x.asset.ID, Kind: x.asset.Kind, Model: d.Model,
 		Epoch: f.Epoch, FCnt: u.FCnt, Time: u.Time, Received: u.Received,
@@ -199,6 +197,14 @@ func (x *redo) first(ctx context.Context, f *city.Frame, old *city.Reading) (boo
 	}
 	k, kept, err := x.archive.Frame(ctx, old.DevEUI, old.Epoch, old.FCnt, 0)
 	return !kept || k.Epoch != old.Epoch, err
+}
+
+// ofFrame finds what a frame itself has said, not a record from the memory of its device; nil:
+// nothing.
+func ofFrame(readings []city.Reading, epoch, fcnt uint32) *city.Reading {
+	return find(readings, func(r *city.Reading) bool {
+		return r.Time.Source != city.TimeDevice && r.Epoch == epoch && r.FCnt == fcnt
+	})
 }
 
 func find(readings []city.Reading, is func(*city.Reading) bool) *city.Reading {

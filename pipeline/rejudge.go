@@ -23,6 +23,10 @@ type outcome struct {
 // part is a rule's part in a group.
 type part struct{ group, rule string }
 
+func (p part) compare(o part) int {
+	return cmp.Or(cmp.Compare(p.group, o.group), cmp.Compare(p.rule, o.rule))
+}
+
 // fold walks through the asset's series once, in order of event time, as it will be after
 // the commit: occupancy is told anew, every change is reported, and the rules see it all.
 func (x *redo) fold(ctx context.Context) (*outcome, error) {
@@ -120,10 +124,7 @@ func (x *redo) show(out *outcome, sight *city.Sight) {
 	r := x.road
 	sight.Asset, sight.Server, sight.Sensors, sight.Deaf, sight.Mutes = x.asset, x.server, r.sensors(x.asset), r.deafFor, r.mutes
 	mind, verdicts, shares := r.parts.Judge.Step(out.mind, sight)
-	out.mind, out.Deadline = mind, time.Time{}
-	if mind != nil {
-		out.Deadline = mind.Deadline()
-	}
+	out.think(mind)
 	for _, v := range verdicts {
 		switch v.Change {
 		case city.Opened:
@@ -197,10 +198,7 @@ func (x *redo) shareAll(ctx context.Context, out *outcome, now time.Time) error 
 			out.shares[p] = city.Share{Group: p.group, Rule: p.rule, Member: x.asset.ID, At: now, Gone: true}
 		}
 	}
-	parts := slices.SortedFunc(maps.Keys(out.shares), func(a, b part) int {
-		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.rule, b.rule))
-	})
-	for _, p := range parts {
+	for _, p := range slices.SortedFunc(maps.Keys(out.shares), part.compare) {
 		share := out.shares[p]
 		if err := r.share(ctx, &share, now); err != nil {
 			return err

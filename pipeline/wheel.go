@@ -41,8 +41,7 @@ func (w *wheel) sweep(states map[subject]*assetState) {
 			s, known := states[of]
 			return known && s.slot != minute
 		})
-		slices.SortFunc(waiting, func(a, b subject) int { return cmp.Compare(a.name(), b.name()) })
-		if waiting = slices.Compact(waiting); len(waiting) == 0 {
+		if waiting = distinct(waiting); len(waiting) == 0 {
 			delete(w.slots, minute)
 			continue
 		}
@@ -50,6 +49,12 @@ func (w *wheel) sweep(states map[subject]*assetState) {
 		w.places += len(waiting)
 	}
 	w.most = fewest + 2*w.places
+}
+
+// distinct puts subjects in order, each once, in the room of the list.
+func distinct(all []subject) []subject {
+	slices.SortFunc(all, subject.compare)
+	return slices.Compact(all)
 }
 
 func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
@@ -229,7 +234,7 @@ func (r *Road) partsOf(asset string) (parts []part) {
 			}
 		}
 	}
-	slices.SortFunc(parts, func(a, b part) int { return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.rule, b.rule)) })
+	slices.SortFunc(parts, part.compare)
 	return parts
 }
 
