@@ -118,7 +118,7 @@ func (w *Writer) post(ctx context.Context, target, contentType string, body []by
 		return err
 	})
 	if err != nil {
-		return err
+		return err // a pointer of the library's: given on as it is, none would not be nil
 	}
 	return nil
 }
