@@ -78,7 +78,7 @@ func (x *step) inhibitor(r *ruled) string {
 			group = by.GroupBy
 		}
 		if group != NoGroup && x.s.Mutes != nil {
-			if name := x.groupOf(group); name != "" && x.s.Mutes(name, id) {
+			if name := x.groupOf(group, ""); name != "" && x.s.Mutes(name, id) {
 				return id
 			}
 		}

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 	"time"
 
@@ -282,7 +281,7 @@ func (x *step) share(i int) {
 	w := x.w
 	r := &w.plan.rules[i]
 	truth, since := x.memberTruth(r)
-	x.tell(i, x.groupOf(r.Over), truth, since)
+	x.tell(i, x.groupOf(r.Over, w.published[i].group), truth, since)
 }
 
 // memberTruth is how things stand at a member, and since when: unknown while too little is
@@ -333,7 +332,7 @@ func (x *step) joined(i int) {
 	if !p.open && p.group == "" {
 		return
 	}
-	group := x.groupOf(r.GroupBy)
+	group := x.groupOf(r.GroupBy, p.group)
 	if p.open {
 		x.tell(i, group, city.True, p.since)
 		return
@@ -372,8 +371,9 @@ func (x *step) at(i int) time.Time {
 	return x.s.Now
 }
 
-// groupOf is the asset's group, "": it is in none.
-func (x *step) groupOf(g Group) string {
+// groupOf is the asset's group, "": it is in none. was is the one that it is likely to be: then
+// no string is made.
+func (x *step) groupOf(g Group, was string) string {
 	a := x.s.Asset
 	name := ""
 	switch g {
@@ -391,5 +391,9 @@ func (x *step) groupOf(g Group) string {
 	if name == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s:%s", g, name)
+	sort := g.String()
+	if n := len(sort); len(was) == n+1+len(name) && was[:n] == sort && was[n] == ':' && was[n+1:] == name {
+		return was
+	}
+	return sort + ":" + name
 }
