@@ -36,27 +36,33 @@ func (w *work) acquaint(s *city.Sight) {
 	}
 }
 
-// listen finds out for each device how often it sends by a rule, and how long we could not
-// hear it.
-func (w *work) listen(r *ruled, s *city.Sight) {
+// overhear finds out for each device what any rule about silence has to know: how often it
+// sends by what is in the ring, how much of that is lost, and how long we could not hear it.
+func (w *work) overhear(s *city.Sight) {
 	for i := range w.heard {
 		h := &w.heard[i]
-		h.period, h.loss, h.deaf = r.Period, usualLoss, 0
+		h.sends, h.loss, h.deaf = 0, usualLoss, 0
 		if newest := w.newest(i); newest >= 0 {
 			var steps [ringSize]float64
-			if h.period == 0 && h.declared == 0 {
-				h.period = most(w.steps(&steps, 0, newest))
+			if h.declared == 0 {
+				h.sends = most(w.steps(&steps, 0, newest))
 			}
 			h.loss = w.loss(newest)
 		}
-		if h.period == 0 {
-			h.period = h.declared
-		}
-		if h.period == 0 {
-			h.period = h.learned
-		}
 		if s.Deaf != nil && h.last != 0 && h.last < w.now {
 			h.deaf = s.Deaf(server(s, h.eui), when(h.last), when(w.now))
+		}
+	}
+}
+
+// listen says for each device how often it sends by a rule.
+func (w *work) listen(r *ruled) {
+	for i := range w.heard {
+		h := &w.heard[i]
+		for _, p := range [...]time.Duration{r.Period, h.declared, h.sends, h.learned} {
+			if h.period = p; p != 0 {
+				break
+			}
 		}
 	}
 }
@@ -104,6 +110,7 @@ func (w *work) clock(s *city.Sight) {
 	if !w.plan.silence {
 		return
 	}
+	w.overhear(s)
 	newest := len(w.ring) - 1
 	w.view = View{work: w, at: newest, oldest: max(0, newest-context)}
 	for i := range w.plan.rules {
@@ -111,7 +118,7 @@ func (w *work) clock(s *city.Sight) {
 		if !r.timed {
 			continue
 		}
-		w.listen(r, s)
+		w.listen(r)
 		mine := w.current[r.first : r.first+r.levels]
 		before := open(mine)
 		looks := !r.windows || r.looks(when(w.now))
@@ -168,8 +175,8 @@ func (w *work) tooEarly(r *ruled, p *published, s *city.Sight) bool {
 }
 
 // silentAt is when a rule about silence comes to its next word; 0: never by itself.
-func (w *work) silentAt(r *ruled, s *city.Sight) int64 {
-	w.listen(r, s)
+func (w *work) silentAt(r *ruled) int64 {
+	w.listen(r)
 	var next int64
 	for j := range r.Levels {
 		silence, is := r.Levels[j].Open.(Silence)

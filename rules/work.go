@@ -71,7 +71,8 @@ type heard struct {
 	declared time.Duration // how often it should send; 0: nobody says so
 	absent   bool          // hangs on the asset no more
 	// And only where a rule is about silence.
-	period time.Duration // declared or learned; 0: not known
+	sends  time.Duration // how often it does by what is in the ring, where nothing is declared; 0: no telling
+	period time.Duration // declared or learned, for the rule at hand; 0: not known
 	deaf   time.Duration // in which we could not hear it, since last
 	loss   float64       // share of its frames that do not arrive
 }
@@ -257,11 +258,19 @@ func middle(seconds []float64) time.Duration {
 	return time.Duration(median(seconds) * float64(time.Second))
 }
 
-// most is what nine in ten of some seconds do not exceed; 0: there are none.
+// most is what nine in ten of some seconds do not exceed, for as few as fit in the ring: the
+// longest but one, or the longest where they are less than ten; 0: there are none.
 func most(seconds []float64) time.Duration {
-	if len(seconds) == 0 {
-		return 0
+	var longest, next float64
+	for _, s := range seconds {
+		if s > longest {
+			longest, next = s, longest
+		} else if s > next {
+			next = s
+		}
 	}
-	slices.Sort(seconds)
-	return time.Duration(seconds[(len(seconds)*9+9)/10-1] * float64(time.Second))
+	if len(seconds) < 10 {
+		next = longest
+	}
+	return time.Duration(next * float64(time.Second))
 }
