@@ -94,7 +94,7 @@ func (r *Road) rehear(ctx context.Context, s *seen, u *city.Uplink, asset string
 	r.keepHeard(s.id, &before)
 	return r.amend(ctx, s, u.DevEUI, asset, u.Time.At, func(reading *city.Reading) {
 		to := &reading.Radio
-		to.RSSI, to.SNR, to.Gateways = before.Radio.RSSI, before.Radio.SNR, before.Radio.Gateways
+		to.Gateway, to.RSSI, to.SNR, to.Gateways = before.Radio.Gateway, before.Radio.RSSI, before.Radio.SNR, before.Radio.Gateways
 	})
 }
 

@@ -49,7 +49,7 @@ func TestReceptionsOfSeveralDeliveriesMerge(t *testing.T) {
 			for _, r := range readings {
 				of[r.FCnt] = r.Radio
 			}
-			if want := (city.Radio{RSSI: -80, SNR: 5, SpreadingFactor: 9, Gateways: 3}); of[7] != want {
+			if want := (city.Radio{RSSI: -80, SNR: 5, SpreadingFactor: 9, Gateways: 3, Gateway: "b"}); of[7] != want {
 				t.Errorf("reading 7: %+v, want %+v", of[7], want)
 			}
 			if of[8].Gateways != 1 {

@@ -11,7 +11,7 @@ import (
 type statements struct {
 	frames, readings, states, rulings bulk
 	mark, session, openCase, ticket, closeCase, aside, replaced, replayed,
-	retimed, reheard, updateCase, release, releaseTicket, cancelHeld, deaf, event, eventsEnd, status, located *sql.Stmt
+	retimed, reheard, gateway, newGateway, updateCase, release, releaseTicket, cancelHeld, deaf, event, eventsEnd, status, located *sql.Stmt
 }
 
 // prepare readies the statements. Inserts ignore what is there already, so that a commit
@@ -26,7 +26,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		tail string
 	}{
 		{&s.stmts.frames, `INSERT OR ROLLBACK INTO frames VALUES`, 24, `ON CONFLICT DO UPDATE SET fate = excluded.fate, envelope = excluded.envelope`},
-		{&s.stmts.readings, `INSERT OR ROLLBACK INTO readings VALUES`, 20, `ON CONFLICT DO NOTHING`},
+		{&s.stmts.readings, `INSERT OR ROLLBACK INTO readings VALUES`, 21, `ON CONFLICT DO NOTHING`},
 		{&s.stmts.states, `INSERT OR ROLLBACK INTO asset_states VALUES`, 9, `ON CONFLICT DO UPDATE SET server = excluded.server, reading = excluded.reading,
 			judged = excluded.judged, mind = excluded.mind, cases = excluded.cases, deadline = excluded.deadline, occupancy = excluded.occupancy`},
 		{&s.stmts.rulings, `INSERT OR ROLLBACK INTO decisions VALUES`, 10, `ON CONFLICT DO NOTHING`},
@@ -54,6 +54,8 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.stmts.replaced, `DELETE FROM readings WHERE id = ?`},
 		{&s.stmts.retimed, `UPDATE frames SET time = ?, time_source = ?, claim = ? WHERE id = ?`},
 		{&s.stmts.reheard, `UPDATE frames SET gateway = ?, rssi = ?, snr = ?, gateways = ?, heard = ? WHERE id = ?`},
+		{&s.stmts.gateway, `SELECT id FROM gateways WHERE name = ?`},
+		{&s.stmts.newGateway, `INSERT INTO gateways (name) SELECT ? WHERE (SELECT coalesce(max(id), 0) FROM gateways) < ? RETURNING id`},
 		{&s.stmts.replayed, `DELETE FROM aside WHERE key = ?`},
 		{&s.stmts.updateCase, `UPDATE cases SET grade = ?, members = ?, value = CASE WHEN group_name = '' THEN value ELSE ? END WHERE ref = ? AND closed IS NULL`},
 		{&s.stmts.release, `UPDATE cases SET released = ? WHERE ref = ?`},
@@ -75,7 +77,7 @@ func (s *Store) prepare(ctx context.Context) error {
 // Commit writes everything or nothing and returns after it has reached the disk.
 func (s *Store) Commit(_ context.Context, c *city.Commit) error {
 	return s.inTx(func(ctx context.Context) error {
-		w := writer{ctx: ctx}
+		w := writer{ctx: ctx, gateways: s.gateways}
 		w.sessions(&s.stmts, c.Sessions)
 		w.frames(&s.stmts, c.Frames)
 		w.retimed(&s.stmts, c.Retimed)
@@ -100,6 +102,8 @@ type writer struct {
 	err  error
 	args []any
 	buf  []byte
+
+	gateways map[string]int64 // numbers of names, as far as they are known
 }
 
 func (w *writer) exec(stmt *sql.Stmt, args ...any) {
@@ -204,7 +208,7 @@ func (w *writer) readings(st *statements, readings []city.Reading) {
 		return append(args, r.ID, r.DevEUI.String(), r.Asset, r.Kind.String(), r.Model, int64(r.Epoch), int64(r.FCnt),
 			r.Time.At.UnixNano(), r.Time.Source.String(), r.Received.UnixNano(), measured, joinFaults(r.Faults), tail,
 			bit(r.Late, readingLate)|bit(r.Simulated, readingSimulated)|bit(r.Poorer, readingPoorer)|bit(r.Conflict, readingConflict),
-			int64(r.Radio.RSSI), float64(r.Radio.SNR), int64(r.Radio.SpreadingFactor), int64(r.Radio.Gateways), raw, former)
+			int64(r.Radio.RSSI), float64(r.Radio.SNR), int64(r.Radio.SpreadingFactor), int64(r.Radio.Gateways), raw, former, w.gateway(st, r.Radio.Gateway))
 	})
 }
 

@@ -2,6 +2,9 @@ package sqlite
 
 import "testing"
 
+// MaxGateways is how many names of gateways are kept.
+const MaxGateways = maxGateways
+
 // Pragma reads a setting of the writing connection.
 func (s *Store) Pragma(t *testing.T, name string) string {
 	t.Helper()

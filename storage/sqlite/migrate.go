@@ -94,6 +94,11 @@ var steps = []string{
 		until  INTEGER NOT NULL,
 		PRIMARY KEY (server, since)
 	) STRICT, WITHOUT ROWID;`,
+	`ALTER TABLE readings ADD COLUMN gateway INTEGER;
+	CREATE TABLE gateways (
+		id   INTEGER PRIMARY KEY,
+		name TEXT    NOT NULL UNIQUE
+	) STRICT;`,
 }
 
 // schemaVersion is that of schema.sql. A file keeps its own in PRAGMA user_version.

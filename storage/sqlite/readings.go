@@ -9,7 +9,8 @@ import (
 )
 
 const readingColumns = `r.id, r.dev_eui, r.asset, r.kind, r.model, r.epoch, r.fcnt, r.time, r.time_source, r.received,
-	r.measured, r.faults, r.tail, r.flags, r.rssi, r.snr, r.sf, r.gateways, r.raw, r.former`
+	r.measured, r.faults, r.tail, r.flags, r.rssi, r.snr, r.sf, r.gateways, r.raw, r.former,
+	(SELECT name FROM gateways WHERE id = r.gateway)`
 
 // ReadingsAfter gives committed readings with rising numbers above id, at most limit.
 // A number that is missing will never appear.
@@ -36,9 +37,9 @@ func scanReading(row row) (city.Reading, error) {
 	var dev, kind, source, measured, faults string
 	var at, received int64
 	var flags int
-	var former sql.NullString
+	var former, gateway sql.NullString
 	err := row.Scan(&r.ID, &dev, &r.Asset, &kind, &r.Model, &r.Epoch, &r.FCnt, &at, &source, &received,
-		&measured, &faults, &r.Tail, &flags, &r.Radio.RSSI, &r.Radio.SNR, &r.Radio.SpreadingFactor, &r.Radio.Gateways, &r.Raw, &former)
+		&measured, &faults, &r.Tail, &flags, &r.Radio.RSSI, &r.Radio.SNR, &r.Radio.SpreadingFactor, &r.Radio.Gateways, &r.Raw, &former, &gateway)
 	if err != nil {
 		return r, err
 	}
@@ -57,7 +58,7 @@ func scanReading(row row) (city.Reading, error) {
 	if r.Former, err = parseFormer(former); err != nil {
 		return r, err
 	}
-	r.Received = time.Unix(0, received).UTC()
+	r.Received, r.Radio.Gateway = time.Unix(0, received).UTC(), gateway.String
 	r.Faults = splitFaults(faults)
 	r.Late, r.Simulated, r.Poorer = flags&readingLate != 0, flags&readingSimulated != 0, flags&readingPoorer != 0
 	r.Conflict = flags&readingConflict != 0

@@ -68,9 +68,16 @@ CREATE TABLE readings (
 	sf          INTEGER NOT NULL,
 	gateways    INTEGER NOT NULL,
 	raw         TEXT, -- JSON object of decoded fields that are no quantity
-	former      TEXT  -- JSON array: times under which it was stored before
+	former      TEXT, -- JSON array: times under which it was stored before
+	gateway     INTEGER -- in gateways: the one that heard best; NULL: its frame knows
 ) STRICT;
 CREATE INDEX readings_asset ON readings (asset, time);
+
+-- Numbers for names that each reading tells.
+CREATE TABLE gateways (
+	id   INTEGER PRIMARY KEY,
+	name TEXT    NOT NULL UNIQUE
+) STRICT;
 
 CREATE TABLE asset_states (
 	asset      TEXT    NOT NULL, -- '' of a group

@@ -63,6 +63,8 @@ type Store struct {
 
 	path string
 
+	gateways map[string]int64 // numbers of names, as far as they were needed; used while mu is held
+
 	shrinks bool // the file can become smaller
 
 	prepared []*sql.Stmt // all of stmts
@@ -78,7 +80,7 @@ func Open(ctx context.Context, dir string, log zerolog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: lock, log: log, path: filepath.Join(dir, FileName)}
+	s := &Store{lock: lock, log: log, path: filepath.Join(dir, FileName), gateways: make(map[string]int64)}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -167,6 +169,7 @@ func (s *Store) transact(light bool, f func(ctx context.Context) error) error {
 	if err != nil {
 		// Some errors have rolled back already; then there is nothing left to roll back.
 		_, _ = s.conn.ExecContext(ctx, "ROLLBACK")
+		clear(s.gateways) // new ones are not stored
 	}
 	return err
 }

@@ -75,7 +75,7 @@ func Frame(n int64, epoch uint32) (city.Frame, city.Reading) {
 	}
 	r := city.Reading{
 		ID: n, DevEUI: Device, Asset: "PK-1", Kind: city.Bin, Model: "milesight/em310-udl", Epoch: epoch, FCnt: u.FCnt,
-		Time: u.Time, Received: u.Received, Radio: city.Radio{RSSI: -118, SNR: -7.5, SpreadingFactor: 12, Gateways: 2},
+		Time: u.Time, Received: u.Received, Radio: city.Radio{RSSI: -118, SNR: -7.5, SpreadingFactor: 12, Gateways: 2, Gateway: "7076ff0056000001"},
 		Values: []city.Value{{Quantity: city.FillLevel, Number: 0}, {Quantity: city.Distance, Number: 1604.5}, {Quantity: city.Tilt, Number: 1}},
 		Faults: []city.Fault{city.FaultOutOfScale, city.FaultUnparsedTail}, Tail: []byte{9, 9}, Raw: []byte(`{"firmware":"1.1"}`),
 	}
