@@ -3,11 +3,9 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +17,7 @@ import (
 type Span struct {
 	From, To time.Time // To itself is not in it
 	Asset    string    // "": every asset
-	Gateways bool      // also tell which gateway heard best, which takes longer
+	Gateways bool      // also tell which gateway heard best
 }
 
 // Arrivals gives the readings of a span in the order of arrival, so many at a time, and how
@@ -27,27 +25,16 @@ type Span struct {
 // what rules look at: no tail, no raw fields, no former times, no model. They are do's until
 // it returns. Simulated readings are not among them.
 func (r *reader) Arrivals(ctx context.Context, s Span, size int, do func(page []city.Reading, done float64) error) error {
-	first, err := r.arrivedBy(ctx, s.From)
+	tx, err := r.read.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return fmt.Errorf("read history: %w", err)
 	}
-	end, err := r.arrivedBy(ctx, s.To)
-	if err != nil {
-		return fmt.Errorf("read history: %w", err)
+	a := arrivals{tx: tx, span: s, from: s.From.UnixNano(), to: s.To.UnixNano(), do: do, page: make([]city.Reading, 0, size),
+		values: make([]city.Value, 0, 8*size), names: make(map[string]string), quantities: make(map[string]city.Quantity)}
+	for _, q := range city.Quantities() {
+		a.quantities[q.String()] = q
 	}
-	conn, err := r.read.Conn(ctx)
-	if err != nil {
-		return fmt.Errorf("read history: %w", err)
-	}
-	err = conn.Raw(func(raw any) error {
-		a := arrivals{first: first, end: end, gateways: s.Gateways, do: do, page: make([]city.Reading, 0, size),
-			values: make([]city.Value, 0, 8*size), names: make(map[string]string), quantities: make(map[string]city.Quantity)}
-		for _, q := range city.Quantities() {
-			a.quantities[q.String()] = q
-		}
-		return a.run(ctx, raw.(driver.Conn), s)
-	})
-	if err = errors.Join(err, conn.Close()); err != nil {
+	if err = errors.Join(a.run(ctx), tx.Rollback()); err != nil {
 		return fmt.Errorf("read history: %w", err)
 	}
 	return nil
@@ -56,16 +43,16 @@ func (r *reader) Arrivals(ctx context.Context, s Span, size int, do func(page []
 // arrivedBy finds the number of the first reading that arrived at a time or later. Numbers
 // rise with arrival, but for what several lanes did at the same time: whoever asks has to
 // look at received as well.
-func (r *reader) arrivedBy(ctx context.Context, at time.Time) (int64, error) {
+func (a *arrivals) arrivedBy(ctx context.Context, at time.Time) (int64, error) {
 	var low, high sql.NullInt64
-	if err := r.read.QueryRowContext(ctx, `SELECT (SELECT min(id) FROM readings), (SELECT max(id) FROM readings)`).Scan(&low, &high); err != nil {
+	if err := a.tx.QueryRowContext(ctx, `SELECT (SELECT min(id) FROM readings), (SELECT max(id) FROM readings)`).Scan(&low, &high); err != nil {
 		return 0, err
 	}
 	from, to := low.Int64, high.Int64+1
 	for from < to {
 		middle := from + (to-from)/2
 		var id, received int64
-		err := r.read.QueryRowContext(ctx, `SELECT id, received FROM readings WHERE id >= ? ORDER BY id LIMIT 1`, middle).Scan(&id, &received)
+		err := a.tx.QueryRowContext(ctx, `SELECT id, received FROM readings WHERE id >= ? ORDER BY id LIMIT 1`, middle).Scan(&id, &received)
 		switch {
 		case errors.Is(err, sql.ErrNoRows) || err == nil && received >= at.UnixNano():
 			to = middle
@@ -83,109 +70,242 @@ const slack = 100_000
 
 // arrivals is a pass over history.
 //
-// A row is fetched as one text: the driver asks for the type of every column of every row,
-// and that takes three times as long as the query itself. The query is run on the driver's own
-// connection, because database/sql would copy each row once more.
+// Many rows are fetched as one text: to step from row to row, and to ask for the type and the
+// value of each column, takes several times as long as the query itself.
 type arrivals struct {
-	first, end int64
-	gateways   bool
+	tx         *sql.Tx
+	span       Span
+	from, to   int64 // of the span
+	first, end int64 // numbers of the first reading in it, and of the first after it
+	last       int64 // number of the last reading that was fetched
+
 	do         func([]city.Reading, float64) error
 	page       []city.Reading
 	values     []city.Value
 	names      map[string]string // one string for each name, and not one for each reading
+	gateways   map[int64]string
 	quantities map[string]city.Quantity
 	guesses    []guess // by place
 	kindText   string  // what was read last
 	kindLast   city.Kind
 }
 
-func (a *arrivals) run(ctx context.Context, conn driver.Conn, s Span) (err error) {
-	table, gateway := "readings r", ""
-	if s.Asset == "" {
-		table += " NOT INDEXED"
+// What stands between the columns of a text, and between its rows.
+const (
+	endOfColumn = 31
+	endOfRow    = 30
+)
+
+// rowsFetched is how many rows are fetched as one text: as many as make a step of the query cheap
+// beside them, and few enough that the text stays in the processor's cache.
+const rowsFetched = 256
+
+func (a *arrivals) run(ctx context.Context) (err error) {
+	if a.first, err = a.arrivedBy(ctx, a.span.From); err != nil {
+		return err
 	}
-	if s.Gateways {
-		table += " LEFT JOIN frames f ON f.dev_eui = r.dev_eui AND f.epoch = r.epoch AND f.fcnt = r.fcnt"
-		gateway = ", f.gateway"
+	if a.end, err = a.arrivedBy(ctx, a.span.To); err != nil {
+		return err
 	}
-	query := `SELECT concat_ws(char(31), r.id, r.time, r.received - r.time, r.epoch, r.fcnt, r.flags, r.dev_eui, r.kind, r.faults, r.measured, r.asset` + gateway + `)
-		FROM ` + table + ` WHERE r.id >= ?1 AND r.id < ?2 AND r.received >= ?3 AND r.received < ?4 AND r.flags & ?5 = 0`
-	args := []driver.NamedValue{{Ordinal: 1, Value: a.first - slack}, {Ordinal: 2, Value: a.end + slack},
-		{Ordinal: 3, Value: s.From.UnixNano()}, {Ordinal: 4, Value: s.To.UnixNano()}, {Ordinal: 5, Value: int64(readingSimulated)}}
-	if s.Asset != "" {
-		query += ` AND r.asset = ?6`
-		args = append(args, driver.NamedValue{Ordinal: 6, Value: s.Asset})
+	if err := a.nameGateways(ctx); err != nil {
+		return err
 	}
-	// Whoever reads breaks off at a page: a context that can be cancelled costs at every row.
-	rows, err := conn.(driver.QueryerContext).QueryContext(context.WithoutCancel(ctx), query+` ORDER BY r.id`, args)
+	a.last = a.first - slack - 1
+	if a.span.Asset != "" {
+		err = a.one(ctx)
+	} else {
+		err = a.all(ctx)
+	}
+	if err != nil || len(a.page) == 0 {
+		return err
+	}
+	return a.do(a.page, 1)
+}
+
+// nameGateways reads which gateways the numbers stand for.
+func (a *arrivals) nameGateways(ctx context.Context) error {
+	if !a.span.Gateways {
+		return nil
+	}
+	a.gateways = make(map[int64]string)
+	rows, err := a.tx.QueryContext(ctx, `SELECT id, name FROM gateways`)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	row := make([]driver.Value, 1)
-	var last int64
-	for {
-		switch err := rows.Next(row); {
-		case errors.Is(err, io.EOF):
-			if len(a.page) == 0 {
-				return nil
-			}
-			return a.do(a.page, 1)
-		case err != nil:
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		var name string
+		if err := rows.Scan(&id, &name); err != nil {
 			return err
 		}
-		text, _ := row[0].(string)
-		if last, err = a.read(text); err != nil {
-			return fmt.Errorf("reading %.40q: %w", text, err)
+		a.gateways[id] = name
+	}
+	return rows.Err()
+}
+
+// row spells the columns that read reads. A gateway without a number is that of the frame; its
+// name is a stranger's, so it is told in digits.
+func (a *arrivals) row() string {
+	gateway := `''`
+	if a.span.Gateways {
+		gateway = `coalesce(r.gateway, (SELECT '=' || hex(f.gateway) FROM frames f WHERE f.dev_eui = r.dev_eui AND f.epoch = r.epoch AND f.fcnt = r.fcnt), '')`
+	}
+	return fmt.Sprintf(`concat_ws(char(%d), r.id, r.time, r.received - r.time, r.epoch, r.fcnt, r.flags, r.dev_eui, r.kind, r.faults, r.measured, r.asset, %s)`, endOfColumn, gateway)
+}
+
+// all reads the readings of all assets, by their numbers. Where hardly any is of the span SQLite
+// picks them; where nearly all are, what it takes to ask is better spared.
+func (a *arrivals) all(ctx context.Context) error {
+	picked := fmt.Sprintf(` AND r.received >= %d AND r.received < %d`, a.from, a.to)
+	if err := a.upTo(ctx, a.first, picked); err != nil {
+		return err
+	}
+	if err := a.upTo(ctx, a.end, ""); err != nil {
+		return err
+	}
+	return a.upTo(ctx, a.end+slack, picked)
+}
+
+// upTo reads on before a number.
+func (a *arrivals) upTo(ctx context.Context, end int64, picked string) error {
+	stmt, err := a.tx.PrepareContext(ctx, fmt.Sprintf(`SELECT group_concat(line, char(%d)) FROM
+		(SELECT %s AS line FROM readings r NOT INDEXED WHERE r.id > ? AND r.id < ?%s ORDER BY r.id LIMIT ?)`, endOfRow, a.row(), picked))
+	if err != nil {
+		return err
+	}
+	defer stmt.Close()
+	for {
+		var text sql.NullString
+		if err := stmt.QueryRowContext(ctx, a.last, end, rowsFetched).Scan(&text); err != nil {
+			return err
+		}
+		if !text.Valid {
+			a.last = max(a.last, end-1)
+			return nil
+		}
+		if err := a.take(ctx, text.String); err != nil {
+			return err
+		}
+	}
+}
+
+// one reads the readings of one asset, which have to be put in order first.
+func (a *arrivals) one(ctx context.Context) error {
+	// Broken off at a page: a context that can be cancelled costs at every row.
+	rows, err := a.tx.QueryContext(context.WithoutCancel(ctx), `SELECT `+a.row()+` FROM readings r WHERE r.asset = ? AND r.id > ? AND r.id < ? ORDER BY r.id`,
+		a.span.Asset, a.last, a.end+slack)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return err
+		}
+		if err := a.take(ctx, text); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// take reads rows into the page, and gives each page that is full.
+func (a *arrivals) take(ctx context.Context, text string) error {
+	for text != "" {
+		row := text
+		end := strings.IndexByte(text, endOfRow)
+		if end < 0 {
+			text = ""
+		} else {
+			row, text = text[:end], text[end+1:]
+		}
+		if err := a.read(row); err != nil {
+			return fmt.Errorf("reading %.40q: %w", row, err)
 		}
 		if len(a.page) == cap(a.page) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if err := a.do(a.page, float64(last-a.first)/float64(max(a.end-a.first, 1))); err != nil {
+			if err := a.do(a.page, min(1, max(0, float64(a.last-a.first)/float64(max(a.end-a.first, 1))))); err != nil {
 				return err
 			}
 			a.page, a.values = a.page[:0], a.values[:0]
 		}
 	}
+	return nil
 }
 
-// read reads a row into the page and gives its number.
-func (a *arrivals) read(text string) (int64, error) {
+// read reads a row into the page, if it is of the span.
+func (a *arrivals) read(row string) error {
 	var number [6]int64
+	rest := row
 	for i := range number {
 		var ok bool
-		if number[i], text, ok = integer(text); !ok {
-			return 0, fmt.Errorf("has no whole number in column %d", i+1)
+		if number[i], rest, ok = integer(rest); !ok {
+			return fmt.Errorf("has no whole number in column %d", i+1)
 		}
 	}
-	var column [5]string
+	var column [6]string
 	for i := range column {
-		end := strings.IndexByte(text, '\x1f')
+		end := strings.IndexByte(rest, endOfColumn)
 		if end < 0 {
-			end = len(text)
+			end = len(rest)
 		}
-		column[i], text = text[:end], text[min(end+1, len(text)):]
+		column[i], rest = rest[:end], rest[min(end+1, len(rest)):]
 	}
-	dev, kind, faults, measured, asset, gateway := column[0], column[1], column[2], column[3], column[4], text
-	a.page = append(a.page, city.Reading{ID: number[0], Time: city.Stamp{At: time.Unix(0, number[1]).UTC()}, Received: time.Unix(0, number[1]+number[2]).UTC(),
-		Epoch: uint32(number[3]), FCnt: uint32(number[4]), Late: number[5]&readingLate != 0, Conflict: number[5]&readingConflict != 0,
-		Asset: a.name(asset), Radio: city.Radio{Gateway: a.name(gateway)}})
+	id, at, received, epoch, fcnt, flags := number[0], number[1], number[1]+number[2], number[3], number[4], number[5]
+	dev, kind, faults, measured, asset, gateway := column[0], column[1], column[2], column[3], column[4], column[5]
+	if id <= a.last { // SQLite does not promise the order in which it puts rows together
+		return fmt.Errorf("comes after number %d", a.last)
+	}
+	a.last = id
+	if received < a.from || received >= a.to || flags&readingSimulated != 0 {
+		return nil
+	}
+	a.page = append(a.page, city.Reading{ID: id, Time: city.Stamp{At: time.Unix(0, at).UTC()}, Received: time.Unix(0, received).UTC(),
+		Epoch: uint32(epoch), FCnt: uint32(fcnt), Late: flags&readingLate != 0, Conflict: flags&readingConflict != 0, Asset: a.name(asset)})
 	r := &a.page[len(a.page)-1]
-	if _, err := hex.Decode(r.DevEUI[:], []byte(dev)); err != nil || len(dev) != 2*len(r.DevEUI) {
-		return 0, fmt.Errorf("DevEUI %.40q", dev)
+	if len(dev) != 2*len(r.DevEUI) {
+		return fmt.Errorf("DevEUI %.40q", dev)
 	}
-	var err error
+	_, err := hex.Decode(r.DevEUI[:], []byte(dev))
+	if err != nil {
+		return fmt.Errorf("DevEUI %.40q", dev)
+	}
 	if r.Kind, err = a.kind(kind); err != nil {
-		return 0, err
+		return err
 	}
-	r.Faults = splitFaults(faults)
+	if r.Radio.Gateway, err = a.gateway(gateway); err != nil {
+		return err
+	}
+	r.Faults = splitFaults(strings.Clone(faults)) // not a piece of all the rows
 	begun := len(a.values)
 	if a.values, err = a.appendValues(a.values, measured); err != nil {
-		return 0, err
+		return err
 	}
 	r.Values = a.values[begun:len(a.values):len(a.values)]
-	return r.ID, nil
+	return nil
+}
+
+// gateway reads a gateway's number, or its name in digits.
+func (a *arrivals) gateway(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	if digits, is := strings.CutPrefix(text, "="); is {
+		name, err := hex.DecodeString(digits)
+		if err != nil {
+			return "", fmt.Errorf("gateway %.40q", digits)
+		}
+		return a.name(string(name)), nil
+	}
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return "", fmt.Errorf("gateway %.40q", text)
+	}
+	return a.gateways[id], nil
 }
 
 // integer reads the whole number that a column is, and gives what follows it.
@@ -196,7 +316,7 @@ func integer(text string) (n int64, rest string, ok bool) {
 	}
 	for begun := at; at < len(text); at++ {
 		c := text[at]
-		if c == '\x1f' {
+		if c == endOfColumn {
 			if negative {
 				n = -n
 			}
@@ -241,10 +361,7 @@ func (a *arrivals) appendValues(to []city.Value, text string) ([]city.Value, err
 	}
 	for at := 0; rest != "}"; at++ {
 		rest = strings.TrimPrefix(rest, ",")
-		if rest, ok = strings.CutPrefix(rest, `"`); !ok {
-			return to, fmt.Errorf("measured values %.80q are no JSON object of numbers", text)
-		}
-		name, digits, ok := strings.Cut(rest, `":`)
+		q, digits, known, ok := a.quantity(at, rest)
 		end := strings.IndexByte(digits, ',')
 		if end < 0 {
 			end = len(digits) - 1
@@ -261,34 +378,37 @@ func (a *arrivals) appendValues(to []city.Value, text string) ([]city.Value, err
 				return to, fmt.Errorf("measured values %.80q: %w", text, err)
 			}
 		}
-		if q, known := a.quantity(at, name); known {
+		if known {
 			to = append(to, city.Value{Quantity: q, Number: n})
 		}
 	}
 	return to, nil
 }
 
-// quantity finds a quantity by its name. Mostly it is the one that stood at the same place in
-// the reading before.
-func (a *arrivals) quantity(at int, name string) (city.Quantity, bool) {
-	if at < len(a.guesses) && a.guesses[at].name == name {
-		return a.guesses[at].quantity, true
+// quantity reads the name of the value at a place, and gives what follows it. Mostly it is the
+// one that stood at the same place in the reading before. known: we have such a quantity.
+func (a *arrivals) quantity(at int, text string) (q city.Quantity, rest string, known, ok bool) {
+	if at < len(a.guesses) && a.guesses[at].name != "" {
+		if rest, ok := strings.CutPrefix(text, a.guesses[at].name); ok {
+			return a.guesses[at].quantity, rest, true, true
+		}
 	}
-	q, known := a.quantities[name]
-	if known {
-		for len(a.guesses) <= at && at < maxGuesses {
+	name, rest, ok := strings.Cut(strings.TrimPrefix(text, `"`), `":`)
+	if !ok || text[0] != '"' {
+		return 0, "", false, false
+	}
+	if q, known = a.quantities[name]; known && at < maxGuesses {
+		for len(a.guesses) <= at {
 			a.guesses = append(a.guesses, guess{})
 		}
-		if at < maxGuesses {
-			a.guesses[at] = guess{q.String(), q}
-		}
+		a.guesses[at] = guess{`"` + q.String() + `":`, q}
 	}
-	return q, known
+	return q, rest, known, true
 }
 
 // guess is which quantity a place in a reading had.
 type guess struct {
-	name     string
+	name     string // as it is written: "fill_level":
 	quantity city.Quantity
 }
 

@@ -66,7 +66,7 @@ func TestFileOfTheFirstVersion(t *testing.T) {
 		string(schema), `PRAGMA user_version = 1`,
 		fmt.Sprintf(`INSERT INTO readings VALUES (7, '%s', 'PK-1', 'bin', 'milesight/em310-udl', 1, 7, %d, 'gateway', %d,
 			'{"fill_level":82.5}', '', NULL, 0, -118, -7.5, 12, 2)`, f.Uplink.DevEUI, at, at),
-		fmt.Sprintf(`INSERT INTO frames VALUES (7, '%s', 1, 7, 85, x'017507', 'read', %d, 'gateway', %d, 7, 7, 'ns', '', 0, 868100000, '', -118, -7.5, 12, 2)`,
+		fmt.Sprintf(`INSERT INTO frames VALUES (7, '%s', 1, 7, 85, x'017507', 'read', %d, 'gateway', %d, 7, 7, 'ns', '', 0, 868100000, 'gw-1', -118, -7.5, 12, 2)`,
 			f.Uplink.DevEUI, at, at),
 		fmt.Sprintf(`INSERT INTO asset_states VALUES ('PK-1', 7, %d, '[{"Rule":"bin-full","Phase":2,"Case":"S-AAAAAAAA"}]')`, at),
 		fmt.Sprintf(`INSERT INTO cases VALUES ('S-AAAAAAAA', 'bin-full', 'OS-ABF-01', 'PK-1', 'fill_level', 95, 90, %d, '', '', %d, NULL, NULL, NULL)`, at, at),
@@ -96,6 +96,19 @@ func TestFileOfTheFirstVersion(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+	// What came through which gateway is known of old readings and of new ones.
+	s := open(t, old)
+	f, r = storagetest.Frame(8, 1)
+	f.Uplink.Radio.Gateway, r.Radio.Gateway = "gw-2", "gw-2"
+	if err := s.Commit(t.Context(), &city.Commit{Frames: []city.Frame{f}, Readings: []city.Reading{r}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := gatewaysOf(t, s); !slices.Equal(got, []string{"gw-1", "gw-2"}) {
+		t.Errorf("gateways after the update: %q", got)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
 	}
 	if err := open(t, fresh).Close(); err != nil {
 		t.Fatal(err)
