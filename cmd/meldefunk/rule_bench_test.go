@@ -87,15 +87,16 @@ func fillStore(b *testing.B, dir string, from time.Time, assets, each int) {
 	for n := range each {
 		for i := range assets {
 			at := from.Add(time.Duration(n)*10*time.Minute + time.Duration(i)*time.Millisecond)
+			radio := city.Radio{Gateway: "gw-1", Gateways: 1}
 			eui, fcnt := city.EUI{0xa8, 0x40, 0x41, 0, 1, 0, 0, byte(i)}, uint32(n)
 			c.Mark.Reading++
 			c.Mark.Frame++
 			c.Readings = append(c.Readings, city.Reading{ID: c.Mark.Reading, DevEUI: eui, Asset: fmt.Sprint("PK-", i), Kind: city.Bin,
-				Model: "milesight/em310-udl", Epoch: 1, FCnt: fcnt, Time: city.Stamp{At: at, Source: city.TimeServer}, Received: at,
+				Model: "milesight/em310-udl", Epoch: 1, FCnt: fcnt, Time: city.Stamp{At: at, Source: city.TimeServer}, Received: at, Radio: radio,
 				Values: []city.Value{{Quantity: city.FillLevel, Number: float64((n*7/10 + i) % 100)}, {Quantity: city.Tilt}, {Quantity: city.BatteryLevel, Number: 87},
 					{Quantity: city.Temperature, Number: 15 + float64(n%40)/10}, {Quantity: city.Distance, Number: float64(1200 - n%100*10)}}})
 			c.Frames = append(c.Frames, city.Frame{ID: c.Mark.Frame, Epoch: 1, Uplink: city.Uplink{Server: "ns", DevEUI: eui, FCnt: fcnt, Payload: []byte{1},
-				Time: city.Stamp{At: at, Source: city.TimeServer}, Received: at, Radio: city.Radio{Gateway: "gw-1", Gateways: 1}}})
+				Time: city.Stamp{At: at, Source: city.TimeServer}, Received: at, Radio: radio}})
 		}
 		if len(c.Readings) >= 20_000 || n == each-1 {
 			if err := store.Commit(b.Context(), &c); err != nil {
