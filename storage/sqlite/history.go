@@ -96,9 +96,9 @@ const (
 	endOfRow    = 30
 )
 
-// rowsFetched is how many rows are fetched as one text: as many as make a step of the query cheap
-// beside them, and few enough that the text stays in the processor's cache.
-const rowsFetched = 256
+// rowsFetched is how many rows are fetched as one text, of about 150 KB: with less, what it takes to
+// begin a query shows (a quarter more CPU time with 64).
+const rowsFetched = 1000
 
 func (a *arrivals) run(ctx context.Context) (err error) {
 	if a.first, err = a.arrivedBy(ctx, a.span.From); err != nil {
@@ -175,9 +175,11 @@ func (a *arrivals) upTo(ctx context.Context, end int64, picked string) error {
 		return err
 	}
 	defer stmt.Close()
+	// Broken off at a page: a query that can be cancelled costs a goroutine.
+	whole := context.WithoutCancel(ctx)
 	for {
 		var text sql.NullString
-		if err := stmt.QueryRowContext(ctx, a.last, end, rowsFetched).Scan(&text); err != nil {
+		if err := stmt.QueryRowContext(whole, a.last, end, rowsFetched).Scan(&text); err != nil {
 			return err
 		}
 		if !text.Valid {
@@ -192,7 +194,7 @@ func (a *arrivals) upTo(ctx context.Context, end int64, picked string) error {
 
 // one reads the readings of one asset, which have to be put in order first.
 func (a *arrivals) one(ctx context.Context) error {
-	// Broken off at a page: a context that can be cancelled costs at every row.
+	// Likewise: here it costs at every row.
 	rows, err := a.tx.QueryContext(context.WithoutCancel(ctx), `SELECT `+a.row()+` FROM readings r WHERE r.asset = ? AND r.id > ? AND r.id < ? ORDER BY r.id`,
 		a.span.Asset, a.last, a.end+slack)
 	if err != nil {
