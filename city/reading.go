@@ -12,7 +12,7 @@ type Reading struct {
 	Epoch    uint32 // session epoch of the device, counted from 1
 	FCnt     uint32
 	Time     Stamp // event time; unique per device
-	Received time.Time
+	Received time.Time // our clock when the rules saw it: it does not go back from reading to reading
 
 	Values    []Value  // what was measured; order as decoded, each quantity at most once
 	Faults    []Fault  // what the sensor could not measure, and why

@@ -3,6 +3,8 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"meldefunk/city"
@@ -22,6 +24,7 @@ func (r *Road) begin() {
 		Rulings: c.Rulings[:0], Updates: c.Updates[:0], Released: c.Released[:0], Deaf: c.Deaf[:0], Cases: c.Cases[:0], Aside: c.Aside[:0], Events: c.Events[:0], Replaced: c.Replaced[:0], Replayed: c.Replayed[:0],
 	}
 	clear(r.pending)
+	r.looked = 0
 	r.pending, r.places, r.base = r.pending[:0], r.places[:0], r.mark.Frame
 	clear(r.amended)
 	clear(r.reheard)
@@ -45,11 +48,17 @@ func (r *Road) finish() error {
 		r.commit.States = append(r.commit.States, state)
 	}
 	r.touched = r.touched[:0]
-	r.commit.Mark = r.mark
-	if !r.beats {
-		r.commit.Mark.Alive = time.Time{}
+	// Nothing that is kept may lie in a time of which the store does not know that we were there,
+	// and whom we heard.
+	mark := r.mark
+	mark.Alive = time.Time{}
+	if r.beats || !r.commit.Empty() {
+		mark.Alive = r.alive
+		for _, server := range slices.Sorted(maps.Keys(r.hearing.open)) {
+			r.commit.Deaf = append(r.commit.Deaf, *r.hearing.newest(server))
+		}
 	}
-	r.beats = false
+	r.commit.Mark, r.beats = mark, false
 	return nil
 }
 

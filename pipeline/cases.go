@@ -31,7 +31,7 @@ func (r *Road) rule(ctx context.Context, s *assetState, v *city.Verdict, now tim
 	}
 	r.keepRuling(s, v, ref, held, now)
 	if s.Group != "" && v.Change <= city.Revoked {
-		return r.pokeMembers(ctx, s, v.Rule, now)
+		return r.wakeMembers(ctx, s, v.Rule, now)
 	}
 	return nil
 }

@@ -38,6 +38,15 @@ func newHearing(times []city.Deafness) *hearing {
 	return h
 }
 
+// resume goes on with the times that were not over when we were last there.
+func (h *hearing) resume(alive time.Time) {
+	for i := range h.times {
+		if d := &h.times[i]; d.Server != "" && d.Until.Equal(alive) && h.newest(d.Server) == d {
+			h.open[d.Server] = true
+		}
+	}
+}
+
 func (h *hearing) note(d *city.Deafness) {
 	if d.Until.After(h.last) {
 		h.last = d.Until
@@ -105,7 +114,7 @@ func (h *hearing) after(server string, at time.Time) (time.Time, bool) {
 	}
 	for i := range h.times {
 		d := &h.times[i]
-		if d.Server != "" && d.Server != server || d.Since.After(at) {
+		if d.Server != "" && d.Server != server || !d.Since.Before(at) {
 			continue
 		}
 		if h.goesOn(d) {
@@ -140,9 +149,6 @@ func (r *Road) pulse(now time.Time) {
 	r.alive = now
 	if now.Sub(r.mark.Alive).Abs() >= heartbeat {
 		r.mark.Alive, r.beats = now, true
-		for server := range r.hearing.open {
-			r.commit.Deaf = append(r.commit.Deaf, *r.hearing.newest(server))
-		}
 	}
 }
 
@@ -152,19 +158,9 @@ func (r *Road) setBack(now time.Time) {
 	r.log.Warn().Time("from", r.alive).Time("to", now).Msg("the clock was set back; what was noted of the time ahead is taken back")
 	r.commit.Deaf = append(r.commit.Deaf, r.hearing.setBack(now.Add(grace))...)
 	r.brake.setBack(now)
-	var all []subject
-	for _, waiting := range r.wheel.slots {
-		all = append(all, waiting...)
-	}
-	all = distinct(all)
-	r.wheel = newWheel()
-	minute := minuteOf(now)
-	for _, of := range all {
-		if s, known := r.states[of]; known {
-			s.slot = minute
-		}
-	}
-	r.wheel.add(minute, all...)
+	r.passed = now
+	r.wheel.setBack()
+	r.rethink()
 }
 
 // setBack ends all deaf times by a time at the latest, and gives those that ended later.

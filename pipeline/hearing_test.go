@@ -49,64 +49,6 @@ func TestHearing(t *testing.T) {
 	}
 }
 
-// The wheel brings everybody in the minute he is due, and those who are due later than was
-// thought only then.
-func TestWheel(t *testing.T) {
-	at := func(minute int) time.Time { return time.Unix(int64(minute)*60, 0).UTC() }
-	w := newWheel()
-	a, b := &assetState{}, &assetState{}
-	a.Asset, b.Asset = "a", "b"
-	a.Deadline = at(5)
-	w.put(a)
-	a.Deadline = at(9) // later than was thought
-	w.put(a)
-	b.Deadline = at(7)
-	w.put(b)
-	b.poke = at(6)
-	w.put(b)
-	if _, _, some := w.take(at(4)); some {
-		t.Error("somebody came early")
-	}
-	for _, want := range []struct {
-		minute int64
-		who    string
-	}{{5, "a"}, {6, "b"}, {7, "b"}} {
-		minute, who, some := w.take(at(8))
-		if !some || minute != want.minute || len(who) != 1 || who[0].asset != want.who {
-			t.Errorf("got %d %v, want %v", minute, who, want)
-		}
-	}
-	if _, _, some := w.take(at(100)); some {
-		t.Error("somebody is left")
-	}
-}
-
-// However often somebody's deadline moves to and fro, he waits in few places.
-func TestWheelDoesNotGrow(t *testing.T) {
-	at := func(minute int) time.Time { return time.Unix(int64(minute)*60, 0).UTC() }
-	w := newWheel()
-	s := &assetState{}
-	s.Asset = "a"
-	for minute := range 10_000 {
-		s.Deadline = at(100_000) // a season
-		w.put(s)
-		s.poke = at(minute)
-		w.put(s)
-		if _, _, some := w.take(at(minute)); !some {
-			t.Fatal("nobody came")
-		}
-		s.slot, s.poke = 0, time.Time{} // looked at
-		w.sweep(map[subject]*assetState{s.subject(): s})
-	}
-	waiting := 0
-	for _, all := range w.slots {
-		waiting += len(all)
-	}
-	if waiting > fewest+2 || waiting != w.places {
-		t.Errorf("one state waits in %d places of %d", waiting, w.places)
-	}
-}
-
 // A road without a brake counts nothing: there are rules that open cases all the time.
 func TestNoBrakeCountsNothing(t *testing.T) {
 	b := newBrake()

@@ -24,9 +24,11 @@ func (s subject) compare(o subject) int {
 type assetState struct {
 	city.AssetState
 	mind    city.Mind
+	unread  bool // nothing is known but its deadline
 	adopt   bool // nothing is known but which cases are open
 	changed bool
-	slot    int64     // where it waits in the wheel; 0: nowhere
+	waits   time.Time // until when it waits in the wheel; zero: it does not
+	place   int       // in the wheel
 	poke    time.Time // when to look at it whatever its mind says; zero: no need
 }
 
@@ -59,6 +61,9 @@ type told struct {
 // judge tells since when a bay is occupied or free, and lets the rules see a reading. What
 // was sent by hand is kept and not judged.
 func (r *Road) judge(ctx context.Context, reading *told) error {
+	if _, err := r.upTo(ctx, reading.now, everybody); err != nil {
+		return err
+	}
 	s, err := r.state(ctx, subject{asset: reading.Asset})
 	if err != nil {
 		return err
@@ -75,9 +80,6 @@ func (r *Road) judge(ctx context.Context, reading *told) error {
 	}
 	if !reading.Late {
 		s.Occupancy = occupancy(s.Occupancy, &reading.Reading)
-	}
-	if err := r.catchUp(ctx, s, reading.asset, reading.now); err != nil {
-		return err
 	}
 	if !reading.Late {
 		s.Judged, s.Server = reading.Time.At, reading.server
@@ -109,11 +111,7 @@ func (r *Road) step(ctx context.Context, s *assetState, sight *city.Sight) error
 		s.poke = time.Time{}
 	}
 	mind, verdicts, shares := r.parts.Judge.Step(s.mind, sight)
-	if mind != s.mind {
-		r.touch(s)
-	}
-	s.think(mind)
-	r.wheel.put(s)
+	r.think(s, mind, sight.Now)
 	for i := range verdicts {
 		if err := r.rule(ctx, s, &verdicts[i], sight.Now); err != nil {
 			return err
@@ -125,6 +123,20 @@ func (r *Road) step(ctx context.Context, s *assetState, sight *city.Sight) error
 		}
 	}
 	return nil
+}
+
+// think gives a state another mind. A deadline that has passed already is due at once: time does
+// not go back for anybody.
+func (r *Road) think(s *assetState, mind city.Mind, now time.Time) {
+	was, deadline := s.mind, s.Deadline
+	s.think(mind)
+	if !s.Deadline.IsZero() && s.Deadline.Before(now) {
+		s.Deadline = now
+	}
+	if mind != was || !s.Deadline.Equal(deadline) {
+		r.touch(s)
+	}
+	r.wheel.put(s)
 }
 
 // adopt hands over cases that were opened when nothing else was remembered.
@@ -151,7 +163,7 @@ func (r *Road) share(ctx context.Context, share *city.Share, now time.Time) erro
 	if err != nil {
 		return err
 	}
-	if err := r.catchUp(ctx, g, nil, now); err != nil {
+	if err := r.catchUp(ctx, g, now); err != nil {
 		return err
 	}
 	return r.step(ctx, g, &city.Sight{Group: share.Group, Share: share, Now: now})
@@ -170,20 +182,22 @@ type gathering interface {
 	MemberOf(asset string) []string // the rules of which an asset has told it
 }
 
-// pokeMembers has the members of a group looked at: its case may have muted them, and does so
-// no longer.
-func (r *Road) pokeMembers(ctx context.Context, g *assetState, rule string, now time.Time) error {
+// wakeMembers has the members of a group looked at as soon as its case has moved: it may have
+// muted them, and does so no longer.
+func (r *Road) wakeMembers(ctx context.Context, g *assetState, rule string, now time.Time) error {
 	m, is := g.mind.(gathering)
 	if !is {
 		return nil
 	}
+	then := now.Add(1)
 	for _, id := range m.Members(rule) {
 		s, err := r.state(ctx, subject{asset: id})
 		if err != nil {
 			return err
 		}
-		if s.poke.IsZero() || s.poke.After(now) {
-			s.poke = now
+		if s.Deadline.IsZero() || s.Deadline.After(then) {
+			s.Deadline = then
+			r.touch(s)
 			r.wheel.put(s)
 		}
 	}
@@ -196,7 +210,7 @@ func (s *assetState) find(rule string) int {
 }
 
 func (r *Road) state(ctx context.Context, of subject) (*assetState, error) {
-	if s, ok := r.states[of]; ok {
+	if s, ok := r.states[of]; ok && !s.unread {
 		return s, nil
 	}
 	var kept city.AssetState
@@ -212,7 +226,11 @@ func (r *Road) state(ctx context.Context, of subject) (*assetState, error) {
 
 // recall unpacks a state and remembers it.
 func (r *Road) recall(kept city.AssetState) *assetState {
-	s := &assetState{AssetState: kept}
+	s := r.states[subject{kept.Asset, kept.Group}]
+	if s == nil {
+		s = &assetState{}
+	}
+	s.AssetState, s.unread = kept, false
 	mind, err := r.parts.Judge.Recall(s.subject().name(), kept.Mind)
 	if err != nil {
 		r.log.Error().Err(err).Str("asset", kept.Asset).Str("group", kept.Group).

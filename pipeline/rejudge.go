@@ -111,8 +111,8 @@ func (x *redo) step(out *outcome, old *city.Reading, place int) error {
 // passTime lets the deadlines pass that come before our clock, as ticks would have.
 func (x *redo) passTime(out *outcome) {
 	for range caughtUp {
-		at, due := x.road.dueAt(&out.assetState, out.now)
-		if !due {
+		at, heard := x.road.dueAt(&out.assetState, out.now)
+		if at.IsZero() || !heard || at.After(out.now) {
 			return
 		}
 		x.show(out, &city.Sight{Now: at})
@@ -155,8 +155,8 @@ func (x *redo) rejudge(ctx context.Context, out *outcome) error {
 	if err != nil {
 		return err
 	}
-	s.mind, s.adopt, s.Deadline, s.Occupancy = out.mind, false, out.Deadline, out.Occupancy
-	s.Reading, s.Judged = out.Reading, out.Judged
+	s.adopt, s.Occupancy, s.Reading, s.Judged = false, out.Occupancy, out.Reading, out.Judged
+	r.think(s, out.mind, now)
 	r.touch(s)
 	for _, c := range slices.Clone(s.Cases) {
 		v, open := out.open[c.Rule]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -42,7 +43,10 @@ type Road struct {
 	brake    *brake
 	alive    time.Time // the last pulse
 	beats    bool      // the present batch tells the store of it
+	passed   time.Time // up to when time has passed for everybody
+	looked   int       // at how many who were due, in the present batch
 	behind   bool      // more is due than went into the batch
+	unseen   []subject // who has to be looked at once in any case
 	listened time.Time
 	deafFor  func(server string, from, to time.Time) time.Duration // lent to the rules
 	mutes    func(group, rule string) bool
@@ -216,6 +220,10 @@ func (r *Road) carry(ctx context.Context, batch []passenger) error {
 	now := r.parts.Now()
 	r.begin()
 	r.pulse(now)
+	r.listen(now)
+	if err := r.reach(ctx, batch, now); err != nil {
+		return err
+	}
 	for i := range batch {
 		if err := r.walk(ctx, &batch[i]); err != nil {
 			return err
@@ -227,18 +235,8 @@ func (r *Road) carry(ctx context.Context, batch []passenger) error {
 	if err := r.pastTime(ctx, batch); err != nil {
 		return err
 	}
-	if err := r.digest(ctx, now); err != nil {
+	if err := r.keep(ctx, now); err != nil {
 		return err
-	}
-	if err := r.finish(); err != nil {
-		return err
-	}
-	if !r.commit.Empty() {
-		timer := prometheus.NewTimer(r.metrics.commitSeconds)
-		if err := r.persist(ctx, "commit", func() error { return r.parts.Store.Commit(ctx, &r.commit) }); err != nil {
-			return err
-		}
-		timer.ObserveDuration()
 	}
 	messages := 0
 	for i := range batch {
@@ -254,12 +252,52 @@ func (r *Road) carry(ctx context.Context, batch []passenger) error {
 	return nil
 }
 
+// keep commits what the batch has changed so far.
+func (r *Road) keep(ctx context.Context, now time.Time) error {
+	if err := r.digest(ctx, now); err != nil {
+		return err
+	}
+	if err := r.finish(); err != nil {
+		return err
+	}
+	if r.commit.Empty() {
+		return nil
+	}
+	timer := prometheus.NewTimer(r.metrics.commitSeconds)
+	defer timer.ObserveDuration()
+	return r.persist(ctx, "commit", func() error { return r.parts.Store.Commit(ctx, &r.commit) })
+}
+
+// reach lets time pass up to the first uplink of a batch. It comes first, so where more is due
+// than goes into a batch, as after a night in which we were down, commits of their own take it.
+func (r *Road) reach(ctx context.Context, batch []passenger, now time.Time) error {
+	first := slices.IndexFunc(batch, func(p passenger) bool {
+		return p.arrival() && p.Event.Kind == city.EventUp && !p.Replay
+	})
+	if first < 0 {
+		return nil
+	}
+	until := r.present(batch[first].Event.Uplink.Received)
+	for {
+		all, err := r.upTo(ctx, until, r.cfg.Batch)
+		if all || err != nil {
+			return err
+		}
+		if err := r.keep(ctx, now); err != nil {
+			return err
+		}
+		r.metrics.committed(&r.commit, 0, 0)
+		r.parts.Follow(&r.commit)
+		r.begin()
+	}
+}
+
 // pastTime lets time pass as far as the ticks of a batch say, after its readings.
 func (r *Road) pastTime(ctx context.Context, batch []passenger) error {
 	var now time.Time
 	for i := range batch {
 		if batch[i].rethink {
-			r.rethink(r.parts.Now())
+			r.rethink()
 		}
 		if !batch[i].tick.IsZero() {
 			now = batch[i].tick
@@ -360,15 +398,18 @@ func (r *Road) uplink(ctx context.Context, p *passenger) error {
 	if fate != city.FateRead {
 		return nil
 	}
+	now := u.Received
+	if a.Replay {
+		now = r.parts.Now()
+	}
+	if now = r.present(now); !a.Replay {
+		reading.Received = now // what the rules go by
+	}
 	reading.Time = u.Time
 	if again := r.second[frame.ID]; again != nil {
 		again.reading = len(r.pending)
 	} else {
 		r.places[len(r.places)-1].reading = len(r.pending)
-	}
-	now := u.Received
-	if a.Replay {
-		now = r.parts.Now()
 	}
 	r.pending = append(r.pending, told{reading, asset, u.Server, now})
 	return nil
