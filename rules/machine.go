@@ -153,11 +153,15 @@ func (c *changes) flapping(at int64) bool {
 	return c[3] != 0 && time.Duration(at-c[3]) <= flapTime
 }
 
-// forget drops what can no longer matter from a time on.
+// forget drops what can no longer matter from a time on. What is left moves up: one that came
+// late may be older than those behind it.
 func (c *changes) forget(at int64) {
-	for i := range c {
-		if time.Duration(at-c[i]) > flapTime {
-			c[i] = 0
+	was, left := *c, 0
+	*c = changes{}
+	for _, t := range was {
+		if t != 0 && time.Duration(at-t) <= flapTime {
+			c[left] = t
+			left++
 		}
 	}
 }

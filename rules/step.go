@@ -93,11 +93,10 @@ func (x *step) think() int64 {
 	}
 	w.clock(sight)
 	x.publish()
-	deadline := x.deadline()
 	for i := range w.currentChanges {
-		w.forgetChanges(i)
+		w.forgetChanges(i) // before the deadline, which rests on what is left
 	}
-	return deadline
+	return x.deadline()
 }
 
 // pack gives the mind that the work is by now: the one it was, where nothing has changed.
@@ -180,7 +179,7 @@ func (x *step) rule(i int) {
 func (x *step) flaps(i int) {
 	w := x.w
 	p := &w.published[i]
-	flapping := w.currentChanges[i].flapping(max(w.origin(), w.trace[i].at))
+	flapping := w.currentChanges[i].flapping(max(w.origin(), w.currentChanges[i][0])) // a look more or less changes nothing
 	if flapping == p.flapping {
 		return
 	}
