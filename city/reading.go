@@ -11,7 +11,7 @@ type Reading struct {
 	Model    string
 	Epoch    uint32 // session epoch of the device, counted from 1
 	FCnt     uint32
-	Time     Stamp // event time; unique per device
+	Time     Stamp     // event time; unique per device
 	Received time.Time // our clock when the rules saw it: it does not go back from reading to reading
 
 	Values    []Value  // what was measured; order as decoded, each quantity at most once

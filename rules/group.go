@@ -11,8 +11,14 @@ import (
 // groupPlan is the rules of a set that are about groups of one sort, or make one case of
 // the cases of a group.
 type groupPlan struct {
-	group Group
-	rules []ruled
+	group    Group
+	rules    []ruled
+	inhibits bool // any of them may be kept from opening by another
+}
+
+// isEdge tells whether a case begins or ends.
+func isEdge(v city.Verdict) bool {
+	return v.Change == city.Opened || v.Change == city.Closed || v.Change == city.Revoked
 }
 
 func (s *Set) groupPlan(g Group) *groupPlan {
@@ -22,6 +28,7 @@ func (s *Set) groupPlan(g Group) *groupPlan {
 		if r.Over != g && r.GroupBy != g {
 			continue
 		}
+		p.inhibits = p.inhibits || len(r.InhibitedBy) > 0
 		p.rules = append(p.rules, ruled{
 			Rule: *r, ref: ref{id: r.ID, version: r.hash(), levels: len(r.Levels)},
 			windows: r.When.Calendar != nil || r.Season.Calendar != nil,
@@ -138,6 +145,9 @@ func (s *Set) stepGroup(was city.Mind, sight *city.Sight) (city.Mind, []city.Ver
 		x.take(g)
 		x.step(r, g)
 		x.m.deadline = sooner(x.m.deadline, x.deadline(r, g))
+	}
+	if x.plan.inhibits && slices.ContainsFunc(x.verdicts, isEdge) {
+		x.m.deadline = sooner(x.m.deadline, x.now+1) // other rules of the group are muted, or no longer
 	}
 	x.m.deadline = later(x.m.deadline, sight)
 	x.m.rules = slices.DeleteFunc(x.m.rules, func(g groupRule) bool {

@@ -161,7 +161,7 @@ func later(deadline int64, s *city.Sight) int64 {
 }
 
 func (x *step) timedDeadline(r *ruled) int64 {
-	next := x.w.silentAt(r)
+	next := x.w.silentAt(r, x.s)
 	if !r.windows || r.looks(x.s.Now) {
 		return next
 	}

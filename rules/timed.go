@@ -174,8 +174,12 @@ func (w *work) tooEarly(r *ruled, p *published, s *city.Sight) bool {
 	return false
 }
 
+// deafLook is how long at least it takes until a deadline that moves on, because its server is
+// deaf, is looked at again.
+const deafLook = time.Second
+
 // silentAt is when a rule about silence comes to its next word; 0: never by itself.
-func (w *work) silentAt(r *ruled) int64 {
+func (w *work) silentAt(r *ruled, s *city.Sight) int64 {
 	w.listen(r)
 	var next int64
 	for j := range r.Levels {
@@ -191,6 +195,9 @@ func (w *work) silentAt(r *ruled) int64 {
 			}
 			// One nanosecond more: at the deadline itself it is still in time.
 			if at := h.last + int64(allowed+h.deaf) + 1; at > w.now {
+				if h.deaf > 0 && s.Deaf(server(s, h.eui), when(w.now-1), s.Now) > 0 {
+					at = max(at, w.now+int64(deafLook)) // it moves on while we are deaf
+				}
 				next = sooner(next, at)
 			}
 		}
