@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -10,7 +11,8 @@ import (
 
 // Play shows a set what it would have seen live: readings of many assets in the order in which
 // they arrived, the shares of groups, and the passing of time. It is for tests and for replays
-// of history; the road does the same with stores and commits around it.
+// of history; the road does the same with stores and commits around it, and in the same order:
+// see moment.
 //
 // It goes on in strides. Within one, each asset is played from beginning to end, because that
 // is several times as fast as going to and fro between them, and the groups after that. Where
@@ -20,6 +22,9 @@ import (
 type Play struct {
 	set    *Set
 	deaf   func(server string, from, to time.Time) time.Duration
+	heard  func(server string, at time.Time) time.Time
+	clock  time.Time // at the last arrival
+	nth    int64     // how many have arrived
 	actors map[string]*actor
 	order  []*actor
 	groups map[string]*company
@@ -38,10 +43,12 @@ type actor struct {
 	sensors []city.Sensor
 	before  city.Mind // at the beginning of the stride
 	mind    city.Mind
-	last    time.Time // our clock at the last step before the stride
-	now     time.Time // likewise, so far
-	busy    bool      // something happens to it in this stride
-	in      []*city.Reading
+	last    moment   // of the last step before the stride
+	now     moment   // likewise, so far
+	voice   city.EUI // the device that was heard last, so far
+	spoke   city.EUI // likewise, before the stride
+	busy    bool     // something happens to it in this stride
+	in      []arrival
 	owed    []time.Time // when its groups had changed at the end of the stride before
 	extra   []time.Time // when its groups have changed, owed included
 	said    []Said
@@ -49,9 +56,16 @@ type actor struct {
 	asked   []string // names of groups whose cases it has ever asked for
 }
 
+// arrival is a reading and when it came.
+type arrival struct {
+	reading *city.Reading
+	now     time.Time
+	nth     int64
+}
+
 // sharing is a share and when it was told.
 type sharing struct {
-	now   time.Time
+	now   moment
 	share city.Share
 }
 
@@ -63,20 +77,63 @@ type company struct {
 	edges        []edge   // what has changed since
 	in           []sharing
 	said         []Said
-	last, now    time.Time // as those of an actor
+	last, now    moment // as those of an actor
 	played       bool
 }
 
 // edge is an opening or the end of a group's case.
 type edge struct {
-	rule string
-	at   time.Time
-	open bool
+	rule    string
+	at      moment
+	open    bool
+	members []string // who has told the group of the rule, in order
 }
 
-// NewPlay begins with nothing remembered. deaf is as in city.Sight.
-func NewPlay(set *Set, deaf func(server string, from, to time.Time) time.Duration) *Play {
-	return &Play{set: set, deaf: deaf, actors: make(map[string]*actor), groups: make(map[string]*company)}
+// same tells whether two edges are one.
+func (e edge) same(f edge) bool { return e.rule == f.rule && e.at == f.at && e.open == f.open }
+
+// moment is when something happens. Whatever happens at one instant of our clock has an order:
+// what time brings comes first, groups before assets and by their names, and then readings as
+// they arrive. What follows of it at once, as a group's case does of a share, is of its moment.
+type moment struct {
+	at   int64 // our clock, in nanoseconds since 1970
+	turn turn
+	nth  int64 // of readings
+	name string
+}
+
+// turn is who comes first at one instant.
+type turn uint8
+
+const (
+	groupTurn turn = iota
+	assetTurn
+	arrivalTurn
+)
+
+func (m *moment) compare(o *moment) int {
+	if m.at != o.at {
+		return cmp.Compare(m.at, o.at)
+	}
+	return cmp.Or(cmp.Compare(m.turn, o.turn), cmp.Compare(m.nth, o.nth), strings.Compare(m.name, o.name))
+}
+
+// follow gives a moment that is not before another: time does not go back for anybody.
+func (m *moment) follow(o moment) moment {
+	if m.compare(&o) > 0 {
+		return *m
+	}
+	return o
+}
+
+// NewPlay begins with nothing remembered. deaf is as in city.Sight; heard gives an instant, or
+// when the network server, "" any, could be heard again if it was deaf then: deadlines wait until
+// then. Both nil: never deaf.
+func NewPlay(set *Set, deaf func(server string, from, to time.Time) time.Duration, heard func(server string, at time.Time) time.Time) *Play {
+	if heard == nil {
+		heard = func(_ string, at time.Time) time.Time { return at }
+	}
+	return &Play{set: set, deaf: deaf, heard: heard, actors: make(map[string]*actor), groups: make(map[string]*company)}
 }
 
 // Cast makes an asset known, with the sensors that hang on it. Without sensors, those count
@@ -96,7 +153,11 @@ func (p *Play) Hear(r *city.Reading) bool {
 	if a == nil {
 		return false
 	}
-	a.in = append(a.in, r)
+	if r.Received.After(p.clock) {
+		p.clock = r.Received
+	}
+	p.nth++
+	a.in = append(a.in, arrival{r, p.clock, p.nth})
 	return true
 }
 
@@ -139,9 +200,17 @@ func due(m city.Mind, end time.Time) bool {
 	return !at.IsZero() && at.Before(end)
 }
 
+// notBefore keeps a deadline from passing before what has happened already.
+func notBefore(deadline time.Time, ns int64) time.Time {
+	if deadline.UnixNano() < ns {
+		return when(ns)
+	}
+	return deadline
+}
+
 // act plays an asset from the beginning of the stride.
 func (p *Play) act(a *actor, end time.Time) {
-	a.now, a.said, a.shares = a.last, a.said[:0], a.shares[:0]
+	a.now, a.voice, a.said, a.shares = a.last, a.spoke, a.said[:0], a.shares[:0]
 	walk := p.set.walk(a.before)
 	defer func() { a.mind = walk.end() }()
 	heard, extra := 0, 0
@@ -150,7 +219,7 @@ func (p *Play) act(a *actor, end time.Time) {
 		if !slices.Contains(a.asked, group) {
 			a.asked = append(a.asked, group)
 		}
-		return p.groups[group].opened(rule, sight.Now)
+		return p.groups[group].opened(rule, &a.now)
 	}
 	for {
 		next := end
@@ -161,9 +230,17 @@ func (p *Play) act(a *actor, end time.Time) {
 		if extra < len(a.extra) && a.extra[extra].Before(next) {
 			next = a.extra[extra]
 		}
-		if heard < len(a.in) && (next.Equal(end) || a.in[heard].Received.Before(next)) {
-			sight.Reading = a.in[heard]
-			next = sight.Reading.Received
+		if next.Before(end) {
+			next = p.heard(a.server(), notBefore(next, a.now.at))
+		}
+		m := moment{turn: assetTurn, name: a.asset.ID}
+		if heard < len(a.in) && (!next.Before(end) || a.in[heard].now.Before(next)) {
+			in := &a.in[heard]
+			sight.Reading, next = in.reading, in.now
+			if !in.reading.Late {
+				a.voice = in.reading.DevEUI
+			}
+			m = moment{turn: arrivalTurn, nth: in.nth}
 			heard++
 		} else if !next.Before(end) {
 			return
@@ -171,13 +248,12 @@ func (p *Play) act(a *actor, end time.Time) {
 		for extra < len(a.extra) && !a.extra[extra].After(next) {
 			extra++
 		}
-		if next.After(a.now) {
-			a.now = next // it does not go back
-		}
-		sight.Now = a.now
+		m.at = next.UnixNano()
+		a.now = m.follow(a.now)
+		sight.Now = when(a.now.at)
 		verdicts, shares := walk.step(&sight)
 		for _, v := range verdicts {
-			a.said = append(a.said, Said{Asset: a.asset.ID, Now: a.now, Verdict: v})
+			a.said = append(a.said, Said{Asset: a.asset.ID, Now: sight.Now, Verdict: v})
 		}
 		for _, s := range shares {
 			a.shares = append(a.shares, sharing{a.now, s})
@@ -185,14 +261,25 @@ func (p *Play) act(a *actor, end time.Time) {
 	}
 }
 
-// opened tells whether a group's case of a rule was open just before a time.
-func (c *company) opened(rule string, at time.Time) bool {
+// server is the network server of the device that was heard last.
+func (a *actor) server() string {
+	for i := range a.sensors {
+		if a.sensors[i].DevEUI == a.voice {
+			return a.sensors[i].Server
+		}
+	}
+	return ""
+}
+
+// opened tells whether a group's case of a rule was open just before a moment; nil: by all that
+// is known of it so far.
+func (c *company) opened(rule string, at *moment) bool {
 	if c == nil {
 		return false
 	}
 	open := slices.Contains(c.open, rule)
 	for _, e := range c.edges {
-		if e.rule == rule && e.at.Before(at) {
+		if e.rule == rule && (at == nil || e.at.compare(at) < 0) {
 			open = e.open
 		}
 	}
@@ -222,7 +309,7 @@ func (p *Play) gather(busy []*actor, end time.Time) map[string]*company {
 		}
 		was := c.edges
 		p.meet(c, end)
-		if !slices.Equal(was, c.edges) {
+		if !slices.EqualFunc(was, c.edges, edge.same) {
 			moved[c.name] = c
 		}
 	}
@@ -231,50 +318,43 @@ func (p *Play) gather(busy []*actor, end time.Time) map[string]*company {
 
 // meet plays a group.
 func (p *Play) meet(c *company, end time.Time) {
-	slices.SortStableFunc(c.in, func(a, b sharing) int { return a.now.Compare(b.now) })
-	former := &company{open: c.open, edges: c.edges}
+	slices.SortStableFunc(c.in, func(a, b sharing) int { return a.now.compare(&b.now) })
 	c.mind, c.now, c.said, c.edges, c.played = c.before, c.last, nil, nil, true
 	told := 0
 	sight := city.Sight{Group: c.name, Deaf: p.deaf}
-	sight.Mutes = func(group, rule string) bool {
-		if group == c.name {
-			return former.opened(rule, sight.Now)
-		}
-		return p.groups[group].opened(rule, sight.Now)
-	}
+	sight.Mutes = func(_, rule string) bool { return c.opened(rule, nil) } // a group asks for its own cases
 	for {
 		next := end
 		sight.Share = nil
 		if due(c.mind, end) {
-			next = c.mind.Deadline()
+			next = p.heard("", notBefore(c.mind.Deadline(), c.now.at))
 		}
-		if told < len(c.in) && (next.Equal(end) || !c.in[told].now.After(next)) {
-			sight.Share = &c.in[told].share
-			next = c.in[told].now
+		m := moment{at: next.UnixNano(), turn: groupTurn, name: c.name}
+		if told < len(c.in) && (!next.Before(end) || c.in[told].now.compare(&m) < 0) {
+			sight.Share, m = &c.in[told].share, c.in[told].now
 			told++
 		} else if !next.Before(end) {
 			return
 		}
-		if next.After(c.now) {
-			c.now = next
-		}
-		sight.Now = c.now
+		c.now = m.follow(c.now)
+		sight.Now = when(c.now.at)
 		mind, verdicts, _ := p.set.Step(c.mind, &sight)
 		c.mind = mind
 		for _, v := range verdicts {
-			c.said = append(c.said, Said{Group: c.name, Now: c.now, Verdict: v})
-			switch v.Change {
-			case city.Opened:
-				c.edges = append(c.edges, edge{v.Rule, c.now, true})
-			case city.Closed, city.Revoked:
-				c.edges = append(c.edges, edge{v.Rule, c.now, false})
+			c.said = append(c.said, Said{Group: c.name, Now: sight.Now, Verdict: v})
+			if isEdge(v) {
+				e := edge{rule: v.Rule, at: c.now, open: v.Change == city.Opened}
+				if g, _ := mind.(*groupMind); g != nil {
+					e.members = g.Members(v.Rule)
+				}
+				c.edges = append(c.edges, e)
 			}
 		}
 	}
 }
 
 // touched tells whether an asset has asked for a group that went otherwise, and notes when
-// the group has changed: the asset is shown the time then.
+// the group has changed: who is a member is shown the time right after it.
 func (p *Play) touched(a *actor, moved map[string]*company) bool {
 	is := false
 	for _, name := range a.asked {
@@ -287,7 +367,9 @@ func (p *Play) touched(a *actor, moved map[string]*company) bool {
 	for _, name := range a.asked {
 		if c := p.groups[name]; c != nil {
 			for _, e := range c.edges {
-				a.extra = append(a.extra, e.at.Add(1))
+				if _, is := slices.BinarySearch(e.members, a.asset.ID); is {
+					a.extra = append(a.extra, when(e.at.at+1))
+				}
 			}
 		}
 	}
@@ -300,7 +382,7 @@ func (p *Play) settle(busy []*actor, end time.Time) []Said {
 	var all []Said
 	for _, a := range busy {
 		all = append(all, a.said...)
-		a.before, a.last, a.busy, a.in, a.owed = a.mind, a.now, false, a.in[:0], a.owed[:0]
+		a.before, a.last, a.spoke, a.busy, a.in, a.owed = a.mind, a.now, a.voice, false, a.in[:0], a.owed[:0]
 		for _, at := range a.extra {
 			if !at.Before(end) {
 				a.owed = append(a.owed, at)

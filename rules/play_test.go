@@ -45,7 +45,7 @@ func fleet(seed uint64) (assets []*city.Asset, heard []city.Reading) {
 // playIn plays a fleet in strides and writes down what was said.
 func playIn(t *testing.T, set *Set, assets []*city.Asset, heard []city.Reading, stride int, restart bool) []string {
 	t.Helper()
-	p := NewPlay(set, nil)
+	p := NewPlay(set, nil, nil)
 	for _, a := range assets {
 		p.Cast(a, []city.Sensor{{DevEUI: euiOf(a.ID)}})
 	}

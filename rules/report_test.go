@@ -64,7 +64,7 @@ func TestSurvey(t *testing.T) {
 		assets = append(assets, &city.Asset{ID: fmt.Sprint("PK-", i), Kind: city.Bin})
 	}
 	assets = append(assets, &city.Asset{ID: "P-1", Kind: city.Parking})
-	survey, play := NewSurvey(assets), NewPlay(set, nil)
+	survey, play := NewSurvey(assets), NewPlay(set, nil, nil)
 	var ledger Ledger
 	for i, a := range assets[:3] {
 		play.Cast(a, nil)

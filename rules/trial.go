@@ -122,7 +122,7 @@ type stage struct {
 }
 
 func (t *trial) run(file *Trials) (TrialResult, error) {
-	s := stage{trial: t, set: file.set, zone: file.zone, play: NewPlay(file.set, t.deafness)}
+	s := stage{trial: t, set: file.set, zone: file.zone, play: NewPlay(file.set, t.deafness, t.heard)}
 	for _, m := range t.cast {
 		s.play.Cast(m.asset, []city.Sensor{m.sensor})
 	}
@@ -175,6 +175,19 @@ func (t *trial) deafness(_ string, from, to time.Time) time.Duration {
 		all += max(0, end.Sub(begin))
 	}
 	return all
+}
+
+// heard gives an instant, or when we could hear again if we could not then.
+func (t *trial) heard(_ string, at time.Time) time.Time {
+	for again := true; again; {
+		again = false
+		for _, d := range t.deaf {
+			if at.After(d.from) && at.Before(d.to) {
+				at, again = d.to, true
+			}
+		}
+	}
+	return at
 }
 
 // to plays up to an instant, without it, with the restarts on the way.

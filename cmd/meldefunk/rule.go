@@ -77,11 +77,16 @@ func openPast(ctx context.Context, s settings) (*past, error) {
 	if p.view, err = sqlite.OpenView(ctx, s.Data); err != nil {
 		return nil, err
 	}
-	if p.deaf, err = p.view.Deafness(ctx); err != nil {
+	if err = p.readDeafness(ctx); err != nil {
 		return nil, errors.Join(err, p.view.Close())
 	}
-	slices.SortStableFunc(p.deaf, func(a, b city.Deafness) int { return a.Since.Compare(b.Since) })
 	return p, nil
+}
+
+func (p *past) readDeafness(ctx context.Context) (err error) {
+	p.deaf, err = p.view.Deafness(ctx)
+	slices.SortStableFunc(p.deaf, func(a, b city.Deafness) int { return a.Since.Compare(b.Since) })
+	return err
 }
 
 // deafness is how long of a time a network server could not be heard, as the road has kept it.
@@ -104,6 +109,16 @@ func (p *past) deafness(server string, from, to time.Time) time.Duration {
 		}
 	}
 	return all
+}
+
+// heard gives an instant, or when a network server could be heard again if it was deaf then.
+func (p *past) heard(server string, at time.Time) time.Time {
+	for _, d := range p.deaf { // in order, so one pass will do
+		if (d.Server == "" || d.Server == server) && d.Since.Before(at) && d.Until.After(at) {
+			at = d.Until
+		}
+	}
+	return at
 }
 
 // withPast lends what is stored to do, for the configuration at path.
@@ -134,7 +149,7 @@ func (p *past) sensors(asset string) []city.Sensor {
 
 // cast makes a play of a set with all assets of the inventory, or one.
 func (p *past) cast(set *rules.Set, asset string) *rules.Play {
-	play := rules.NewPlay(set, p.deafness)
+	play := rules.NewPlay(set, p.deafness, p.heard)
 	for _, a := range p.inventory.Assets() {
 		if asset == "" || a.ID == asset {
 			play.Cast(a, p.sensors(a.ID))
