@@ -371,8 +371,8 @@ func TestSilenceWithDeafTime(t *testing.T) {
 		b.pass(60)
 		b.want("while it is away")
 		b.away = nil
-		b.pass(50)
-		b.want("the time away does not count")
+		b.pass(60) // of which the first ten and two of grace do not count
+		b.want("the time away does not count, with a restart in it")
 		b.pass(20)
 		b.want("but what came after it", "silent A-1")
 	})
