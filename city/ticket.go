@@ -1,6 +1,9 @@
 package city
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // TicketState is how far a case has got in the ticket system.
 type TicketState string
@@ -91,3 +94,24 @@ type TicketEntry struct {
 	By    string // who; "": the platform itself
 	Note  string // German
 }
+
+// TicketFilter chooses tickets. What is empty chooses nothing out.
+type TicketFilter struct {
+	States  []TicketState // one of them
+	Service string
+	System  string
+	Rule    string
+	Asset   string   // the asset's number, or the group's name
+	Assets  []string // one of them, as those of a tour; not nil and empty: none fits
+	Open    bool     // only those of which something may still come: the case is wanted, or the ticket is not closed
+	Text    string   // in the reference, the ticket's number, the title, the asset or the group
+	After   string   // Ref of the last one of the page before
+	Limit   int      // more than 0
+}
+
+// What a store says of tickets.
+var (
+	ErrStale  = errors.New("somebody else has written the ticket meanwhile") // of two writers, to the one that is late
+	ErrNoCase = errors.New("there is no such case")
+	ErrNoMute = errors.New("there is no such mute")
+)

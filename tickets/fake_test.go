@@ -82,14 +82,14 @@ func (l *ledger) close(refs ...string) {
 }
 
 // Handed gives the wanted cases that the ticket system has, or may have.
-func (l *ledger) Handed(context.Context) ([]city.CaseTicket, error) {
+func (l *ledger) Handed(_ context.Context, system string) ([]city.CaseTicket, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var all []city.CaseTicket
 	for _, c := range l.cases {
 		switch t := l.tickets[c.Ref]; t.State {
 		case city.TicketSending, city.TicketUnsure, city.TicketOpen:
-			if c.Wanted() {
+			if c.Wanted() && t.System == system {
 				all = append(all, city.CaseTicket{Case: c, Ticket: t})
 			}
 		}
@@ -97,7 +97,7 @@ func (l *ledger) Handed(context.Context) ([]city.CaseTicket, error) {
 	return all, nil
 }
 
-func (l *ledger) Due(_ context.Context, now time.Time, limit int) ([]city.CaseTicket, error) {
+func (l *ledger) Due(_ context.Context, system string, now time.Time, limit int) ([]city.CaseTicket, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.dead {
@@ -106,7 +106,7 @@ func (l *ledger) Due(_ context.Context, now time.Time, limit int) ([]city.CaseTi
 	var due []city.CaseTicket
 	for _, c := range l.cases {
 		ct := l.pair(c)
-		if !ct.Settled() && ct.Ticket.State != city.TicketParked && !ct.Ticket.Next.After(now) && len(due) < limit {
+		if ct.Ticket.System == system && !ct.Settled() && ct.Ticket.State != city.TicketParked && !ct.Ticket.Next.After(now) && len(due) < limit {
 			due = append(due, ct)
 		}
 	}
@@ -121,7 +121,7 @@ func (l *ledger) pair(c city.Case) city.CaseTicket {
 	return city.CaseTicket{Case: c, Ticket: t}
 }
 
-func (l *ledger) PutTicket(ctx context.Context, t city.Ticket, note string) error {
+func (l *ledger) PutTicket(ctx context.Context, t city.Ticket, e city.TicketEntry, _ ...int64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.dead {
@@ -130,12 +130,16 @@ func (l *ledger) PutTicket(ctx context.Context, t city.Ticket, note string) erro
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if l.tickets[t.Ref].Version != t.Version {
+		return city.ErrStale
+	}
 	l.writes++
 	if l.dead = l.writes == l.dieAt; l.dead && !l.written {
 		return errDead
 	}
+	t.Version++
 	l.tickets[t.Ref] = t
-	l.notes[t.Ref] = append(l.notes[t.Ref], string(t.State)+": "+note)
+	l.notes[t.Ref] = append(l.notes[t.Ref], string(e.State)+": "+e.Note)
 	if l.dead {
 		return errDead
 	}

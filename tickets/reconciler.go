@@ -17,13 +17,15 @@ type Store interface {
 	// Due gives at most limit cases that are neither settled nor parked and whose ticket
 	// may be worked on at now, oldest first. A case without a ticket comes with one that
 	// is queued.
-	Due(ctx context.Context, now time.Time, limit int) ([]city.CaseTicket, error)
-	// PutTicket writes a ticket and one row of its history, both or none, and returns
-	// when they are on the disk. The note is German, for people.
-	PutTicket(ctx context.Context, t city.Ticket, note string) error
+	Due(ctx context.Context, system string, now time.Time, limit int) ([]city.CaseTicket, error)
+	// PutTicket writes a ticket, one row of its history, and which wishes were granted or
+	// refused, all or nothing, and returns when they are on the disk. What is kept has the
+	// next Version; if somebody else has written the ticket since it was read, nothing is,
+	// and the error is city.ErrStale.
+	PutTicket(ctx context.Context, t city.Ticket, e city.TicketEntry, granted ...int64) error
 	// Handed gives all cases that are wanted and that the ticket system has, or may have,
 	// oldest first. It may be called from any goroutine.
-	Handed(ctx context.Context) ([]city.CaseTicket, error)
+	Handed(ctx context.Context, system string) ([]city.CaseTicket, error)
 }
 
 // Assets is the inventory. It is called once per step and must not block.
@@ -56,6 +58,10 @@ type Reconciler struct {
 	wake    chan struct{}
 	said    string // the last failure that was logged
 }
+
+// undecided is the system of tickets of which nobody has decided where they go: there is one
+// only.
+const undecided = ""
 
 // batch is how many cases are asked for at once.
 const batch = 50
@@ -115,7 +121,7 @@ func (r *Reconciler) Wake() {
 
 // Orders gives what is open in the ticket system, or may be, oldest first.
 func (r *Reconciler) Orders(ctx context.Context) ([]city.Order, error) {
-	cases, err := r.store.Handed(ctx)
+	cases, err := r.store.Handed(ctx, undecided)
 	if err != nil {
 		return nil, fmt.Errorf("read open tickets: %w", err)
 	}
@@ -133,7 +139,7 @@ func (r *Reconciler) Down() (since time.Time, why string) { return r.circuit.sta
 // pass works on what is due until nothing is, or the ticket system cannot be reached.
 func (r *Reconciler) pass(ctx context.Context) error {
 	for !r.circuit.paused(r.now()) {
-		due, err := r.store.Due(ctx, r.now(), batch)
+		due, err := r.store.Due(ctx, undecided, r.now(), batch)
 		if err != nil {
 			return fmt.Errorf("read due tickets: %w", err)
 		}

@@ -3,6 +3,7 @@ package tickets
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"meldefunk/city"
 )
@@ -51,7 +52,7 @@ func (r *Reconciler) step(ctx context.Context, ct *city.CaseTicket) (bool, error
 		return true, r.search(ctx, ct)
 	case city.TicketOpen:
 		if wanted {
-			return false, nil
+			return r.tell(ctx, ct)
 		}
 		t.Attempts = 0
 		return true, r.move(ctx, t, city.TicketClosing, "Befund besteht nicht mehr: wird geschlossen")
@@ -63,9 +64,20 @@ func (r *Reconciler) step(ctx context.Context, ct *city.CaseTicket) (bool, error
 	return false, nil
 }
 
+// tell notes how bad an open case has become, and its members.
+func (r *Reconciler) tell(ctx context.Context, ct *city.CaseTicket) (bool, error) {
+	t, c := &ct.Ticket, &ct.Case
+	if c.Grade <= t.Told && slices.Equal(c.Members, t.ToldMembers) {
+		return false, nil
+	}
+	t.Told, t.ToldMembers = c.Grade, c.Members
+	return true, r.move(ctx, t, city.TicketOpen, "Befund hat sich geändert")
+}
+
 func (r *Reconciler) create(ctx context.Context, ct *city.CaseTicket) error {
 	t := &ct.Ticket
 	t.SentAt = r.now()
+	t.Told, t.ToldMembers = ct.Case.Grade, ct.Case.Members
 	t.Creates++
 	t.Attempts++
 	if err := r.move(ctx, t, city.TicketSending, fmt.Sprintf("Anlegen, Versuch %d", t.Attempts)); err != nil {
@@ -235,8 +247,9 @@ func (r *Reconciler) put(ctx context.Context, t *city.Ticket, state city.TicketS
 	t.State, t.Updated = state, r.now()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	if err := r.store.PutTicket(ctx, *t, note); err != nil {
+	if err := r.store.PutTicket(ctx, *t, city.TicketEntry{At: t.Updated, State: state, Note: note}); err != nil {
 		return fmt.Errorf("write ticket %s: %w", t.Ref, err)
 	}
+	t.Version++
 	return nil
 }

@@ -74,7 +74,8 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 	var err error
 
 	a.system, err = tickets.Open(s.Tickets, tickets.Parts{
-		Linked: store.Linked, Now: now, Log: log,
+		Linked: func(ctx context.Context, id string) (string, bool, error) { return store.Linked(ctx, "", id) },
+		Now:    now, Log: log,
 		Orders: func(ctx context.Context) ([]city.Order, error) { return a.reconciler.Orders(ctx) },
 	})
 	keep(err)

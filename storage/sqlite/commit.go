@@ -11,7 +11,7 @@ import (
 type statements struct {
 	frames, readings, states, rulings bulk
 	mark, session, openCase, ticket, closeCase, aside, replaced, replayed,
-	retimed, reheard, gateway, newGateway, updateCase, release, releaseTicket, cancelHeld, deaf, event, eventsEnd, status, located *sql.Stmt
+	retimed, reheard, gateway, newGateway, updateCase, release, releaseTicket, cancelHeld, follow, deaf, event, eventsEnd, status, located *sql.Stmt
 }
 
 // prepare readies the statements. Inserts ignore what is there already, so that a commit
@@ -42,10 +42,10 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.stmts.mark, `UPDATE mark SET frame = max(frame, ?), reading = max(reading, ?), ruling = max(ruling, ?), alive = coalesce(?, alive) WHERE id = 1`},
 		{&s.stmts.session, `INSERT INTO sessions (dev_eui, epoch, token, join_ident, cause, opened) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET token = excluded.token, join_ident = excluded.join_ident`},
-		{&s.stmts.openCase, `INSERT INTO cases (ref, rule, service, asset, quantity, value, threshold, since, title, advice, opened, group_name, members, grade)
-			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (ref) DO NOTHING`},
-		{&s.stmts.ticket, `INSERT INTO tickets (ref, state, external_id, attempts, creates, error, updated)
-			VALUES (?, ?, '', 0, 0, '', ?) ON CONFLICT DO NOTHING`},
+		{&s.stmts.openCase, `INSERT INTO cases (ref, rule, service, asset, quantity, value, threshold, since, title, advice, opened, group_name, members, grade, follows)
+			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (ref) DO NOTHING`},
+		{&s.stmts.ticket, `INSERT INTO tickets (ref, state, external_id, attempts, creates, error, updated, opened)
+			VALUES (?, ?, '', 0, 0, '', ?, ?) ON CONFLICT DO NOTHING`},
 		{&s.stmts.closeCase, `UPDATE cases SET closed = ?, closed_value = ?, closed_since = ?, revoked = ? WHERE ref = ? AND closed IS NULL`},
 		{&s.stmts.aside, `INSERT INTO aside (key, server, topic, body, reason, detail, dev_eui, received, last_seen, count)
 			VALUES (?,?,?,?,?,?,?,?,?,?)
@@ -59,8 +59,9 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.stmts.replayed, `DELETE FROM aside WHERE key = ?`},
 		{&s.stmts.updateCase, `UPDATE cases SET grade = ?, members = ?, value = CASE WHEN group_name = '' THEN value ELSE ? END WHERE ref = ? AND closed IS NULL`},
 		{&s.stmts.release, `UPDATE cases SET released = ? WHERE ref = ?`},
-		{&s.stmts.releaseTicket, `UPDATE tickets SET state = 'queued', updated = ? WHERE ref = ? AND state = 'held'`},
-		{&s.stmts.cancelHeld, `UPDATE tickets SET state = 'cancelled', updated = ? WHERE ref = ? AND state = 'held'`},
+		{&s.stmts.releaseTicket, `UPDATE tickets SET state = 'queued', updated = ?, version = version + 1 WHERE ref = ? AND state = 'held'`},
+		{&s.stmts.cancelHeld, `UPDATE tickets SET state = 'cancelled', updated = ?, version = version + 1 WHERE ref = ? AND state = 'held'`},
+		{&s.stmts.follow, followOne},
 		{&s.stmts.deaf, `INSERT INTO deaf VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET until = excluded.until`},
 		{&s.stmts.event, insertEvent},
 		{&s.stmts.eventsEnd, trimEvents},
@@ -223,16 +224,18 @@ func (w *writer) cases(st *statements, cases []city.Case) {
 				quantity = c.Quantity.String()
 			}
 			w.exec(st.openCase, c.Ref, c.Rule, c.Service, c.Asset, quantity, c.Value, c.Limit,
-				c.Since.UnixNano(), c.Title, c.Advice, c.Opened.UnixNano(), c.Group, w.members(c.Members), int64(c.Grade))
+				c.Since.UnixNano(), c.Title, c.Advice, c.Opened.UnixNano(), c.Group, w.members(c.Members), int64(c.Grade), c.Follows)
 			state := city.TicketQueued // what is due is found by state
 			if c.Held {
 				state = city.TicketHeld
 			}
-			w.exec(st.ticket, c.Ref, string(state), c.Opened.UnixNano())
+			w.exec(st.ticket, c.Ref, string(state), c.Opened.UnixNano(), c.Opened.UnixNano())
+			w.exec(st.follow, c.Ref)
 			continue
 		}
 		w.exec(st.closeCase, c.Closed.UnixNano(), c.ClosedValue, nanos(c.ClosedSince), bit(c.Revoked, 1), c.Ref)
 		w.exec(st.cancelHeld, c.Closed.UnixNano(), c.Ref)
+		w.exec(st.follow, c.Ref)
 	}
 }
 
@@ -241,10 +244,12 @@ func (w *writer) updates(st *statements, updates []city.CaseUpdate, released []c
 	for i := range updates {
 		u := &updates[i]
 		w.exec(st.updateCase, int64(u.Grade), w.members(u.Members), u.Value, u.Ref)
+		w.exec(st.follow, u.Ref)
 	}
 	for i := range released {
 		w.exec(st.release, released[i].At.UnixNano(), released[i].Ref)
 		w.exec(st.releaseTicket, released[i].At.UnixNano(), released[i].Ref)
+		w.exec(st.follow, released[i].Ref)
 	}
 }
 

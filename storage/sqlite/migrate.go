@@ -99,6 +99,78 @@ var steps = []string{
 		id   INTEGER PRIMARY KEY,
 		name TEXT    NOT NULL UNIQUE
 	) STRICT;`,
+	`ALTER TABLE cases ADD COLUMN follows TEXT NOT NULL DEFAULT '';
+	CREATE INDEX cases_matter ON cases (asset, group_name, rule, opened);
+	CREATE INDEX cases_service ON cases (service, opened, ref);
+	CREATE INDEX cases_rule ON cases (rule, opened, ref);
+
+	ALTER TABLE tickets ADD COLUMN closed_by TEXT NOT NULL DEFAULT '';
+	ALTER TABLE tickets ADD COLUMN system TEXT NOT NULL DEFAULT '';
+	ALTER TABLE tickets ADD COLUMN unit TEXT NOT NULL DEFAULT '';
+	ALTER TABLE tickets ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+	ALTER TABLE tickets ADD COLUMN acknowledged TEXT NOT NULL DEFAULT '';
+	ALTER TABLE tickets ADD COLUMN hold TEXT NOT NULL DEFAULT '';
+	ALTER TABLE tickets ADD COLUMN hold_until INTEGER;
+	ALTER TABLE tickets ADD COLUMN follows TEXT NOT NULL DEFAULT '';
+	ALTER TABLE tickets ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+	ALTER TABLE tickets ADD COLUMN told_members TEXT NOT NULL DEFAULT '';
+	ALTER TABLE tickets ADD COLUMN noted INTEGER;
+	ALTER TABLE tickets ADD COLUMN escalated INTEGER;
+	ALTER TABLE tickets ADD COLUMN remote TEXT;
+	ALTER TABLE tickets ADD COLUMN checked INTEGER NOT NULL DEFAULT 0;
+	ALTER TABLE tickets ADD COLUMN missing INTEGER NOT NULL DEFAULT 0;
+	ALTER TABLE tickets ADD COLUMN missing_since INTEGER;
+	ALTER TABLE tickets ADD COLUMN opened INTEGER NOT NULL DEFAULT 0;
+	ALTER TABLE tickets ADD COLUMN due INTEGER;
+	ALTER TABLE tickets ADD COLUMN live INTEGER NOT NULL DEFAULT 1;
+	UPDATE tickets SET closed_by = CASE state WHEN 'closed' THEN 'us' ELSE '' END,
+		opened = coalesce((SELECT opened FROM cases c WHERE c.ref = tickets.ref), 0),
+		told = coalesce((SELECT grade FROM cases c WHERE c.ref = tickets.ref), 0),
+		told_members = coalesce((SELECT members FROM cases c WHERE c.ref = tickets.ref), '');
+	DROP INDEX tickets_state;
+	CREATE INDEX tickets_state ON tickets (state, opened, ref);
+	CREATE INDEX tickets_wished ON tickets (system, opened, ref) WHERE due = 0;
+	CREATE INDEX tickets_due ON tickets (system, opened, ref, due) WHERE due > 0;
+	CREATE INDEX tickets_unrouted ON tickets (opened, ref) WHERE system = '' AND (due = 0 OR state NOT IN ('held', 'closed', 'cancelled'));
+	CREATE INDEX tickets_watched ON tickets (system, checked, ref) WHERE external_id <> '' AND state IN ('open', 'acknowledged', 'closing', 'cleared');
+	CREATE INDEX tickets_unacknowledged ON tickets (system, opened, ref) WHERE state = 'open' AND escalated IS NULL;
+	CREATE INDEX tickets_opened ON tickets (opened, ref);
+	CREATE INDEX tickets_live ON tickets (opened, ref) WHERE live = 1;
+
+	ALTER TABLE ticket_log ADD COLUMN who TEXT NOT NULL DEFAULT '';
+	CREATE INDEX ticket_log_ref ON ticket_log (ref, id);
+
+	CREATE TABLE wishes (
+		id      INTEGER PRIMARY KEY,
+		ref     TEXT    NOT NULL,
+		at      INTEGER NOT NULL,
+		who     TEXT    NOT NULL,
+		kind    TEXT    NOT NULL,
+		reason  TEXT    NOT NULL,
+		until   INTEGER,
+		number  TEXT    NOT NULL,
+		granted INTEGER -- or refused; NULL: not yet
+	) STRICT;
+	CREATE INDEX wishes_open ON wishes (ref, id) WHERE granted IS NULL;
+
+	CREATE TABLE mutes (
+		id        INTEGER PRIMARY KEY,
+		service   TEXT    NOT NULL,
+		asset     TEXT    NOT NULL,
+		tour      TEXT    NOT NULL,
+		district  TEXT    NOT NULL,
+		since     INTEGER NOT NULL,
+		until     INTEGER, -- NULL: until it is lifted
+		who       TEXT    NOT NULL,
+		reason    TEXT    NOT NULL,
+		lifted    INTEGER,
+		lifted_by TEXT    NOT NULL DEFAULT ''
+	) STRICT;
+
+	CREATE TABLE ticket_polls (
+		system TEXT    PRIMARY KEY,
+		polled INTEGER NOT NULL
+	) STRICT, WITHOUT ROWID;`,
 }
 
 // schemaVersion is that of schema.sql. A file keeps its own in PRAGMA user_version.
@@ -119,7 +191,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	todo := []string{schema}
 	if version > 0 {
-		todo = steps[version-1:]
+		todo = append(steps[version-1:len(steps):len(steps)], followAll)
 		s.log.Info().Int("from", version).Int("to", schemaVersion()).Msg("bringing the database up to date")
 	}
 	return s.inTx(func(ctx context.Context) error {

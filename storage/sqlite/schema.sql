@@ -111,10 +111,14 @@ CREATE TABLE cases (
 	members      TEXT    NOT NULL DEFAULT '', -- JSON array, of a group
 	grade        INTEGER NOT NULL DEFAULT 0,
 	released     INTEGER,                     -- when the safety brake let it go
-	revoked      INTEGER NOT NULL DEFAULT 0
+	revoked      INTEGER NOT NULL DEFAULT 0,
+	follows      TEXT    NOT NULL DEFAULT ''  -- the case it goes on from
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX cases_open ON cases (rule, asset, group_name) WHERE closed IS NULL;
 CREATE INDEX cases_moved ON cases (coalesce(closed, opened));
+CREATE INDEX cases_matter ON cases (asset, group_name, rule, opened);
+CREATE INDEX cases_service ON cases (service, opened, ref);
+CREATE INDEX cases_rule ON cases (rule, opened, ref);
 
 CREATE TABLE tickets (
 	ref         TEXT    PRIMARY KEY REFERENCES cases,
@@ -125,18 +129,84 @@ CREATE TABLE tickets (
 	sent_at     INTEGER,
 	next        INTEGER,
 	error       TEXT    NOT NULL,
-	updated     INTEGER NOT NULL
+	updated     INTEGER NOT NULL,
+
+	closed_by     TEXT    NOT NULL DEFAULT '',
+	system        TEXT    NOT NULL DEFAULT '', -- '' while nobody has decided
+	unit          TEXT    NOT NULL DEFAULT '',
+	version       INTEGER NOT NULL DEFAULT 0,
+	acknowledged  TEXT    NOT NULL DEFAULT '', -- by whom
+	hold          TEXT    NOT NULL DEFAULT '',
+	hold_until    INTEGER,
+	follows       TEXT    NOT NULL DEFAULT '',
+	told          INTEGER NOT NULL DEFAULT 0,  -- cases.grade as it was told
+	told_members  TEXT    NOT NULL DEFAULT '', -- cases.members as it was told
+	noted         INTEGER,
+	escalated     INTEGER,
+	remote        TEXT,                        -- JSON, what the ticket system says
+	checked       INTEGER NOT NULL DEFAULT 0,  -- 0: never
+	missing       INTEGER NOT NULL DEFAULT 0,
+	missing_since INTEGER,
+
+	-- What follows from the case, the ticket and its wishes; see due.go.
+	opened INTEGER NOT NULL DEFAULT 0, -- cases.opened
+	due    INTEGER,                    -- 0: before all others; NULL: never
+	live   INTEGER NOT NULL DEFAULT 1  -- 0: nothing will come of it any more
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX tickets_state ON tickets (state);
+CREATE INDEX tickets_state ON tickets (state, opened, ref);
 CREATE INDEX tickets_external ON tickets (external_id) WHERE external_id <> '';
+CREATE INDEX tickets_wished ON tickets (system, opened, ref) WHERE due = 0;
+CREATE INDEX tickets_due ON tickets (system, opened, ref, due) WHERE due > 0;
+CREATE INDEX tickets_unrouted ON tickets (opened, ref) WHERE system = '' AND (due = 0 OR state NOT IN ('held', 'closed', 'cancelled'));
+CREATE INDEX tickets_watched ON tickets (system, checked, ref) WHERE external_id <> '' AND state IN ('open', 'acknowledged', 'closing', 'cleared');
+CREATE INDEX tickets_unacknowledged ON tickets (system, opened, ref) WHERE state = 'open' AND escalated IS NULL;
+CREATE INDEX tickets_opened ON tickets (opened, ref);
+CREATE INDEX tickets_live ON tickets (opened, ref) WHERE live = 1;
 
 CREATE TABLE ticket_log (
 	id    INTEGER PRIMARY KEY,
 	ref   TEXT    NOT NULL,
 	at    INTEGER NOT NULL,
 	state TEXT    NOT NULL,
-	note  TEXT    NOT NULL
+	note  TEXT    NOT NULL,
+	who   TEXT    NOT NULL DEFAULT '' -- '': the platform itself
 ) STRICT;
+CREATE INDEX ticket_log_ref ON ticket_log (ref, id);
+
+-- What people want done with tickets.
+CREATE TABLE wishes (
+	id      INTEGER PRIMARY KEY,
+	ref     TEXT    NOT NULL,
+	at      INTEGER NOT NULL,
+	who     TEXT    NOT NULL,
+	kind    TEXT    NOT NULL,
+	reason  TEXT    NOT NULL,
+	until   INTEGER,
+	number  TEXT    NOT NULL,
+	granted INTEGER -- or refused; NULL: not yet
+) STRICT;
+CREATE INDEX wishes_open ON wishes (ref, id) WHERE granted IS NULL;
+
+-- What no tickets are wanted of. An empty column fits everything.
+CREATE TABLE mutes (
+	id        INTEGER PRIMARY KEY,
+	service   TEXT    NOT NULL,
+	asset     TEXT    NOT NULL,
+	tour      TEXT    NOT NULL,
+	district  TEXT    NOT NULL,
+	since     INTEGER NOT NULL,
+	until     INTEGER, -- NULL: until it is lifted
+	who       TEXT    NOT NULL,
+	reason    TEXT    NOT NULL,
+	lifted    INTEGER,
+	lifted_by TEXT    NOT NULL DEFAULT ''
+) STRICT;
+
+-- Until when ticket systems were asked what has changed.
+CREATE TABLE ticket_polls (
+	system TEXT    PRIMARY KEY,
+	polled INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE aside (
 	key       INTEGER PRIMARY KEY,

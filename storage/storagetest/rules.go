@@ -74,14 +74,14 @@ func (s *suite) held(t *testing.T) {
 	open.Quantity = city.QuantityUnknown
 	open.Group, open.Members, open.Grade = "tour:5", []string{"PK-1"}, 1
 	s.commit(t, &city.Commit{Cases: []city.Case{first, over, open}})
-	equal(t, "due", len(get[[]city.CaseTicket](t)(s.store.Due(ctx, now, 10))), 1)
+	equal(t, "due", len(get[[]city.CaseTicket](t)(s.store.Due(ctx, "", now, 10))), 1)
 	equal(t, "held", len(get[[]city.Case](t)(s.store.Held(ctx))), 2)
 	equal(t, "begun", len(get[[]city.Case](t)(s.store.Begun(ctx, noon))), 1)
 	s.commit(t, &city.Commit{
 		Cases: []city.Case{closing("S-BBBBBBBB")}, Released: []city.Released{{Ref: "S-AAAAAAAA", At: noon.Add(3 * time.Hour)}},
 		Updates: []city.CaseUpdate{{Ref: "S-CCCCCCCC", Grade: 2, Members: []string{"PK-1", "PK-2"}, Value: 2}},
 	})
-	due := get[[]city.CaseTicket](t)(s.store.Due(ctx, now, 10))
+	due := get[[]city.CaseTicket](t)(s.store.Due(ctx, "", now, 10))
 	if len(due) != 2 || due[0].Case.Ref != "S-AAAAAAAA" || due[0].Ticket.State != city.TicketQueued {
 		t.Errorf("due after the release: %+v", due)
 	}

@@ -46,13 +46,27 @@ type Store interface {
 	SetCursor(ctx context.Context, name string, position int64) error
 	Refuse(ctx context.Context, sink string, readingID int64, reason string) error
 	GiveUp(ctx context.Context, sink string, before time.Time, keep int64) (city.SpoolLoss, error)
-	Due(ctx context.Context, now time.Time, limit int) ([]city.CaseTicket, error)
+	Due(ctx context.Context, system string, now time.Time, limit int) ([]city.CaseTicket, error)
+	Unrouted(ctx context.Context, limit int) ([]city.CaseTicket, error)
+	Watched(ctx context.Context, system string, before time.Time, limit int) ([]city.CaseTicket, error)
+	Unacknowledged(ctx context.Context, system string, before time.Time, limit int) ([]city.CaseTicket, error)
+	Handed(ctx context.Context, system string) ([]city.CaseTicket, error)
+	Earlier(ctx context.Context, ref string) (city.CaseTicket, bool, error)
+	Tickets(ctx context.Context, f city.TicketFilter) ([]city.CaseTicket, error)
+	TicketLog(ctx context.Context, ref string) ([]city.TicketEntry, error)
+	Wish(ctx context.Context, w city.Wish) (int64, error)
+	Mute(ctx context.Context, m city.Mute) (int64, error)
+	Unmute(ctx context.Context, id int64, by string, at time.Time) error
+	Mutes(ctx context.Context, now time.Time) ([]city.Mute, error)
+	AllMutes(ctx context.Context, limit int) ([]city.Mute, error)
+	Polled(ctx context.Context, system string) (time.Time, error)
+	SetPolled(ctx context.Context, system string, polled time.Time) error
 	Cases(ctx context.Context, openOnly bool, limit int) ([]city.CaseTicket, error)
 	Minds(ctx context.Context, each func(name string, kept []byte) error) error
 	Case(ctx context.Context, ref string) (city.CaseTicket, bool, error)
-	PutTicket(ctx context.Context, t city.Ticket, note string) error
+	PutTicket(ctx context.Context, t city.Ticket, e city.TicketEntry, granted ...int64) error
 	Unpark(ctx context.Context, now time.Time) (int64, error)
-	Linked(ctx context.Context, externalID string) (ref string, linked bool, err error)
+	Linked(ctx context.Context, system, externalID string) (ref string, linked bool, err error)
 	Asides(ctx context.Context, limit, offset int) ([]city.SetAside, int64, error)
 	AsidesAfter(ctx context.Context, f city.AsideFilter, seen time.Time, key uint64, limit int) ([]city.SetAside, error)
 	AsideCounts(ctx context.Context, f city.AsideFilter) ([]city.AsideCount, error)
@@ -270,7 +284,7 @@ func closing(ref string) city.Case {
 func (s *suite) cases(t *testing.T) {
 	ctx, now := t.Context(), noon.Add(24*time.Hour)
 	s.commit(t, &city.Commit{Cases: []city.Case{newCase("S-AAAAAAAA")}})
-	due := get[[]city.CaseTicket](t)(s.store.Due(ctx, now, 10))
+	due := get[[]city.CaseTicket](t)(s.store.Due(ctx, "", now, 10))
 	equal(t, "due", due, []city.CaseTicket{{Case: newCase("S-AAAAAAAA"),
 		Ticket: city.Ticket{Ref: "S-AAAAAAAA", State: city.TicketQueued, Updated: noon.Add(time.Hour)}}})
 	equal(t, "taken", get[bool](t)(s.store.Taken(ctx, "S-AAAAAAAA")), true)
@@ -278,24 +292,24 @@ func (s *suite) cases(t *testing.T) {
 
 	ticket := city.Ticket{Ref: "S-AAAAAAAA", State: city.TicketUnsure, Attempts: 2, Creates: 1, SentAt: noon, Next: now.Add(time.Minute),
 		Error: "timeout", Updated: noon}
-	must(t, s.store.PutTicket(ctx, ticket, "no answer"))
+	s.put(t, &ticket, "no answer")
 	s.reopen(t)
-	equal(t, "not yet due", len(get[[]city.CaseTicket](t)(s.store.Due(ctx, now, 10))), 0)
-	due = get[[]city.CaseTicket](t)(s.store.Due(ctx, now.Add(time.Minute), 10))
+	equal(t, "not yet due", len(get[[]city.CaseTicket](t)(s.store.Due(ctx, "", now, 10))), 0)
+	due = get[[]city.CaseTicket](t)(s.store.Due(ctx, "", now.Add(time.Minute), 10))
 	equal(t, "ticket", due[0].Ticket, ticket)
 
 	ticket.State, ticket.ExternalID, ticket.Next = city.TicketOpen, "1001", time.Time{}
-	must(t, s.store.PutTicket(ctx, ticket, "created"))
-	ref, linked, err := s.store.Linked(ctx, "1001")
+	s.put(t, &ticket, "created")
+	ref, linked, err := s.store.Linked(ctx, "", "1001")
 	must(t, err)
 	equal(t, "linked", ref+" "+strconv.FormatBool(linked), "S-AAAAAAAA true")
-	if _, linked, err = s.store.Linked(ctx, "1002"); linked || err != nil {
+	if _, linked, err = s.store.Linked(ctx, "", "1002"); linked || err != nil {
 		t.Errorf("1002 is linked: %v, %v", linked, err)
 	}
-	equal(t, "settled", len(get[[]city.CaseTicket](t)(s.store.Due(ctx, now, 10))), 0)
+	equal(t, "settled", len(get[[]city.CaseTicket](t)(s.store.Due(ctx, "", now, 10))), 0)
 	s.commit(t, &city.Commit{Cases: []city.Case{closing("S-AAAAAAAA"), newCase("S-BBBBBBBB")}})
-	equal(t, "to close and to open", len(get[[]city.CaseTicket](t)(s.store.Due(ctx, now, 10))), 2)
-	equal(t, "limit", len(get[[]city.CaseTicket](t)(s.store.Due(ctx, now, 1))), 1)
+	equal(t, "to close and to open", len(get[[]city.CaseTicket](t)(s.store.Due(ctx, "", now, 10))), 2)
+	equal(t, "limit", len(get[[]city.CaseTicket](t)(s.store.Due(ctx, "", now, 1))), 1)
 	open := get[[]city.CaseTicket](t)(s.store.Cases(ctx, true, 10))
 	if len(open) != 1 || open[0].Case.Ref != "S-BBBBBBBB" {
 		t.Errorf("open cases: %+v", open)
@@ -310,16 +324,24 @@ func (s *suite) cases(t *testing.T) {
 		t.Errorf("a case that is not there: %+v, %v, %v", one, found, err)
 	}
 	ticket.State = city.TicketParked
-	must(t, s.store.PutTicket(ctx, ticket, "refused"))
+	s.put(t, &ticket, "refused") // the third time
 	equal(t, "unparked", get[int64](t)(s.store.Unpark(ctx, now)), int64(1))
 	equal(t, "unparked again", get[int64](t)(s.store.Unpark(ctx, now)), int64(0))
-	equal(t, "due once more", get[[]city.CaseTicket](t)(s.store.Due(ctx, now, 10))[0].Ticket,
-		city.Ticket{Ref: ticket.Ref, State: city.TicketClosing, ExternalID: "1001", Creates: 1, SentAt: noon, Updated: now})
+	equal(t, "due once more", get[[]city.CaseTicket](t)(s.store.Due(ctx, "", now, 10))[0].Ticket,
+		city.Ticket{Ref: ticket.Ref, State: city.TicketClosing, ExternalID: "1001", Creates: 1, SentAt: noon, Updated: now, Version: 4})
+	ticket.Version++
 	for _, state := range []city.TicketState{city.TicketParked, city.TicketClosed, city.TicketCancelled} {
 		ticket.State = state
-		must(t, s.store.PutTicket(ctx, ticket, "done"))
-		equal(t, string(state)+" is not due", len(get[[]city.CaseTicket](t)(s.store.Due(ctx, now, 10))), 1)
+		s.put(t, &ticket, "done")
+		equal(t, string(state)+" is not due", len(get[[]city.CaseTicket](t)(s.store.Due(ctx, "", now, 10))), 1)
 	}
+}
+
+// put writes a ticket with a note, as whoever has read it last.
+func (s *suite) put(t *testing.T, ticket *city.Ticket, note string) {
+	t.Helper()
+	must(t, s.store.PutTicket(t.Context(), *ticket, city.TicketEntry{At: ticket.Updated, State: ticket.State, Note: note}))
+	ticket.Version++
 }
 
 func (s *suite) setAside(t *testing.T) {

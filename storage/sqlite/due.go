@@ -1,0 +1,80 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"meldefunk/city"
+)
+
+// follows works out when something must be done for a ticket, and whether anything will ever
+// come of it. It needs the case and the wishes, so that those who look for what is due need
+// neither: whoever writes one of the three runs it over the ticket. 0 goes before all others:
+// a human waits for it.
+const follows = `(due, live) = (SELECT CASE
+	WHEN EXISTS (SELECT 1 FROM wishes w WHERE w.ref = tickets.ref AND w.granted IS NULL) THEN 0
+	WHEN tickets.state IN ('held', 'manual', 'cleared', 'cancelled', 'parked') THEN NULL
+	WHEN tickets.state = 'closed' AND NOT (c.closed IS NULL AND tickets.closed_by IN ('human', 'gone')) THEN NULL
+	WHEN tickets.hold <> '' THEN max(tickets.hold_until, 1)
+	WHEN tickets.state IN ('queued', 'muted') AND c.closed IS NOT NULL THEN 1
+	WHEN tickets.state IN ('open', 'acknowledged') AND c.closed IS NULL AND c.grade <= tickets.told AND NOT EXISTS (
+		SELECT 1 FROM json_each(nullif(c.members, '')) m
+		WHERE m.value NOT IN (SELECT told.value FROM json_each(nullif(tickets.told_members, '')) told)) THEN NULL
+	ELSE max(coalesce(tickets.next, 1), 1) END,
+	c.closed IS NULL OR tickets.state NOT IN ('closed', 'cancelled')
+	FROM cases c WHERE c.ref = tickets.ref)`
+
+const (
+	followOne = `UPDATE tickets SET ` + follows + ` WHERE ref = ?`
+	followAll = `UPDATE tickets SET ` + follows + ` WHERE EXISTS (SELECT 1 FROM cases c WHERE c.ref = tickets.ref)`
+)
+
+// Due gives at most limit cases of a ticket system for which something must be done by now:
+// first those with wishes, then the others, each oldest first. Besides what waits for its
+// Next these are wanted cases that are worse than was told or have members that were not
+// told; cases that are over before anything was sent; and what a human has closed while the
+// case is wanted. What is held back, on the other hand, is only due with a wish or when the
+// time is over.
+func (r *reader) Due(ctx context.Context, system string, now time.Time, limit int) ([]city.CaseTicket, error) {
+	return r.queryCases(ctx, `WITH due AS (
+			SELECT * FROM (SELECT ref, opened, 0 AS later FROM tickets WHERE system = ?1 AND due = 0 ORDER BY opened, ref LIMIT ?3)
+			UNION ALL
+			SELECT * FROM (SELECT ref, opened, 1 FROM tickets WHERE system = ?1 AND due > 0 AND due <= ?2 ORDER BY opened, ref LIMIT ?3))
+		SELECT `+caseColumns+` FROM due CROSS JOIN tickets t USING (ref) CROSS JOIN cases c USING (ref)
+		ORDER BY due.later, due.opened, due.ref LIMIT ?3`, system, now.UnixNano(), limit)
+}
+
+// Unrouted gives at most limit cases of which nobody has decided to which ticket system they
+// go and that are not held, closed or cancelled, unless there are wishes; oldest first.
+func (r *reader) Unrouted(ctx context.Context, limit int) ([]city.CaseTicket, error) {
+	return r.queryCases(ctx, `SELECT `+caseColumns+` FROM tickets t CROSS JOIN cases c USING (ref)
+		WHERE t.system = '' AND (t.due = 0 OR t.state NOT IN ('held', 'closed', 'cancelled')) ORDER BY t.opened, t.ref LIMIT ?`, limit)
+}
+
+// Watched gives at most limit cases whose tickets a ticket system has and that it was not
+// asked for since a time, those asked for longest ago first.
+func (r *reader) Watched(ctx context.Context, system string, before time.Time, limit int) ([]city.CaseTicket, error) {
+	return r.queryCases(ctx, `SELECT `+caseColumns+` FROM tickets t CROSS JOIN cases c USING (ref)
+		WHERE t.system = ? AND t.checked < ? AND t.external_id <> '' AND t.state IN ('open', 'acknowledged', 'closing', 'cleared')
+		ORDER BY t.checked, t.ref LIMIT ?`, system, before.UnixNano(), limit)
+}
+
+// Unacknowledged gives at most limit wanted cases opened before a time whose tickets nobody
+// looks after, and of which the lead was not told, oldest first.
+func (r *reader) Unacknowledged(ctx context.Context, system string, before time.Time, limit int) ([]city.CaseTicket, error) {
+	return r.queryCases(ctx, `SELECT `+caseColumns+` FROM tickets t CROSS JOIN cases c USING (ref)
+		WHERE t.system = ? AND t.state = 'open' AND t.escalated IS NULL AND t.opened < ? AND c.closed IS NULL
+		ORDER BY t.opened, t.ref LIMIT ?`, system, before.UnixNano(), limit)
+}
+
+// Earlier gives the last case of the same rule at the same asset or group that was over
+// before a case began. One whose ticket was never sent does not count.
+func (r *reader) Earlier(ctx context.Context, ref string) (city.CaseTicket, bool, error) {
+	all, err := r.queryCases(ctx, `SELECT `+caseColumns+` FROM cases now JOIN cases c USING (asset, group_name, rule) JOIN tickets t ON t.ref = c.ref
+		WHERE now.ref = ? AND c.ref <> now.ref AND c.closed <= now.opened AND t.state <> 'cancelled'
+		ORDER BY c.opened DESC, c.closed DESC, c.ref LIMIT 1`, ref)
+	if err != nil || len(all) == 0 {
+		return city.CaseTicket{}, false, err
+	}
+	return all[0], true, nil
+}
