@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // steps bring a file of an older version up to date; the first one starts from version 1.
@@ -191,7 +192,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	todo := []string{schema}
 	if version > 0 {
-		todo = append(steps[version-1:len(steps):len(steps)], followAll)
+		todo = slices.Concat(steps[version-1:], []string{followAll})
 		s.log.Info().Int("from", version).Int("to", schemaVersion()).Msg("bringing the database up to date")
 	}
 	return s.inTx(func(ctx context.Context) error {

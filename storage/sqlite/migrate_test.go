@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -109,6 +110,73 @@ func TestFileOfTheFirstVersion(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if err := open(t, fresh).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := columns(t, old), columns(t, fresh); !slices.Equal(got, want) {
+		t.Errorf("columns after the update\n%s\nwant those of a new file\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// Tickets that were sent before systems had names, and before changes were told, go on as if
+// everything had been told.
+func TestTicketsOfVersion8(t *testing.T) {
+	old, fresh := t.TempDir(), t.TempDir()
+	schema, err := os.ReadFile("testdata/schema-8.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := []string{string(schema), `PRAGMA user_version = 8`}
+	for i, row := range []struct{ state, id, closed string }{
+		{"open", "1001", "NULL"}, {"open", "1002", "3000"}, {"queued", "", "NULL"}, {"unsure", "", "NULL"}, {"parked", "1005", "NULL"},
+		{"closed", "1006", "3000"}, {"cancelled", "", "3000"}, {"held", "", "NULL"},
+	} {
+		texts = append(texts,
+			fmt.Sprintf(`INSERT INTO cases VALUES ('S-%d', 'bin-full', 'OS-ABF-01', '', 'fill_level', 95, 90, 500, '', '', %d, %s, NULL, NULL, 'tour:%d', '["PK-1"]', 2, NULL, 0)`,
+				i+1, 1000+i, row.closed, i),
+			fmt.Sprintf(`INSERT INTO tickets VALUES ('S-%d', '%s', '%s', 0, 1, 2000, NULL, '', 2000)`, i+1, row.state, row.id),
+			fmt.Sprintf(`INSERT INTO ticket_log (ref, at, state, note) VALUES ('S-%d', 2000, '%s', 'so far')`, i+1, row.state))
+	}
+	for _, text := range texts {
+		if _, err := raw(t, old).Exec(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := open(t, old)
+	defer s.Close()
+	refs := func(all []city.CaseTicket, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var refs []string
+		for _, c := range all {
+			refs = append(refs, c.Case.Ref[2:])
+		}
+		return strings.Join(refs, " ")
+	}
+	ctx, now := t.Context(), time.Unix(1, 0)
+	for what, got := range map[string][2]string{
+		"due":       {refs(s.Due(ctx, "", now, 10)), "2 3 4"},
+		"undecided": {refs(s.Unrouted(ctx, 10)), "1 2 3 4 5"},
+		"handed":    {refs(s.Handed(ctx, "")), "1 4"},
+		"live":      {refs(s.Tickets(ctx, city.TicketFilter{Open: true, Limit: 10})), "8 5 4 3 2 1"},
+	} {
+		if got[0] != got[1] {
+			t.Errorf("%s after the update: %s, want %s", what, got[0], got[1])
+		}
+	}
+	one, _, err := s.Case(ctx, "S-6")
+	if err != nil || one.Ticket.End != city.EndUs || one.Ticket.Version != 0 || one.Case.Follows != "" {
+		t.Errorf("a closed ticket after the update: %+v, %v", one, err)
+	}
+	// What was closed before systems had names is still known.
+	if ref, linked, err := s.Linked(ctx, "open311", "1006"); ref != "S-6" || !linked || err != nil {
+		t.Errorf("1006 belongs to %q, %v, %v", ref, linked, err)
+	}
+	if log, err := s.TicketLog(ctx, "S-1"); err != nil || len(log) != 1 || log[0] != (city.TicketEntry{At: time.Unix(0, 2000).UTC(), State: city.TicketOpen, Note: "so far"}) {
+		t.Errorf("history after the update: %+v, %v", log, err)
 	}
 	if err := open(t, fresh).Close(); err != nil {
 		t.Fatal(err)

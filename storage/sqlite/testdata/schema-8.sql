@@ -1,0 +1,223 @@
+-- Times are Unix nanoseconds, UTC. Hashes and identities are unsigned 64 bit, kept as the
+-- signed integer of the same bits. docs/sqlite.md describes every table for operators.
+
+CREATE TABLE mark (
+	id      INTEGER PRIMARY KEY CHECK (id = 1),
+	frame   INTEGER NOT NULL,
+	reading INTEGER NOT NULL,
+	ruling  INTEGER NOT NULL DEFAULT 0,
+	alive   INTEGER -- when the road was last known to be there
+) STRICT;
+INSERT INTO mark VALUES (1, 0, 0, 0, NULL);
+
+CREATE TABLE sessions (
+	dev_eui    TEXT    NOT NULL,
+	epoch      INTEGER NOT NULL,
+	token      TEXT    NOT NULL,
+	join_ident INTEGER NOT NULL,
+	cause      TEXT    NOT NULL,
+	opened     INTEGER NOT NULL,
+	PRIMARY KEY (dev_eui, epoch)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE frames (
+	id          INTEGER PRIMARY KEY,
+	dev_eui     TEXT    NOT NULL,
+	epoch       INTEGER NOT NULL,
+	fcnt        INTEGER NOT NULL,
+	fport       INTEGER NOT NULL,
+	payload     BLOB    NOT NULL,
+	fate        TEXT    NOT NULL,
+	time        INTEGER NOT NULL,
+	time_source TEXT    NOT NULL,
+	received    INTEGER NOT NULL,
+	ident       INTEGER NOT NULL,
+	hash        INTEGER NOT NULL,
+	server      TEXT    NOT NULL,
+	session     TEXT    NOT NULL,
+	flags       INTEGER NOT NULL, -- 1 confirmed, 2 simulated, 4 end-to-end encrypted, 8 counter of another frame
+	frequency   INTEGER NOT NULL, -- Hz
+	gateway     TEXT    NOT NULL, -- the one that heard best
+	rssi        INTEGER NOT NULL, -- dBm
+	snr         REAL    NOT NULL, -- dB
+	sf          INTEGER NOT NULL,
+	gateways    INTEGER NOT NULL,
+	envelope    TEXT,             -- JSON: the wrapped session key of an encrypted payload
+	claim       INTEGER,          -- the event time as it was claimed, where time is another
+	heard       TEXT              -- JSON: [gateway, rssi, snr] of each, where there are several
+) STRICT;
+CREATE UNIQUE INDEX frames_key ON frames (dev_eui, epoch, fcnt);
+
+CREATE TABLE readings (
+	id          INTEGER PRIMARY KEY,
+	dev_eui     TEXT    NOT NULL,
+	asset       TEXT    NOT NULL,
+	kind        TEXT    NOT NULL,
+	model       TEXT    NOT NULL,
+	epoch       INTEGER NOT NULL,
+	fcnt        INTEGER NOT NULL,
+	time        INTEGER NOT NULL,
+	time_source TEXT    NOT NULL,
+	received    INTEGER NOT NULL,
+	measured    TEXT    NOT NULL, -- JSON object, quantity: number
+	faults      TEXT    NOT NULL, -- names, comma separated
+	tail        BLOB,
+	flags       INTEGER NOT NULL, -- 1 late, 2 simulated, 4 in place of one that said more, 8 counter of another frame
+	rssi        INTEGER NOT NULL,
+	snr         REAL    NOT NULL,
+	sf          INTEGER NOT NULL,
+	gateways    INTEGER NOT NULL,
+	raw         TEXT, -- JSON object of decoded fields that are no quantity
+	former      TEXT  -- JSON array: times under which it was stored before
+) STRICT;
+CREATE INDEX readings_asset ON readings (asset, time);
+
+CREATE TABLE asset_states (
+	asset      TEXT    NOT NULL, -- '' of a group
+	group_name TEXT    NOT NULL, -- '' of an asset
+	server     TEXT    NOT NULL,
+	reading    INTEGER NOT NULL,
+	judged     INTEGER NOT NULL,
+	mind       BLOB,             -- what the rules remember
+	cases      TEXT    NOT NULL, -- JSON: [{"rule", "ref", "since", "grade"}] of the open ones
+	deadline   INTEGER,          -- when time alone may change something
+	occupancy  TEXT,             -- JSON
+	PRIMARY KEY (asset, group_name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE cases (
+	ref          TEXT    PRIMARY KEY,
+	rule         TEXT    NOT NULL,
+	service      TEXT    NOT NULL,
+	asset        TEXT    NOT NULL,
+	quantity     TEXT    NOT NULL,
+	value        REAL    NOT NULL,
+	threshold    REAL    NOT NULL,
+	since        INTEGER NOT NULL,
+	title        TEXT    NOT NULL,
+	advice       TEXT    NOT NULL,
+	opened       INTEGER NOT NULL,
+	closed       INTEGER,
+	closed_value REAL,
+	closed_since INTEGER,
+	group_name   TEXT    NOT NULL DEFAULT '', -- instead of asset
+	members      TEXT    NOT NULL DEFAULT '', -- JSON array, of a group
+	grade        INTEGER NOT NULL DEFAULT 0,
+	released     INTEGER,                     -- when the safety brake let it go
+	revoked      INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX cases_open ON cases (rule, asset, group_name) WHERE closed IS NULL;
+CREATE INDEX cases_moved ON cases (coalesce(closed, opened));
+
+CREATE TABLE tickets (
+	ref         TEXT    PRIMARY KEY REFERENCES cases,
+	state       TEXT    NOT NULL,
+	external_id TEXT    NOT NULL,
+	attempts    INTEGER NOT NULL,
+	creates     INTEGER NOT NULL,
+	sent_at     INTEGER,
+	next        INTEGER,
+	error       TEXT    NOT NULL,
+	updated     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tickets_state ON tickets (state);
+CREATE INDEX tickets_external ON tickets (external_id) WHERE external_id <> '';
+
+CREATE TABLE ticket_log (
+	id    INTEGER PRIMARY KEY,
+	ref   TEXT    NOT NULL,
+	at    INTEGER NOT NULL,
+	state TEXT    NOT NULL,
+	note  TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE aside (
+	key       INTEGER PRIMARY KEY,
+	server    TEXT    NOT NULL,
+	topic     TEXT    NOT NULL,
+	body      BLOB    NOT NULL,
+	reason    TEXT    NOT NULL,
+	detail    TEXT    NOT NULL,
+	dev_eui   TEXT    NOT NULL, -- '' where the message does not tell
+	received  INTEGER NOT NULL,
+	last_seen INTEGER NOT NULL,
+	count     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX aside_seen ON aside (last_seen);
+
+CREATE TABLE cursors (
+	name     TEXT    PRIMARY KEY,
+	position INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE refused (
+	sink    TEXT    NOT NULL,
+	reading INTEGER NOT NULL,
+	reason  TEXT    NOT NULL,
+	PRIMARY KEY (sink, reading)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE device_events (
+	dev_eui  TEXT    NOT NULL,
+	ident    INTEGER NOT NULL,
+	at       INTEGER NOT NULL, -- of the last time it was told
+	server   TEXT    NOT NULL,
+	kind     TEXT    NOT NULL,
+	severity TEXT    NOT NULL,
+	code     TEXT    NOT NULL,
+	detail   TEXT    NOT NULL,
+	count    INTEGER NOT NULL,
+	status   TEXT,             -- JSON
+	position TEXT,             -- JSON
+	PRIMARY KEY (dev_eui, ident)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX device_events_device ON device_events (dev_eui, at);
+CREATE INDEX device_events_at ON device_events (at);
+
+CREATE TABLE device_news (
+	dev_eui    TEXT    PRIMARY KEY,
+	status     TEXT,             -- JSON, the newest
+	status_at  INTEGER NOT NULL, -- 0 while there is none
+	position   TEXT,             -- JSON, the newest that a network server resolved
+	located_at INTEGER NOT NULL  -- 0 while there is none
+) STRICT, WITHOUT ROWID;
+
+-- Sessions that foreign brokers keep for us.
+CREATE TABLE broker_sessions (
+	name       TEXT    PRIMARY KEY, -- broker and client id
+	subscribed INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE spool_lost (
+	sink          TEXT    NOT NULL,
+	first_reading INTEGER NOT NULL,
+	last_reading  INTEGER NOT NULL,
+	readings      INTEGER NOT NULL,
+	since         INTEGER NOT NULL,
+	until         INTEGER NOT NULL,
+	PRIMARY KEY (sink, first_reading)
+) STRICT, WITHOUT ROWID;
+
+-- What the rules have decided, and why.
+CREATE TABLE decisions (
+	id         INTEGER PRIMARY KEY,
+	case_ref   TEXT    NOT NULL, -- '' where it is about none
+	rule       TEXT    NOT NULL,
+	version    TEXT    NOT NULL,
+	asset      TEXT    NOT NULL, -- '' of a group
+	group_name TEXT    NOT NULL,
+	at         INTEGER NOT NULL, -- event time
+	decided    INTEGER NOT NULL,
+	change     TEXT    NOT NULL,
+	record     TEXT    NOT NULL  -- JSON
+) STRICT;
+CREATE INDEX decisions_case ON decisions (case_ref, id) WHERE case_ref <> '';
+CREATE INDEX decisions_asset ON decisions (asset, group_name, id);
+
+-- When network servers could not be heard; '' is all of them.
+CREATE TABLE deaf (
+	server TEXT    NOT NULL,
+	since  INTEGER NOT NULL,
+	until  INTEGER NOT NULL,
+	PRIMARY KEY (server, since)
+) STRICT, WITHOUT ROWID;
