@@ -14,3 +14,6 @@ func (s *Store) Pragma(t *testing.T, name string) string {
 	}
 	return v
 }
+
+// FollowAll is what works out what follows from cases, tickets and wishes.
+const FollowAll = followAll

@@ -135,8 +135,8 @@ var steps = []string{
 	CREATE INDEX tickets_unrouted ON tickets (opened, ref) WHERE system = '' AND (due = 0 OR state NOT IN ('held', 'closed', 'cancelled'));
 	CREATE INDEX tickets_watched ON tickets (system, checked, ref) WHERE external_id <> '' AND state IN ('open', 'acknowledged', 'closing', 'cleared');
 	CREATE INDEX tickets_unacknowledged ON tickets (system, opened, ref) WHERE state = 'open' AND escalated IS NULL;
-	CREATE INDEX tickets_opened ON tickets (opened, ref);
-	CREATE INDEX tickets_live ON tickets (opened, ref) WHERE live = 1;
+	CREATE INDEX tickets_opened ON tickets (opened, ref, state, system);
+	CREATE INDEX tickets_live ON tickets (opened, ref, state, system) WHERE live = 1;
 
 	ALTER TABLE ticket_log ADD COLUMN who TEXT NOT NULL DEFAULT '';
 	CREATE INDEX ticket_log_ref ON ticket_log (ref, id);

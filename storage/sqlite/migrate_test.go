@@ -18,7 +18,7 @@ import (
 )
 
 // raw opens the database file of a folder, bypassing the store.
-func raw(t *testing.T, dir string) *sql.DB {
+func raw(t testing.TB, dir string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, sqlite.FileName))
 	if err != nil {

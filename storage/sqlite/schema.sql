@@ -160,8 +160,8 @@ CREATE INDEX tickets_due ON tickets (system, opened, ref, due) WHERE due > 0;
 CREATE INDEX tickets_unrouted ON tickets (opened, ref) WHERE system = '' AND (due = 0 OR state NOT IN ('held', 'closed', 'cancelled'));
 CREATE INDEX tickets_watched ON tickets (system, checked, ref) WHERE external_id <> '' AND state IN ('open', 'acknowledged', 'closing', 'cleared');
 CREATE INDEX tickets_unacknowledged ON tickets (system, opened, ref) WHERE state = 'open' AND escalated IS NULL;
-CREATE INDEX tickets_opened ON tickets (opened, ref);
-CREATE INDEX tickets_live ON tickets (opened, ref) WHERE live = 1;
+CREATE INDEX tickets_opened ON tickets (opened, ref, state, system);
+CREATE INDEX tickets_live ON tickets (opened, ref, state, system) WHERE live = 1;
 
 CREATE TABLE ticket_log (
 	id    INTEGER PRIMARY KEY,
