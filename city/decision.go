@@ -14,9 +14,10 @@ const (
 	Deescalated                   // the case is less bad than it was
 	Moved                         // the rule has moved on, but what is wanted is as it was
 	Overlooked                    // of no rule: the reading came too late to be thought of
+	Renewed                       // of no rule: the case was closed by people, lasts, and goes on as another one
 )
 
-var changeNames = [...]string{"", "opened", "closed", "revoked", "escalated", "deescalated", "moved", "overlooked"}
+var changeNames = [...]string{"", "opened", "closed", "revoked", "escalated", "deescalated", "moved", "overlooked", "renewed"}
 
 func (c Change) String() string {
 	if int(c) < len(changeNames) {

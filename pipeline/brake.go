@@ -66,6 +66,12 @@ func (b *brake) hold(c city.Case) {
 	b.moved[c.Rule] = true
 }
 
+// digests tells whether a case is about what the brake itself holds back.
+func digests(c *city.Case) bool { return c.Group == digestOf(c.Rule) }
+
+// digestOf names the group of what is held back of a rule.
+func digestOf(rule string) string { return "rule:" + rule }
+
 // forget lets go of a case that is over.
 func (b *brake) forget(rule, ref string) {
 	was := len(b.waiting[rule])
@@ -110,7 +116,7 @@ func (r *Road) release(now time.Time) {
 // digest keeps one case for each rule whose cases wait, so that people know of them.
 func (r *Road) digest(ctx context.Context, now time.Time) error {
 	for _, rule := range slices.Sorted(maps.Keys(r.brake.moved)) {
-		s, err := r.state(ctx, subject{group: "rule:" + rule})
+		s, err := r.state(ctx, subject{group: digestOf(rule)})
 		if err != nil {
 			return err
 		}

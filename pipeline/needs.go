@@ -93,6 +93,8 @@ type Store interface {
 	ReadingsAt(ctx context.Context, asset string, devEUI city.EUI, at time.Time) ([]city.Reading, error)
 	// Heard gives how a stored frame was heard (Radio and Heard), and whether it is stored.
 	Heard(ctx context.Context, frame int64) (city.Uplink, bool, error)
+	// Case gives a case by its reference, and whether there is one.
+	Case(ctx context.Context, ref string) (city.CaseTicket, bool, error)
 	// Taken tells whether a case of this reference exists.
 	Taken(ctx context.Context, ref string) (bool, error)
 	Commit(ctx context.Context, c *city.Commit) error

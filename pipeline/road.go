@@ -235,11 +235,17 @@ func (r *Road) carry(ctx context.Context, batch []passenger) error {
 	if err := r.pastTime(ctx, batch); err != nil {
 		return err
 	}
+	if err := r.renewAll(ctx, batch, now); err != nil {
+		return err
+	}
 	if err := r.keep(ctx, now); err != nil {
 		return err
 	}
 	messages := 0
 	for i := range batch {
+		if batch[i].renewal != nil {
+			close(batch[i].renewal.done)
+		}
 		if !batch[i].arrival() {
 			continue
 		}

@@ -48,6 +48,7 @@ func (e *explainer) what() {
 		city.Revoked.String():     "nahm die Regel %s den Fall bei %s zurück",
 		city.Escalated.String():   "wurde der Fall der Regel %s bei %s schwerer",
 		city.Deescalated.String(): "wurde der Fall der Regel %s bei %s leichter",
+		city.Renewed.String():     "wurde der Fall der Regel %s bei %s neu gemeldet",
 	}[d.Change]
 	if done == "" {
 		done = "hat die Regel %s bei %s ihren Stand geändert: " + germanPhase(d.From) + " → " + germanPhase(d.To)
@@ -259,7 +260,9 @@ func (e *explainer) why() {
 	if d.Note != "" {
 		e.say("%s", d.Note)
 	}
-	e.say("Fassung der Regel: %s.", d.Version)
+	if d.Version != "" { // else no rule has decided it
+		e.say("Fassung der Regel: %s.", d.Version)
+	}
 }
 
 // germanSpan writes a span as people say it, to the two biggest units.

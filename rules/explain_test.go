@@ -9,6 +9,24 @@ import (
 	"meldefunk/city"
 )
 
+// What people have closed and goes on was decided by no rule.
+func TestExplainRenewal(t *testing.T) {
+	at := time.Date(2026, 11, 21, 13, 0, 0, 0, time.UTC)
+	got := Explain(&city.Decision{
+		Rule: "bin-full", Asset: "PK-1", Change: city.Renewed.String(), At: at, Decided: at, Since: at.Add(-24 * time.Hour),
+		From: "open", To: "open", Quantity: "fill_level", Value: 96, Limit: 90, Note: "Die Meldung wurde von Menschen geschlossen.",
+	}, time.UTC)
+	want := []string{
+		"Am 21.11.2026 13:00:00 wurde der Fall der Regel bin-full bei PK-1 neu gemeldet.",
+		"Die Bedingung gilt seit 20.11.2026 13:00:00, also seit 1 Tag.",
+		"Füllstand: 96 %, Grenze 90 %.",
+		"Die Meldung wurde von Menschen geschlossen.",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 func TestExplainParts(t *testing.T) {
 	d := &city.Decision{Rule: "r", Asset: "PK-1", Change: city.Opened.String(), Parts: []city.Part{
 		{Text: "silent for 3 periods", Value: "30.5 h of 24 h", Truth: "true"},

@@ -122,7 +122,7 @@ func (a *app) follow(c *city.Commit) {
 	if a.writer != nil && len(c.Readings) > 0 {
 		a.writer.Wake()
 	}
-	if len(c.Cases) > 0 {
+	if len(c.Cases)+len(c.Updates)+len(c.Released) > 0 {
 		a.reconciler.Wake()
 	}
 }

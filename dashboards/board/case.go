@@ -145,6 +145,8 @@ func changeWord(change string) string {
 		return "Stand geändert"
 	case city.Overlooked.String():
 		return "Messung kam zu spät"
+	case city.Renewed.String():
+		return "Neu gemeldet"
 	}
 	return change
 }
