@@ -127,7 +127,7 @@ func (b *Board) caseRow(c *city.CaseTicket, assets map[string]*city.Asset, now t
 		if !q.Boolean() { // "Schwelle belegt" would say nothing
 			row.Limit = amount(q, c.Case.Limit)
 		}
-		if !c.Case.Wanted() {
+		if !c.Case.ClosedSince.IsZero() { // else no measurement has closed it
 			row.ClosedValue = amount(q, c.Case.ClosedValue)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"meldefunk/city"
 )
@@ -242,6 +243,15 @@ func TestCaseOfAGroup(t *testing.T) {
 	tree := ask(h, "GET", "/anlage/B%2F7%20%C3%B6").Body.String()
 	if n := strings.Count(tree, `href="/meldung/S-PARKED01"`); n != 2 {
 		t.Errorf("the page of a member links the group's case %d times, want 2: open cases, rules", n)
+	}
+
+	for i := range s.cases {
+		s.cases[i].Case.ClosedSince = time.Time{} // its rule is gone, or the case goes on as another one
+	}
+	for _, page := range []string{"/meldungen", "/meldung/S-DONE0001"} {
+		if got := text(ask(h, "GET", page).Body.String()); strings.Contains(got, "zuletzt 0") || strings.Contains(got, "vorher 97") {
+			t.Errorf("%s shows a value at the end of what no measurement has ended: %s", page, got)
+		}
 	}
 
 	c.Case.Quantity = city.QuantityUnknown
