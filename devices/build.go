@@ -115,6 +115,7 @@ func differences(a, b *city.Asset) []string {
 		{"position", reflect.DeepEqual(a.Position, b.Position)},
 		{"district", a.District == b.District},
 		{"tour", a.Tour == b.Tour},
+		{"owner", a.Owner == b.Owner},
 		{"calibration", reflect.DeepEqual(a.Bin, b.Bin)},
 		{"soil", reflect.DeepEqual(a.Soil, b.Soil)},
 		{"gauge zero", reflect.DeepEqual(a.Level, b.Level)},

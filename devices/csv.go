@@ -35,6 +35,7 @@ func Columns() []Column {
 		{"lon", []string{"lng", "longitude", "laenge", "länge", "längengrad", "laengengrad"}, "longitude in degrees, WGS 84", false},
 		{"district", []string{"stadtteil"}, "part of the city", false},
 		{"tour", nil, "who comes by", false},
+		{"owner", []string{"eigentuemer", "eigentümer"}, "who it belongs to, if not the city", false},
 		{"empty_mm", []string{"leer_mm"}, "bins: distance from the sensor to the bottom", false},
 		{"full_mm", []string{"voll_mm"}, "bins: distance to the contents when full", false},
 		{"offset_mm", nil, "bins: added to what the sensor measures", false},
@@ -205,7 +206,7 @@ func (b *builder) row(at place, t table, record []string) {
 	before := b.count()
 	a := city.Asset{
 		ID: d.Asset, Name: r.text("name"), Address: r.text("address"),
-		District: r.text("district"), Tour: r.text("tour"),
+		District: r.text("district"), Tour: r.text("tour"), Owner: r.text("owner"),
 	}
 	if text := r.raw("kind"); text == "" {
 		b.field(at, "kind", "is empty, but the row describes its asset: want one of %v", city.Kinds())

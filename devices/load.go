@@ -32,6 +32,7 @@ const (
 //	    position: [52.2775, 8.0417]  # latitude, longitude (WGS 84)
 //	    district: Innenstadt
 //	    tour: "3"
+//	    owner: Stadtwerke            # if it is not the city's
 //	    empty: 1200 mm               # sensor to bottom; mm, cm or m
 //	    full: 200 mm                 # sensor to contents when full
 //	    offset: 0 mm                 # added to the distance

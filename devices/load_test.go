@@ -108,10 +108,10 @@ func TestLoadBad(t *testing.T) {
 			"light (leuchte, straßenleuchte, strassenleuchte, laterne, lamp), meter (zähler, zaehler, wasserzähler, wasserzaehler)"
 		columns = "dev_eui (eui, geraete_eui, geräte_eui), model (modell), asset (anlage, nummer, asset_id), server, firmware (fw, firmware_version, firmwarestand), " +
 			"kind (art), name (bezeichnung), address (adresse), lat (latitude, breite, breitengrad), lon (lng, longitude, laenge, länge, längengrad, laengengrad), " +
-			"district (stadtteil), tour, empty_mm (leer_mm), full_mm (voll_mm), offset_mm, shape (form), height_mm (durchmesser_mm, innenmass_mm), " +
+			"district (stadtteil), tour, owner (eigentuemer, eigentümer), empty_mm (leer_mm), full_mm (voll_mm), offset_mm, shape (form), height_mm (durchmesser_mm, innenmass_mm), " +
 			"points (strapping_table, peiltabelle, stuetzpunkte, stützpunkte), zero_mm (gauge_zero_mm, pegelnull_mm, nullpunkt_mm), soil_type (bodenart), " +
 			"field_capacity (feldkapazitaet, feldkapazität), wilting_point (welkepunkt), offsets (corrections, korrekturen, korrektur)"
-		assetKeys = "id, kind, name, address, position, district, tour, empty, full, offset, shape, height, points, level, soil_type, field_capacity, wilting_point, offsets"
+		assetKeys = "id, kind, name, address, position, district, tour, owner, empty, full, offset, shape, height, points, level, soil_type, field_capacity, wilting_point, offsets"
 	)
 	csv := func(old, new string) []string {
 		if !strings.Contains(header+row, old) {
@@ -860,5 +860,25 @@ func BenchmarkLoad(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestOwner: whose an asset is can be said in both kinds of files, and in two ways only if
+// they are the same.
+func TestOwner(t *testing.T) {
+	csv := "dev_eui;model;asset;kind;Eigentümer\n24e1247130000042;milesight/em310-udl;PK-1;bin;Stadtwerke Osnabrück\n"
+	yaml := "assets:\n  - {id: PK-1, kind: bin, owner: Stadtwerke Osnabrück}\n  - {id: PK-2, kind: bin}\n"
+	inv, err := loadFiles(t, "a.csv", csv, "b.yaml", yaml)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]string{"PK-1": "Stadtwerke Osnabrück", "PK-2": ""} {
+		if a, found := inv.Asset(id); !found || a.Owner != want {
+			t.Errorf("%s belongs to %q, want %q", id, a.Owner, want)
+		}
+	}
+	_, err = loadFiles(t, "a.csv", csv, "b.yaml", strings.Replace(yaml, "Stadtwerke", "Verkehrsbetriebe", 1))
+	if err == nil || !strings.Contains(err.Error(), "with another owner") {
+		t.Errorf("two owners: %v", err)
 	}
 }

@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	assetKeys = []string{"id", "kind", "name", "address", "position", "district", "tour", "empty", "full", "offset",
+	assetKeys = []string{"id", "kind", "name", "address", "position", "district", "tour", "owner", "empty", "full", "offset",
 		"shape", "height", "points", "level", "soil_type", "field_capacity", "wilting_point", "offsets"}
 	deviceKeys = []string{"dev_eui", "model", "asset", "server", "firmware"}
 )
@@ -80,7 +80,7 @@ func (b *builder) notYAML(s *source, err error) {
 func (b *builder) yamlAsset(at place) {
 	a := city.Asset{
 		ID: b.text(at, "id"), Name: b.text(at, "name"), Address: b.text(at, "address"),
-		District: b.text(at, "district"), Tour: b.text(at, "tour"),
+		District: b.text(at, "district"), Tour: b.text(at, "tour"), Owner: b.text(at, "owner"),
 	}
 	if at.keys["id"] == nil {
 		b.field(at, "id", "is missing: want the city's number of it, like PK-0042")
