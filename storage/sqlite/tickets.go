@@ -169,22 +169,43 @@ func (r *reader) Linked(ctx context.Context, system, externalID string) (ref str
 // what may have arrived still counts against the bound on creates.
 func (s *Store) Unpark(_ context.Context, now time.Time) (n int64, err error) {
 	err = s.inTx(func(ctx context.Context) error {
-		if _, err := s.conn.ExecContext(ctx, `INSERT INTO ticket_log (ref, at, state, note)
-			SELECT ref, ?1, CASE external_id WHEN '' THEN 'unsure' ELSE 'closing' END, 'wieder aufgenommen' FROM tickets WHERE state = 'parked'`,
-			now.UnixNano()); err != nil {
+		parked, err := s.parked(ctx)
+		if err != nil {
 			return err
 		}
-		res, err := s.conn.ExecContext(ctx, `UPDATE tickets SET state = CASE external_id WHEN '' THEN 'unsure' ELSE 'closing' END,
-			attempts = 0, next = NULL, error = '', updated = ?, version = version + 1, due = 1 WHERE state = 'parked'`, now.UnixNano())
-		if err == nil {
-			n, err = res.RowsAffected()
+		w := writer{ctx: ctx}
+		for _, p := range parked {
+			w.query(s.conn, `UPDATE tickets SET state = ?, attempts = 0, next = NULL, error = '', updated = ?, version = version + 1 WHERE ref = ?`,
+				string(p.State), now.UnixNano(), p.Ref)
+			w.log(s.conn, p.Ref, city.TicketEntry{At: now, State: p.State, Note: "wieder aufgenommen"})
+			w.exec(s.stmts.follow, p.Ref)
 		}
-		return err
+		n = int64(len(parked))
+		return w.err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("take up parked tickets: %w", err)
 	}
 	return n, nil
+}
+
+// parked lists the parked tickets, each with the state to take it up in.
+func (s *Store) parked(ctx context.Context) ([]city.Ticket, error) {
+	rows, err := s.conn.QueryContext(ctx, `SELECT t.ref, CASE WHEN t.external_id = '' THEN 'unsure' WHEN c.closed IS NULL THEN 'open' ELSE 'closing' END
+		FROM tickets t JOIN cases c USING (ref) WHERE t.state = 'parked'`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []city.Ticket
+	for rows.Next() {
+		var t city.Ticket
+		if err := rows.Scan(&t.Ref, &t.State); err != nil {
+			return nil, err
+		}
+		all = append(all, t)
+	}
+	return all, rows.Err()
 }
 
 // Polled tells until when a ticket system was asked what has changed; zero: never.

@@ -217,6 +217,30 @@ func (s *suite) versions(t *testing.T) {
 	}
 }
 
+// Of many who have read the same ticket one may send it.
+func (s *suite) rivals(t *testing.T) {
+	ticket := s.give(t, caseAt(1, 1), city.Ticket{State: city.TicketQueued})
+	const rivals = 8
+	errs := make(chan error)
+	for n := range rivals {
+		mine := *ticket
+		mine.State, mine.Unit = city.TicketSending, fmt.Sprint(n)
+		go func() {
+			errs <- s.store.PutTicket(t.Context(), mine, city.TicketEntry{At: noon, State: mine.State, Note: mine.Unit})
+		}()
+	}
+	won := 0
+	for range rivals {
+		if err := <-errs; err == nil {
+			won++
+		} else if !errors.Is(err, city.ErrStale) {
+			t.Error(err)
+		}
+	}
+	equal(t, "who may send", won, 1)
+	equal(t, "lines in the history", len(get[[]city.TicketEntry](t)(s.store.TicketLog(t.Context(), ticket.Ref))), 2)
+}
+
 // A wish is kept until it is granted, by whoever writes the ticket.
 func (s *suite) wishes(t *testing.T) {
 	ctx := t.Context()
@@ -395,4 +419,24 @@ func (s *suite) list(t *testing.T) {
 	if _, err := s.store.Tickets(ctx, city.TicketFilter{}); err == nil {
 		t.Error("a list without a limit")
 	}
+}
+
+// Parked tickets are taken up again: searched for, closed, or as open as they were.
+func (s *suite) unparked(t *testing.T) {
+	ctx, now := t.Context(), noon.Add(24*time.Hour)
+	s.give(t, caseAt(1, 1), city.Ticket{State: city.TicketParked, Told: 1, Creates: 1, Error: "nein"})
+	s.give(t, caseAt(2, 2), city.Ticket{State: city.TicketParked, Told: 1, ExternalID: "2"})
+	s.give(t, caseAt(3, 3), city.Ticket{State: city.TicketParked, Told: 1, ExternalID: "3"})
+	s.give(t, caseAt(4, 4), city.Ticket{State: city.TicketOpen, Told: 1, ExternalID: "4"})
+	s.commit(t, &city.Commit{Cases: []city.Case{closing("S-00000003")}})
+	equal(t, "taken up", get[int64](t)(s.store.Unpark(ctx, now)), int64(3))
+	for n, want := range []city.TicketState{city.TicketUnsure, city.TicketOpen, city.TicketClosing, city.TicketOpen} {
+		one, _, err := s.store.Case(ctx, fmt.Sprintf("S-%08d", n+1))
+		must(t, err)
+		equal(t, one.Case.Ref, one.Ticket.State, want)
+		equal(t, "error of "+one.Case.Ref, one.Ticket.Error, "")
+	}
+	equal(t, "due", refs(get[[]city.CaseTicket](t)(s.store.Due(ctx, "emsos", now, 10))), "1 3")
+	log := get[[]city.TicketEntry](t)(s.store.TicketLog(ctx, "S-00000001"))
+	equal(t, "history", log[len(log)-1], city.TicketEntry{At: now, State: city.TicketUnsure, Note: "wieder aufgenommen"})
 }
