@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"meldefunk/city"
@@ -16,7 +17,7 @@ const follows = `(due, live) = (SELECT CASE
 	WHEN tickets.state IN ('held', 'manual', 'cleared', 'cancelled', 'parked') THEN NULL
 	WHEN tickets.state = 'closed' AND NOT (c.closed IS NULL AND tickets.closed_by IN ('human', 'gone')) THEN NULL
 	WHEN tickets.hold <> '' THEN max(tickets.hold_until, 1)
-	WHEN tickets.state IN ('queued', 'muted') AND c.closed IS NOT NULL THEN 1
+	WHEN tickets.state IN ('queued', 'muted', 'open', 'acknowledged') AND c.closed IS NOT NULL THEN 1
 	WHEN tickets.state IN ('open', 'acknowledged') AND c.closed IS NULL AND c.grade <= tickets.told AND NOT EXISTS (
 		SELECT 1 FROM json_each(nullif(c.members, '')) m
 		WHERE m.value NOT IN (SELECT told.value FROM json_each(nullif(tickets.told_members, '')) told)) THEN NULL
@@ -42,6 +43,31 @@ func (r *reader) Due(ctx context.Context, system string, now time.Time, limit in
 			SELECT * FROM (SELECT ref, opened, 1 FROM tickets WHERE system = ?1 AND due > 0 AND due <= ?2 ORDER BY opened, ref LIMIT ?3))
 		SELECT `+caseColumns+` FROM due CROSS JOIN tickets t USING (ref) CROSS JOIN cases c USING (ref)
 		ORDER BY due.later, due.opened, due.ref LIMIT ?3`, system, now.UnixNano(), limit)
+}
+
+// Sending gives the cases whose create has begun, in any ticket system, oldest first.
+func (r *reader) Sending(ctx context.Context) ([]city.CaseTicket, error) {
+	return r.queryCases(ctx, `SELECT `+caseColumns+` FROM tickets t CROSS JOIN cases c USING (ref)
+		WHERE t.state = 'sending' ORDER BY t.opened, t.ref`)
+}
+
+// Systems names the ticket systems of the tickets that are neither closed nor cancelled.
+func (r *reader) Systems(ctx context.Context) ([]string, error) {
+	rows, err := r.read.QueryContext(ctx, `SELECT DISTINCT system FROM tickets
+		WHERE live = 1 AND system <> '' AND state NOT IN ('closed', 'cancelled') ORDER BY system`)
+	if err != nil {
+		return nil, fmt.Errorf("read whose tickets there are: %w", err)
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, fmt.Errorf("read whose tickets there are: %w", err)
+		}
+		names = append(names, name)
+	}
+	return names, rows.Err()
 }
 
 // Unrouted gives at most limit cases of which nobody has decided to which ticket system they

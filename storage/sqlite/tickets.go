@@ -48,7 +48,7 @@ func (r *ticketRow) fill(t *city.Ticket) (err error) {
 	return nil
 }
 
-// PutTicket keeps a ticket, a line in its history, and that the wishes of these numbers were
+// PutTicket keeps a ticket, a line in its history (none without a note), and that the wishes of these numbers were
 // granted or refused. It is durable on return. Of a ticket that somebody else has written
 // since it was read nothing is kept: that is city.ErrStale. The ticket that is kept has the
 // next Version.
@@ -58,7 +58,9 @@ func (s *Store) PutTicket(_ context.Context, t city.Ticket, e city.TicketEntry, 
 		if err := w.ticket(s.conn, &t); err != nil {
 			return err
 		}
-		w.log(s.conn, t.Ref, e)
+		if e.Note != "" {
+			w.log(s.conn, t.Ref, e)
+		}
 		for _, id := range granted {
 			w.query(s.conn, `UPDATE wishes SET granted = ? WHERE id = ? AND ref = ? AND granted IS NULL`, e.At.UnixNano(), id, t.Ref)
 		}
