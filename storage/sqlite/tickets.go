@@ -48,10 +48,10 @@ func (r *ticketRow) fill(t *city.Ticket) (err error) {
 	return nil
 }
 
-// PutTicket keeps a ticket, a line in its history (none without a note), and that the wishes of these numbers were
-// granted or refused. It is durable on return. Of a ticket that somebody else has written
-// since it was read nothing is kept: that is city.ErrStale. The ticket that is kept has the
-// next Version.
+// PutTicket keeps a ticket, a line in its history (none without a note), and that the wishes
+// of these numbers were granted or refused. It is durable on return. Of a ticket that somebody
+// else has written since it was read nothing is kept: that is city.ErrStale. The ticket that is
+// kept has the next Version.
 func (s *Store) PutTicket(_ context.Context, t city.Ticket, e city.TicketEntry, granted ...int64) error {
 	err := s.inTx(func(ctx context.Context) error {
 		w := writer{ctx: ctx}

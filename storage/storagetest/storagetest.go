@@ -48,6 +48,8 @@ type Store interface {
 	GiveUp(ctx context.Context, sink string, before time.Time, keep int64) (city.SpoolLoss, error)
 	Due(ctx context.Context, system string, now time.Time, limit int) ([]city.CaseTicket, error)
 	Unrouted(ctx context.Context, limit int) ([]city.CaseTicket, error)
+	Sending(ctx context.Context) ([]city.CaseTicket, error)
+	Systems(ctx context.Context) ([]string, error)
 	Watched(ctx context.Context, system string, before time.Time, limit int) ([]city.CaseTicket, error)
 	Unacknowledged(ctx context.Context, system string, before time.Time, limit int) ([]city.CaseTicket, error)
 	Handed(ctx context.Context, system string) ([]city.CaseTicket, error)

@@ -68,6 +68,8 @@ func (s *suite) due(t *testing.T) {
 		"open, worse":                  {ticket: city.Ticket{State: city.TicketOpen}, want: true},
 		"open, worse, told lately":     {ticket: city.Ticket{State: city.TicketOpen, Next: now.Add(1)}},
 		"open, over":                   {ticket: city.Ticket{State: city.TicketOpen, Told: 1}, over: true, want: true},
+		"open, over, told lately":      {ticket: city.Ticket{State: city.TicketOpen, Told: 1, Next: now.Add(1)}, over: true, want: true},
+		"closing, not yet":             {ticket: city.Ticket{State: city.TicketClosing, Next: now.Add(1)}, over: true},
 		"open, with a wish":            {ticket: city.Ticket{State: city.TicketOpen, Told: 1}, wish: true, want: true},
 		"open, same members":           {ticket: city.Ticket{State: city.TicketOpen, Told: 1, ToldMembers: []string{"PK-2", "PK-1"}}, members: members},
 		"open, fewer members":          {ticket: city.Ticket{State: city.TicketOpen, Told: 1, ToldMembers: []string{"PK-2", "PK-3", "PK-1"}}, members: members},
@@ -160,6 +162,14 @@ func (s *suite) whose(t *testing.T) {
 		equal(t, "linked at "+system, strings.TrimLeft(ref, "S-0"), want)
 		equal(t, "linked at "+system, linked, want != "")
 	}
+	equal(t, "systems", get[[]string](t)(s.store.Systems(ctx)), []string{"emsos", "mail"})
+	equal(t, "sending", refs(get[[]city.CaseTicket](t)(s.store.Sending(ctx))), "")
+	mine.State = city.TicketSending
+	s.put(t, &mine, "goes out")
+	other.State, other.End = city.TicketClosed, city.EndHuman
+	s.put(t, &other, "by hand")
+	equal(t, "systems of what is open", get[[]string](t)(s.store.Systems(ctx)), []string{"emsos"})
+	equal(t, "sending", refs(get[[]city.CaseTicket](t)(s.store.Sending(ctx))), "1")
 	mine.State = city.TicketParked
 	s.put(t, &mine, "refused")
 	equal(t, "parked is not handed", refs(get[[]city.CaseTicket](t)(s.store.Handed(ctx, "emsos"))), "")
@@ -189,6 +199,7 @@ func (s *suite) versions(t *testing.T) {
 	late := held
 	held.State = city.TicketOpen
 	s.put(t, &held, "again open")
+	s.put(t, &held, "") // nothing to tell
 	late.State = city.TicketParked
 	id := get[int64](t)(s.store.Wish(ctx, city.Wish{Ref: c.Ref, At: noon, By: "Meier", Kind: city.WishRetry}))
 	err = s.store.PutTicket(ctx, late, city.TicketEntry{At: noon, State: late.State, Note: "too late"}, id)
