@@ -15,6 +15,7 @@ type Order struct {
 	Closing string    // German, why it is closed; "" while the case is wanted
 	Place   string    // German, one line, where; also of a group of assets
 	Marker  string    // how the case's ref stands in Text, and what is searched for
+	Code    string    // the ticket system's category; "": by its own map of services
 
 	Attributes []Attribute // the same for machines, in a fixed order
 }

@@ -81,7 +81,7 @@ func (c *Client) attributeCode(ours string) string { return cmp.Or(c.cfg.Attribu
 // addAttributes fills the attributes that the service declares, and no others: strict
 // servers refuse what they do not know, and lenient ones drop it silently.
 func (c *Client) addAttributes(ctx context.Context, form url.Values, code string, o city.Order) error {
-	offered, err := c.offered(ctx)
+	offered, err := c.offered(ctx, code)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ const maxDescription = 4000
 // linked to another ref, and where it tells when it was requested, that must not be
 // before it was sent.
 func (c *Client) Create(ctx context.Context, o city.Order) (string, error) {
-	code, err := c.theirs(o.Case.Service)
+	code, err := c.theirs(o)
 	if err != nil {
 		return "", err
 	}

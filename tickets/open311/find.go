@@ -35,7 +35,7 @@ const (
 // place and time whose words are hidden may be ours or a citizen's. Then this is Refused:
 // a human must look, and nothing is sent again.
 func (c *Client) Find(ctx context.Context, o city.Order) (externalID string, found bool, err error) {
-	code, err := c.theirs(o.Case.Service)
+	code, err := c.theirs(o)
 	if err != nil {
 		return "", false, err
 	}

@@ -120,7 +120,7 @@ func client(t *testing.T, cfg Config, linked Linked) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.services.known = true
+	c.services.asked = c.sent()
 	return c
 }
 

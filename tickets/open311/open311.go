@@ -8,6 +8,7 @@
 package open311
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -19,6 +20,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"meldefunk/city"
 )
 
 // Linked tells which of our refs a number of the ticket system already belongs to.
@@ -34,6 +37,7 @@ type Client struct {
 	base     string // endpoint without a slash at the end
 	key      string
 	linked   Linked
+	also     func() []string // services that orders name; nil: none
 	http     *http.Client
 
 	mu       sync.Mutex
@@ -87,12 +91,12 @@ func New(cfg Config, linked Linked) (*Client, error) {
 // Name is the word for logs and metrics.
 func (c *Client) Name() string { return "open311" }
 
-// theirs gives the endpoint's code for one of our services.
-func (c *Client) theirs(service string) (string, error) {
-	if code := c.cfg.ServiceMap[service]; code != "" {
+// theirs gives the endpoint's code for an order: the one it names, or by the service map.
+func (c *Client) theirs(o city.Order) (string, error) {
+	if code := cmp.Or(o.Code, c.cfg.ServiceMap[o.Case.Service]); code != "" {
 		return code, nil
 	}
-	return "", refuse("service %q is not in service_map: add the ticket system's code for it", service)
+	return "", refuse("service %q is not in service_map, and its route has no code: add the ticket system's code for it", o.Case.Service)
 }
 
 // query gives the arguments every call has.

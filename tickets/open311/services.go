@@ -1,6 +1,7 @@
 package open311
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,13 +15,13 @@ import (
 
 // catalogue is what the endpoint offers, as of the last look.
 type catalogue struct {
-	known       bool
+	asked       map[string]bool   // the codes that are sent; nil: nobody has looked
 	services    map[string]record // by their code
 	definitions map[string][]attribute
 }
 
 // Check reads the services and their definitions and verifies that each service of the
-// service map is there, is still the one that was meant, gives a number, and wants no
+// service map and of AlsoUse is there, is still the one that was meant, gives a number, and wants no
 // attribute that it will not get; and that lists can be asked for by date. It changes
 // nothing there. It returns every problem, joined. Call it at the start and daily: codes
 // get reassigned.
@@ -35,31 +36,16 @@ func (c *Client) Check(ctx context.Context) error {
 	c.mu.Unlock()
 
 	var errs []error
+	check := func(where, theirs, name string) {
+		for _, err := range c.compare(now, theirs, cmp.Or(name, before.services[theirs].ServiceName)) {
+			errs = append(errs, fmt.Errorf("%s: %w", where, err))
+		}
+	}
 	for _, ours := range slices.Sorted(maps.Keys(c.cfg.ServiceMap)) {
-		theirs := c.cfg.ServiceMap[ours]
-		add := func(format string, args ...any) {
-			errs = append(errs, fmt.Errorf("service_map: %s: "+format, append([]any{ours}, args...)...))
-		}
-		svc, ok := now.services[theirs]
-		if !ok {
-			add("the endpoint has no service %q among its %d", theirs, len(now.services))
-			continue
-		}
-		if svc.ServiceType == "blackbox" {
-			add("service %q is of type blackbox, which never gives a number: map to another service", theirs)
-		}
-		want := c.cfg.ServiceNames[ours]
-		if want == "" {
-			want = before.services[theirs].ServiceName
-		}
-		if want != "" && want != svc.ServiceName {
-			add("service %q is now called %q, not %q: has its code been given to something else?", theirs, svc.ServiceName, want)
-		}
-		for _, a := range now.definitions[theirs] {
-			if a.required && !c.fills(a.code) {
-				add("service %q requires the attribute %q: name ours for it in attributes, or a value in constants", theirs, a.code)
-			}
-		}
+		check("service_map: "+ours, c.cfg.ServiceMap[ours], c.cfg.ServiceNames[ours])
+	}
+	for _, theirs := range c.routed() {
+		check("routes: code", theirs, "")
 	}
 	if err := c.probeDates(ctx); err != nil {
 		errs = append(errs, err)
@@ -70,8 +56,54 @@ func (c *Client) Check(ctx context.Context) error {
 	return nil
 }
 
-// look reads the services and the definitions of those that are mapped.
-func (c *Client) look(ctx context.Context) (catalogue, error) {
+// compare says what is wrong with one service; want is the name it should have, "" any.
+func (c *Client) compare(now catalogue, theirs, want string) (errs []error) {
+	svc, ok := now.services[theirs]
+	if !ok {
+		return []error{fmt.Errorf("the endpoint has no service %q among its %d", theirs, len(now.services))}
+	}
+	if svc.ServiceType == "blackbox" {
+		errs = append(errs, fmt.Errorf("service %q is of type blackbox, which never gives a number: map to another service", theirs))
+	}
+	if want != "" && want != svc.ServiceName {
+		errs = append(errs, fmt.Errorf("service %q is now called %q, not %q: has its code been given to something else?", theirs, svc.ServiceName, want))
+	}
+	for _, a := range now.definitions[theirs] {
+		if a.required && !c.fills(a.code) {
+			errs = append(errs, fmt.Errorf("service %q requires the attribute %q: name ours for it in attributes, or a value in constants", theirs, a.code))
+		}
+	}
+	return errs
+}
+
+// AlsoUse says which of the endpoint's services orders name beside those of the service map.
+// It is called before the client is used; codes may be called by several goroutines.
+func (c *Client) AlsoUse(codes func() []string) { c.also = codes }
+
+// routed gives the services that only orders name, in order.
+func (c *Client) routed() []string {
+	if c.also == nil {
+		return nil
+	}
+	mapped := slices.Collect(maps.Values(c.cfg.ServiceMap))
+	only := slices.DeleteFunc(slices.Sorted(slices.Values(c.also())), func(code string) bool { return slices.Contains(mapped, code) })
+	return slices.Compact(only)
+}
+
+// sent gives every service of the endpoint that is sent to, and one more.
+func (c *Client) sent(more ...string) map[string]bool {
+	all := map[string]bool{}
+	for _, code := range c.cfg.ServiceMap {
+		all[code] = true
+	}
+	for _, code := range append(c.routed(), more...) {
+		all[code] = true
+	}
+	return all
+}
+
+// look reads the services and the definitions of those that are sent to.
+func (c *Client) look(ctx context.Context, more ...string) (catalogue, error) {
 	path := c.path("services")
 	tree, err := c.get(ctx, path, c.query())
 	if err != nil {
@@ -81,13 +113,13 @@ func (c *Client) look(ctx context.Context) (catalogue, error) {
 	if err != nil {
 		return catalogue{}, c.fail(city.Retry, "GET %s: %v", path, err)
 	}
-	found := catalogue{known: true, services: map[string]record{}, definitions: map[string][]attribute{}}
+	found := catalogue{asked: c.sent(more...), services: map[string]record{}, definitions: map[string][]attribute{}}
 	for _, rec := range all {
 		if rec.ServiceCode != "" {
 			found.services[rec.ServiceCode] = rec
 		}
 	}
-	for _, theirs := range c.cfg.ServiceMap {
+	for theirs := range found.asked {
 		if found.services[theirs].Metadata != "true" {
 			continue
 		}
@@ -103,24 +135,24 @@ func (c *Client) look(ctx context.Context) (catalogue, error) {
 	return found, nil
 }
 
-// offered gives what the endpoint offers, and looks if nobody has yet.
-func (c *Client) offered(ctx context.Context) (catalogue, error) {
+// offered gives what the endpoint offers, and looks if nobody has asked for this service yet.
+func (c *Client) offered(ctx context.Context, code string) (catalogue, error) {
 	c.mu.Lock()
 	now := c.services
 	c.mu.Unlock()
-	if now.known {
+	if now.asked[code] {
 		return now, nil
 	}
-	now, err := c.look(ctx)
+	now, err := c.look(ctx, code)
 	if f := (*city.Failure)(nil); errors.As(err, &f) && f.Outcome != city.Retry {
-		now, err = catalogue{known: true}, nil // an endpoint without a list: nothing is declared
+		now, err = catalogue{asked: c.sent(code)}, nil // an endpoint without a list: nothing is declared
 	}
 	if err != nil {
 		return catalogue{}, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.services.known {
+	if !c.services.asked[code] {
 		c.services = now
 	}
 	return c.services, nil
