@@ -36,6 +36,9 @@ func (w words) attributes(c *city.Case, a *city.Asset) []city.Attribute {
 	if !service.Untimed && !c.Since.IsZero() {
 		all = append(all, city.Attribute{Code: "seit", Value: c.Since.In(w.zone).Format(time.RFC3339)})
 	}
+	all = append(all,
+		city.Attribute{Code: "prioritaet", Value: first(w.route.Priority, priority(c))},
+		city.Attribute{Code: "zustaendig", Value: oneLine(w.route.Unit)})
 	given := all[:0]
 	for _, f := range all {
 		if f.Value != "" {

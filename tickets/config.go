@@ -3,9 +3,10 @@ package tickets
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 	_ "time/tzdata" // people read Berlin time, also on machines without a zone database
+
+	"go.yaml.in/yaml/v3"
 
 	"meldefunk/tickets/csv"
 	"meldefunk/tickets/mail"
@@ -24,13 +25,24 @@ const (
 
 var systems = []string{SystemLocal, SystemOpen311, SystemMail, SystemWebhook, SystemCSV}
 
-// Config says which ticket system is told and how patiently.
+// Config says which ticket systems are told and how patiently.
 type Config struct {
-	System  string         `yaml:"system"` // SystemLocal, SystemOpen311, …
+	// System is the name of the one that takes what no route sends elsewhere: a kind of
+	// those below (SystemLocal, SystemOpen311, …), or one of Systems.
+	System string `yaml:"system"`
+	// A section in which something is said is a ticket system named after its kind.
 	Open311 open311.Config `yaml:"open311"`
 	Mail    mail.Config    `yaml:"mail"`
 	Webhook webhook.Config `yaml:"webhook"`
 	CSV     csv.Config     `yaml:"csv"`
+	// Systems are others, by names of the city's own.
+	Systems map[string]SystemConfig `yaml:"systems"`
+
+	// Routes and the areas they name, as they were written; see LoadRoutes.
+	Routes yaml.Node `yaml:"routes"`
+	Areas  yaml.Node `yaml:"areas"`
+	// RoutesFile has more of both; "": there is none.
+	RoutesFile string `yaml:"routes_file"`
 
 	// Backoff are the waits after the first, second, ... failure in a row; the last one
 	// repeats. While waiting nothing at all is sent.
@@ -65,25 +77,15 @@ func DefaultConfig() Config {
 	}
 }
 
-// Validate returns every problem, joined. The settings of a ticket system that is not
-// chosen are not looked at.
+// Validate returns every problem, joined, but for those of routes; see LoadRoutes.
 func (c Config) Validate() error {
 	var errs []error
 	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf("tickets: "+format, args...)) }
 
-	switch c.System {
-	case SystemLocal:
-	case SystemOpen311:
-		errs = append(errs, c.Open311.Validate())
-	case SystemMail:
-		errs = append(errs, c.Mail.Validate())
-	case SystemWebhook:
-		errs = append(errs, c.Webhook.Validate())
-	case SystemCSV:
-		errs = append(errs, c.CSV.Validate())
-	default:
-		add("system %.40q: want one of %s", c.System, strings.Join(systems, ", "))
+	if err := c.oneOfThem(c.System); err != nil {
+		add("%w", err)
 	}
+	errs = append(errs, c.validateSystems()...)
 	if len(c.Backoff) == 0 {
 		add("backoff is empty: give at least one wait")
 	}
@@ -115,9 +117,4 @@ func (c Config) Validate() error {
 		add("time_zone %q is not known: give an IANA name like \"Europe/Berlin\"", c.TimeZone)
 	}
 	return errors.Join(errs...)
-}
-
-// closes tells whether the chosen ticket system lets us close what we opened.
-func (c Config) closes() bool {
-	return c.System != SystemOpen311 || c.Open311.Closes()
 }

@@ -183,7 +183,7 @@ func (l *ledger) atRest() bool {
 }
 
 // linked is how cmd answers the open311 client's question from the Store.
-func (l *ledger) linked(_ context.Context, externalID string) (string, bool, error) {
+func (l *ledger) linked(_ context.Context, _, externalID string) (string, bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for ref, t := range l.tickets {

@@ -91,7 +91,7 @@ func TestNothingInANameDoesHarm(t *testing.T) {
 			Since: at("2026-11-21T13:05:00Z"), Opened: at("2026-11-21T13:35:00Z"), Title: word, Advice: word,
 		}
 		a := &city.Asset{ID: word, Name: word, Address: word, Tour: word, Position: &city.Position{Lat: 52.2786, Lon: 8.0431}}
-		o := Preview(c, a, berlin(t))
+		o := Preview(c, a, Route{}, berlin(t))
 		o.SentAt = c.Opened
 		return o
 	}
@@ -354,10 +354,11 @@ func throughWebhook(t *testing.T, o city.Order) heard {
 	}
 	cfg := config()
 	cfg.System, cfg.Webhook.URL, cfg.Webhook.SecretFile = SystemWebhook, srv.URL, key
-	s, err := Open(cfg, Parts{Now: newClock().now})
+	all, err := Open(cfg, Parts{Now: newClock().now})
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := all[SystemWebhook]
 	if _, err := s.Create(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
@@ -385,10 +386,11 @@ func throughCSV(t *testing.T, o city.Order, file string, comma rune) heard {
 	t.Helper()
 	cfg := config()
 	cfg.System, cfg.CSV.Folder = SystemCSV, t.TempDir()
-	s, err := Open(cfg, Parts{Orders: func(context.Context) ([]city.Order, error) { return []city.Order{o}, nil }})
+	all, err := Open(cfg, Parts{Orders: func(context.Context, string) ([]city.Order, error) { return []city.Order{o}, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := all[SystemCSV]
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := s.(interface{ Run(context.Context) error }).Run(ctx); err != nil { // writes on the way out

@@ -2,6 +2,7 @@ package tickets
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -17,37 +18,67 @@ import (
 
 // Linked tells which ref a ticket system's number belongs to already; linked is false
 // where none does. The open311 client asks it before it believes a number.
-type Linked func(ctx context.Context, externalID string) (ref string, linked bool, err error)
+type Linked func(ctx context.Context, system, externalID string) (ref string, linked bool, err error)
 
-// Parts are what a ticket system needs beside its settings.
+// Parts are what ticket systems need beside their settings.
 type Parts struct {
 	Linked Linked
-	// Orders gives what is open, for a ticket system that is told all of it each time.
-	Orders func(ctx context.Context) ([]city.Order, error)
-	Now    func() time.Time
-	Log    zerolog.Logger
+	// Orders gives what is open in a ticket system, for one that is told all of it each time.
+	Orders func(ctx context.Context, system string) ([]city.Order, error)
+	// Codes gives a ticket system's categories that routes name; nil: none do.
+	Codes func(system string) []string
+	Now   func() time.Time
+	Log   zerolog.Logger
 }
 
-// Open makes the ticket system that cfg chooses. It does not contact it; see Check. One
-// that has a Run method works only while that runs.
-func Open(cfg Config, parts Parts) (System, error) {
-	switch cfg.System {
+// Open makes every ticket system that is configured, by its name, the local list among them.
+// It contacts none; see Checker. One that has a Run method works only while that runs.
+func Open(cfg Config, parts Parts) (map[string]System, error) {
+	zone, err := time.LoadLocation(cfg.TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("tickets: time_zone: %w", err)
+	}
+	if err := cfg.oneOfThem(cfg.System); err != nil {
+		return nil, fmt.Errorf("tickets: %w", err)
+	}
+	all := map[string]System{}
+	var errs []error
+	for name, s := range cfg.all() {
+		system, err := open(name, s, zone, parts)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("ticket system %s: %w", name, err))
+			continue
+		}
+		all[name] = system
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return all, nil
+}
+
+func open(name string, s SystemConfig, zone *time.Location, parts Parts) (System, error) {
+	switch s.Kind {
 	case SystemLocal:
 		return Local{}, nil
 	case SystemOpen311:
-		return made(open311.New(cfg.Open311, open311.Linked(parts.Linked)))
-	case SystemMail:
-		return made(mail.New(cfg.Mail))
-	case SystemWebhook:
-		return made(webhook.New(cfg.Webhook, parts.Now))
-	case SystemCSV:
-		zone, err := time.LoadLocation(cfg.TimeZone)
-		if err != nil {
-			return nil, fmt.Errorf("tickets: time_zone: %w", err)
+		client, err := open311.New(s.Open311, func(ctx context.Context, id string) (string, bool, error) {
+			return parts.Linked(ctx, name, id)
+		})
+		if err == nil && parts.Codes != nil {
+			client.AlsoUse(func() []string { return parts.Codes(name) })
 		}
-		return made(csv.New(cfg.CSV, parts.Orders, named, zone, parts.Log))
+		return made(client, err)
+	case SystemMail:
+		return made(mail.New(s.Mail))
+	case SystemWebhook:
+		return made(webhook.New(s.Webhook, parts.Now))
+	case SystemCSV:
+		return made(csv.New(s.CSV, func(ctx context.Context) ([]city.Order, error) {
+			return parts.Orders(ctx, name)
+		}, named, zone, parts.Log))
 	}
-	return nil, fmt.Errorf("tickets: system %.40q: want one of %s", cfg.System, strings.Join(systems, ", "))
+	return nil, fmt.Errorf("kind %.40q: want one of %s", s.Kind, strings.Join(systems, ", "))
 }
 
 // made keeps a nil pointer from becoming a System.
@@ -62,13 +93,4 @@ func made[S System](s S, err error) (System, error) {
 func named(code string) (name, group string) {
 	s, _ := FindService(code)
 	return s.Name, s.Group
-}
-
-// Check asks a ticket system whether it can take what will be sent, where it has a way to
-// tell. It changes nothing there.
-func Check(ctx context.Context, s System) error {
-	if c, ok := s.(interface{ Check(context.Context) error }); ok {
-		return c.Check(ctx)
-	}
-	return nil
 }

@@ -6,12 +6,12 @@ import (
 	"meldefunk/city"
 )
 
-// Preview gives what a ticket system would be told of a case, one that lets us close what
-// we opened: the words for people and the facts for machines. a is the case's asset, nil
-// where the inventory does not have it. zone is that of the times in the texts. Closing is
-// "" unless the case's Closed is set.
-func Preview(c city.Case, a *city.Asset, zone *time.Location) city.Order {
-	return words{zone: zone, closes: true}.order(c, a)
+// Preview gives what a ticket system would be told of a case on its route: the words for
+// people and the facts for machines. a is the case's asset, nil where the inventory does not
+// have it. zone is that of the times in the texts. Closing is "" unless the case's Closed is
+// set.
+func Preview(c city.Case, a *city.Asset, r Route, zone *time.Location) city.Order {
+	return words{zone: zone}.along(r).order(c, a)
 }
 
 // order puts together what a ticket system is told of a case.
@@ -25,6 +25,7 @@ func (w words) order(c city.Case, a *city.Asset) city.Order {
 		Closing: w.closing(&c),
 		Marker:  Marker(c.Ref),
 		Place:   where(&c, a),
+		Code:    w.route.Code,
 
 		Attributes: w.attributes(&c, a),
 	}

@@ -56,7 +56,7 @@ func speakTheProfile(t *testing.T, flavour string, lost int32) {
 	cfg := toServer(t, hall.url)
 	cfg.Open311.Flavour = flavour
 	system := openSystem(t, cfg, l)
-	if err := Check(t.Context(), system); err != nil {
+	if err := system.(Checker).Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	r := newReconciler(t, cfg, l, system, c)
@@ -71,7 +71,7 @@ func speakTheProfile(t *testing.T, flavour string, lost int32) {
 	hall.lose.Store(lost)
 	drive(t, r, l, c, 10*time.Second)
 	got = hall.Requests()
-	want := Preview(l.cases[0], &city.Asset{ID: "PK-0042"}, berlin(t)).Closing
+	want := Preview(l.cases[0], &city.Asset{ID: "PK-0042"}, Route{}, berlin(t)).Closing
 	if len(got) != 2 || got[0].Status != "closed" || got[0].Notes != want || got[1].Status != "open" {
 		t.Errorf("after closing: %+v, want %q", got, want)
 	}

@@ -79,12 +79,13 @@ func New(cfg Config, store Store, system System, assets Assets, now func() time.
 	if err != nil {
 		return nil, fmt.Errorf("tickets: time_zone: %w", err)
 	}
+	chosen := cfg.all()[cfg.System]
 	return &Reconciler{
 		cfg:     cfg,
 		store:   store,
 		system:  system,
 		assets:  assets,
-		words:   words{zone: zone, closes: cfg.closes()},
+		words:   words{zone: zone, closes: chosen.closes()},
 		now:     now,
 		log:     log.With().Str("component", "tickets").Str("system", system.Name()).Logger(),
 		metrics: newMetrics(reg),

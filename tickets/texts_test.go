@@ -66,18 +66,19 @@ func samples() []sample {
 // changes there with the eyes of a dispatcher: go test ./tickets -run TestTexts -update
 func TestTexts(t *testing.T) {
 	seen := map[string]bool{}
+	routes := mustLoad(t, "{}")
 	for _, s := range samples() {
 		c := s.c
 		t.Run(c.Service, func(t *testing.T) {
 			seen[c.Service] = true
 			c.Ref = "S-7K3QF2PA"
 			c.Since, c.Opened = at("2026-07-01T22:05:00Z"), at("2026-07-01T22:35:00Z")
-			open := Preview(c, s.a, berlin(t))
+			open := Preview(c, s.a, routes.Route(&c, s.a), berlin(t))
 			if open.Closing != "" {
 				t.Errorf("closing %q while the case is wanted", open.Closing)
 			}
 			c.Closed, c.ClosedSince = at("2026-11-22T15:00:00Z"), at("2026-11-22T14:40:00Z")
-			o := Preview(c, s.a, berlin(t))
+			o := Preview(c, s.a, routes.Route(&c, s.a), berlin(t))
 			var b strings.Builder
 			fmt.Fprintf(&b, "%s\n\n%s\n\n--- Abschluss ---\n%s\n\n--- Daten ---\n", o.Title, o.Text, o.Closing)
 			for _, a := range o.Attributes {
@@ -128,7 +129,7 @@ func TestPreviewIsWhatIsSent(t *testing.T) {
 		t.Fatal("no asset")
 	}
 	sent := r.order(&city.CaseTicket{Case: l.cases[0], Ticket: city.Ticket{Ref: "S-7K3QF2PA"}})
-	if got := Preview(l.cases[0], asset, berlin(t)); !reflect.DeepEqual(got, sent) {
+	if got := Preview(l.cases[0], asset, Route{}, berlin(t)); !reflect.DeepEqual(got, sent) {
 		t.Errorf("preview\n%+v\nsent\n%+v", got, sent)
 	}
 }
@@ -138,7 +139,7 @@ func TestUntimedTicketsTellNoTimes(t *testing.T) {
 	for _, q := range []city.Quantity{city.Occupied, city.FormerDuration, city.PreviousDuration, city.OccupiedSince} {
 		c := city.Case{Ref: "S-7K3QF2PA", Service: "OS-PRK-02", Asset: "BP-1", Quantity: q, Value: 754, Limit: 721,
 			Since: at("2026-07-01T22:05:00Z"), Closed: at("2026-07-02T22:05:00Z"), ClosedSince: at("2026-07-02T21:05:00Z"), ClosedValue: 765}
-		o := Preview(c, nil, berlin(t))
+		o := Preview(c, nil, Route{}, berlin(t))
 		said := fmt.Sprint(o.Title, o.Text, o.Closing, o.Attributes)
 		for _, secret := range []string{"Uhr", "754", "721", "765", "2026", "seit"} {
 			if strings.Contains(said, secret) {

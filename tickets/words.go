@@ -22,11 +22,21 @@ const (
 // conclusions; they name no person and no device.
 type words struct {
 	zone   *time.Location
-	closes bool // the ticket system lets us close, so the text may promise it
+	closes bool // we close it, so the text may promise that
+	route  Route
+}
+
+// along are the words for a case on its route.
+func (w words) along(r Route) words {
+	w.route, w.closes = r, r.AutoClose != AutoCloseNever
+	return w
 }
 
 // title is one line: what, which, where.
 func (w words) title(c *city.Case, a *city.Asset) string {
+	if own := w.fill(w.route.Title, c, a); own != "" {
+		return cut(own, MaxTitle)
+	}
 	place := c.Asset
 	if c.Group != "" {
 		place = groupPlace(c.Group)
@@ -54,11 +64,14 @@ func (w words) text(c *city.Case, a *city.Asset, title string) string {
 	if len(c.Members) > 0 {
 		lines = append(lines, "Betroffen: "+oneLine(strings.Join(c.Members, ", "))+".")
 	}
-	if advice := oneLine(c.Advice); advice != "" {
+	if advice := first(w.fill(w.route.Advice, c, a), oneLine(c.Advice)); advice != "" {
 		lines = append(lines, "Vorschlag: "+advice)
 	}
 	if w.closes {
 		lines = append(lines, "Wird automatisch geschlossen, sobald "+relief(c)+".")
+	}
+	if contact := w.fill(w.route.Contact, c, a); contact != "" {
+		lines = append(lines, "Rückfragen: "+contact)
 	}
 	ref := "\n" + Marker(c.Ref)
 	room := MaxText - utf8.RuneCountInString(title) - len("\n\n") - utf8.RuneCountInString(ref)

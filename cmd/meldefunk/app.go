@@ -34,7 +34,8 @@ type app struct {
 
 	files      *files
 	store      *sqlite.Store
-	system     tickets.System
+	systems    map[string]tickets.System
+	inspection *tickets.Inspection
 	servers    []*bridge.Server
 	webhooks   *webhook.Server  // nil: no network server posts
 	listener   *listener.Server // nil: none publishes to us
@@ -56,6 +57,7 @@ var (
 	_ pipeline.Frames    = (*files)(nil)
 	_ tickets.Store      = (*sqlite.Store)(nil)
 	_ tickets.Assets     = (*files)(nil)
+	_ tickets.Router     = (*files)(nil)
 	_ influx.Source      = (*sqlite.Store)(nil)
 	_ board.Store        = (*sqlite.Store)(nil)
 	_ bridge.Sessions    = (*sqlite.Store)(nil)
@@ -73,14 +75,15 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 	keep := func(err error) { errs = append(errs, err) }
 	var err error
 
-	a.system, err = tickets.Open(s.Tickets, tickets.Parts{
-		Linked: func(ctx context.Context, id string) (string, bool, error) { return store.Linked(ctx, "", id) },
-		Now:    now, Log: log,
-		Orders: func(ctx context.Context) ([]city.Order, error) { return a.reconciler.Orders(ctx) },
+	a.systems, err = tickets.Open(s.Tickets, tickets.Parts{
+		Linked: store.Linked,
+		Orders: func(ctx context.Context, system string) ([]city.Order, error) { return a.reconciler.Orders(ctx) },
+		Codes:  f.Codes, Now: now, Log: log,
 	})
 	keep(err)
 	if err == nil {
-		a.reconciler, err = tickets.New(s.Tickets, store, a.system, f, now, log, a.registry)
+		a.inspection = tickets.NewInspection(a.systems, log, a.registry)
+		a.reconciler, err = tickets.New(s.Tickets, store, a.systems[s.Tickets.System], f, now, log, a.registry)
 		keep(err)
 	}
 	if s.InfluxDB.URL != "" {
@@ -153,14 +156,17 @@ func (a *app) run(ctx context.Context, others ...part) error {
 
 	followers := []part{
 		{"tickets", a.reconciler.Run},
+		{"ticket systems", a.inspection.Run},
 		{"board", func(ctx context.Context) error { return a.board.Serve(ctx, page) }},
 		{"retention", a.prune},
 	}
 	if a.writer != nil {
 		followers = append(followers, part{"influxdb", a.writer.Run})
 	}
-	if s, ok := a.system.(interface{ Run(context.Context) error }); ok {
-		followers = append(followers, part{a.system.Name(), s.Run})
+	for name, system := range a.systems {
+		if s, ok := system.(interface{ Run(context.Context) error }); ok {
+			followers = append(followers, part{"ticket system " + name, s.Run})
+		}
 	}
 	if a.files.sandbox != nil { // the road needs it to the end
 		followers = append(followers, part{"codecs", a.files.sandbox.Run})
@@ -200,7 +206,7 @@ func (a *app) ready() []board.Check {
 		}
 		checks = append(checks, c)
 	}
-	tickets := board.Check{Name: "tickets", OK: true}
+	tickets := board.Check{Name: "tickets", OK: true, Reason: strings.Join(a.inspection.Trouble(), "; ")}
 	if since, why := a.reconciler.Down(); !since.IsZero() {
 		tickets.Reason = fmt.Sprintf("away since %s: %s", since.Format(time.RFC3339), why)
 	}

@@ -117,7 +117,11 @@ func demo(ctx context.Context, o demoOptions, out, logTo io.Writer) (err error) 
 
 	s.NetworkServers = []bridge.Config{{Name: "demo", Dialect: "chirpstack-v4", Listen: &bridge.ListenConfig{Username: "demo", PasswordFile: passwordFile}}}
 	s.Tickets = standIn.settings(s.Tickets, keyFile)
-	f := newFiles(nativeModels(), inventory, rules.Default())
+	routes, err := loadRoutes(s, rules.Default())
+	if err != nil {
+		return err
+	}
+	f := newFiles(nativeModels(), inventory, rules.Default(), routes)
 	notice := fmt.Sprintf("Vorführung: simulierte Stadt im Zeitraffer, %g-fach", o.speed)
 	a, err := build(s, f, store, clock.Now, notice, log, prometheus.NewRegistry())
 	if err != nil {

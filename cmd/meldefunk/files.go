@@ -13,9 +13,10 @@ import (
 	"meldefunk/devices"
 	"meldefunk/devices/keys"
 	"meldefunk/rules"
+	"meldefunk/tickets"
 )
 
-// files are what operators edit while the platform runs: inventory, rules, codecs and keys. A
+// files are what operators edit while the platform runs: inventory, rules, routes, codecs and keys. A
 // reload changes all of it at once or nothing.
 type files struct {
 	sandbox *javascript.Sandbox // nil: there are no codecs
@@ -28,11 +29,12 @@ type edition struct {
 	rules     *rules.Set
 	models    *models
 	ring      *keys.Ring
+	routes    *tickets.Routes
 }
 
-func newFiles(models *models, inventory *devices.Inventory, set *rules.Set) *files {
+func newFiles(models *models, inventory *devices.Inventory, set *rules.Set, routes *tickets.Routes) *files {
 	f := &files{}
-	f.current.Store(&edition{inventory, set, models, &keys.Ring{}})
+	f.current.Store(&edition{inventory, set, models, &keys.Ring{}, routes})
 	return f
 }
 
@@ -58,10 +60,14 @@ func (f *files) load(ctx context.Context, s settings) error {
 	if err := errors.Join(inventoryErr, rulesErr, keysErr); err != nil {
 		return err
 	}
+	routes, err := loadRoutes(s, set)
+	if err != nil {
+		return err
+	}
 	if err := knownServers(inventory, s); err != nil {
 		return err
 	}
-	next := &edition{inventory, set, models, ring}
+	next := &edition{inventory, set, models, ring, routes}
 	if err := next.compile(ctx, s); err != nil {
 		return err
 	}
@@ -143,6 +149,14 @@ func (f *files) Step(was city.Mind, s *city.Sight) (city.Mind, []city.Verdict, [
 
 // PerHour is the rules'.
 func (f *files) PerHour(rule string) int { return f.current.Load().rules.PerHour(rule) }
+
+// Route is the routes'.
+func (f *files) Route(c *city.Case, a *city.Asset) tickets.Route {
+	return f.current.Load().routes.Route(c, a)
+}
+
+// Codes is the routes'.
+func (f *files) Codes(system string) []string { return f.current.Load().routes.Codes(system) }
 
 // knownServers refuses devices that are tied to a network server nobody configured: their
 // uplinks would be set aside as unknown.

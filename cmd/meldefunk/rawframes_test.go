@@ -133,7 +133,7 @@ network_servers:
 		`meldefunk_bridge_messages_total{event="other",server="gateways"}`: 1,
 	})
 
-	const reloaded, refused = "reloaded inventory, rules, codecs and keys", "reload refused"
+	const reloaded, refused = "reloaded inventory, rules, routes, codecs and keys", "reload refused"
 	p.write("sessions.csv", plain(canaryNwk)) // in clear
 	p.reload(refused)
 	if !strings.Contains(p.log.String(), p.path("sessions.csv")+":2: nwk_s_key: a key in clear stands here: run meldefunk key wrap") {

@@ -17,8 +17,8 @@ func hangups() (hup <-chan os.Signal, stop func()) {
 	return c, func() { signal.Stop(c) }
 }
 
-// reloadAt reads inventory, rules, codecs and keys anew at each SIGHUP. Of the configuration
-// file at path only the section keys counts: a new key must not take a restart.
+// reloadAt reads inventory, rules, routes, codecs and keys anew at each SIGHUP. Of the configuration
+// file at path only keys and the routes of tickets count: neither must take a restart.
 func (a *app) reloadAt(path string, hup <-chan os.Signal) part {
 	return part{"reload", func(ctx context.Context) error {
 		for {
@@ -39,6 +39,7 @@ func (a *app) reload(ctx context.Context, path string) {
 	if err == nil {
 		s := a.settings
 		s.Keys = fresh.Keys
+		s.Tickets.Routes, s.Tickets.Areas, s.Tickets.RoutesFile = fresh.Tickets.Routes, fresh.Tickets.Areas, fresh.Tickets.RoutesFile
 		err = a.files.load(ctx, s)
 	}
 	if usage, ok := errors.AsType[usageError](err); ok {
@@ -46,11 +47,11 @@ func (a *app) reload(ctx context.Context, path string) {
 	}
 	if err != nil {
 		for _, e := range flatten(err) {
-			a.log.Error().Err(e).Msg("reload refused; the running inventory, rules, codecs and keys stay")
+			a.log.Error().Err(e).Msg("reload refused; the running inventory, rules, routes, codecs and keys stay")
 		}
 		return
 	}
-	a.log.Info().Int("assets", len(a.files.Assets())).Msg("reloaded inventory, rules, codecs and keys")
+	a.log.Info().Int("assets", len(a.files.Assets())).Msg("reloaded inventory, rules, routes, codecs and keys")
 	a.tellRules(ctx, before)
 }
 

@@ -14,7 +14,8 @@ import (
 // readings of what was set aside, once.
 func TestReloadAndReplay(t *testing.T) {
 	broker := brokertest.Start(t)
-	p := newPlatform(t, buildBinary(t, true), recordedConfig(broker.URL()), recordedFiles())
+	p := newPlatform(t, buildBinary(t, true), recordedConfig(broker.URL())+"tickets: {routes_file: DIR/routes.yaml}\n", recordedFiles())
+	p.write("routes.yaml", "routes: []\n")
 	known := recordedInventory()
 	without := ""
 	for line := range strings.Lines(known) {
@@ -43,18 +44,21 @@ func TestReloadAndReplay(t *testing.T) {
 	stored("0|1")
 
 	p.write("devices.csv", known+"a84041;dragino/lse01;X;Baum;x;;\n")
-	p.reload("reload refused; the running inventory, rules, codecs and keys stay")
+	p.reload("reload refused; the running inventory, rules, routes, codecs and keys stay")
 	publish(2)
 	stored("0|2")
 
 	p.write("devices.csv", known)
-	p.reload("reloaded inventory, rules, codecs and keys")
+	p.reload("reloaded inventory, rules, routes, codecs and keys")
 	publish(3)
 	stored("1|2")
 
 	p.write("rules.yaml", "rules: [{id: x}]\n")
 	p.reload("rules.yaml:1")
 	p.write("rules.yaml", recordedRules)
+	p.write("routes.yaml", "routes: [{services: OS-ABF-*, unit: Bauhof, tuor: 1}]\n")
+	p.reload(`routes.yaml:1: unknown key \"tuor\"`)
+	p.write("routes.yaml", "routes: [{services: OS-ABF-*, unit: Bauhof}]\n")
 	publish(4)
 	stored("2|2")
 

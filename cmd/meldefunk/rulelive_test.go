@@ -89,7 +89,11 @@ func TestReplayEqualsLive(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	clock := &hurry{now: begin, end: late, over: cancel}
-	a, err := build(s, newFiles(nativeModels(), inventory, set), store, clock.Now, "", zerolog.Nop(), prometheus.NewRegistry())
+	routes, err := loadRoutes(s, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := build(s, newFiles(nativeModels(), inventory, set, routes), store, clock.Now, "", zerolog.Nop(), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"meldefunk/storage/sqlite"
-	"meldefunk/tickets"
 )
 
 func serveCommand() *cobra.Command {
@@ -21,7 +20,7 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the platform",
 		Long: `Run the platform: take uplinks from the network servers, keep readings, open and
-close tickets, serve the board. SIGHUP reads inventory, rules, codecs and keys anew. The first
+close tickets, serve the board. SIGHUP reads inventory, rules, routes, codecs and keys anew. The first
 SIGINT or SIGTERM stops softly, the second at once; neither loses anything.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -55,23 +54,12 @@ func serve(ctx context.Context, path string, logTo io.Writer) error {
 	}
 	a, err := build(s, f, store, time.Now, "", log, registry)
 	if err == nil {
-		a.checkTickets(ctx)
 		err = a.run(ctx, a.reloadAt(path, hup))
 	}
 	if closeErr := store.Close(); closeErr != nil && err == nil {
 		err = fmt.Errorf("close the database: %w", closeErr)
 	}
 	return err
-}
-
-// checkTickets asks the ticket system at start whether it knows the categories. It may be
-// away just now, so what it says is a warning: cases wait.
-func (a *app) checkTickets(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	if err := tickets.Check(ctx, a.system); err != nil {
-		a.log.Warn().Err(err).Str("system", a.system.Name()).Msg("ticket system is not as configured; cases wait until it is")
-	}
 }
 
 // newLogger makes the one logger of the process.

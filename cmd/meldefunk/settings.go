@@ -20,6 +20,7 @@ import (
 	"meldefunk/gateway-bridge/listener"
 	"meldefunk/gateway-bridge/webhook"
 	"meldefunk/pipeline"
+	"meldefunk/rules/calendar"
 	"meldefunk/storage/influx"
 	"meldefunk/tickets"
 )
@@ -35,6 +36,10 @@ type settings struct {
 	Rules string `yaml:"rules"`
 	// TimeZone is that of times shown to people, an IANA name.
 	TimeZone string `yaml:"time_zone"`
+	// Holidays is the German state whose holidays count for the hours of tickets, "NI";
+	// ExtraHolidays are days of every year beside them, "12-24". Rules have their own.
+	Holidays      string   `yaml:"holidays"`
+	ExtraHolidays []string `yaml:"extra_holidays"`
 
 	NetworkServers []bridge.Config `yaml:"network_servers"`
 	Keys           keys.Config     `yaml:"keys"`
@@ -47,6 +52,8 @@ type settings struct {
 	Board          board.Config    `yaml:"board"`
 	Retention      retention       `yaml:"retention"`
 	Log            logSettings     `yaml:"log"`
+
+	file string // the configuration file itself, for messages
 }
 
 // retention says how long what need not stay is kept. Cases stay.
@@ -74,6 +81,7 @@ func defaultSettings() settings {
 	return settings{
 		Data:         "data",
 		TimeZone:     "Europe/Berlin",
+		Holidays:     "NI",
 		Codecs:       codecSettings{Config: javascript.DefaultConfig()},
 		Webhooks:     webhook.DefaultConfig(),
 		MQTTListener: listener.DefaultConfig(),
@@ -102,6 +110,7 @@ func loadSettings(path string) (settings, error) {
 
 func parseSettings(path string, data []byte) (settings, error) {
 	s := defaultSettings()
+	s.file = path
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	switch err := dec.Decode(&s); {
@@ -180,6 +189,8 @@ func (s *settings) validate() []problem {
 	if _, err := time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "" {
 		section(fmt.Errorf("time_zone: %q is no time zone, want a name like Europe/Berlin", s.TimeZone))
 	}
+	_, err := s.holidays()
+	section(err)
 	if len(s.NetworkServers) == 0 {
 		section(errors.New("network_servers: missing; name at least one"))
 	}
@@ -203,6 +214,21 @@ func (s *settings) validate() []problem {
 	section(s.Retention.validate(), "retention")
 	section(s.Log.validate(), "log")
 	return all
+}
+
+// holidays are those that count for the hours of tickets.
+func (s *settings) holidays() (h calendar.Holidays, err error) {
+	if h.State, err = calendar.ParseState(s.Holidays); err != nil {
+		return h, fmt.Errorf("holidays: %w", err)
+	}
+	for _, text := range s.ExtraHolidays {
+		day, err := calendar.ParseMonthDay(text)
+		if err != nil {
+			return h, fmt.Errorf("extra_holidays: %w", err)
+		}
+		h.Extra = append(h.Extra, day)
+	}
+	return h, nil
 }
 
 func (r retention) validate() error {
@@ -252,7 +278,7 @@ func flatten(err error) []error {
 }
 
 // firstWords finds the keys that a problem's text begins with, like "tls: ca_file: ...".
-var firstWords = regexp.MustCompile(`[a-z0-9_]+`)
+var firstWords = regexp.MustCompile(`[a-z0-9_][a-z0-9_-]*`)
 
 // locate puts file and line before each problem. A problem's text begins with the keys it
 // is about.

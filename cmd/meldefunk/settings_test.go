@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"meldefunk/rules"
 )
 
 // good is the least that a configuration must say.
@@ -23,13 +25,17 @@ func TestSampleParsesBack(t *testing.T) {
 	}
 	if s.Road != plain.Road || s.Retention != plain.Retention || s.Log != plain.Log || s.Data != plain.Data ||
 		s.Board.Listen != plain.Board.Listen || s.Board.StaleAfter != plain.Board.StaleAfter || s.TimeZone != plain.TimeZone ||
-		s.Tickets.System != plain.Tickets.System || s.Webhooks != plain.Webhooks || s.MQTTListener != plain.MQTTListener {
+		s.Tickets.System != plain.Tickets.System || s.Holidays != plain.Holidays || s.ExtraHolidays != nil || s.Webhooks != plain.Webhooks || s.MQTTListener != plain.MQTTListener {
 		t.Errorf("the sample shows other values than the defaults:\n%+v\n%+v", s, plain)
 	}
 	// And what it shows behind a # must be understood too.
 	example := regexp.MustCompile(`(?m)^(\s*)# (\s*(- )?[a-z0-9_]+:( .*)?)$`)
 	all := example.ReplaceAll(sample, []byte("$1$2"))
-	if _, err := parseSettings("sample.yaml", all); err != nil {
+	s, err = parseSettings("sample.yaml", all)
+	if err == nil {
+		_, err = loadRoutes(s, rules.Default())
+	}
+	if err != nil {
 		t.Errorf("with every example switched on: %v\n%s", err, all)
 	}
 }
@@ -81,10 +87,18 @@ func TestBadSettings(t *testing.T) {
 			`f.yaml:12: mqtt_listener: listen: ":1884" can be reached from the network, and without tls everybody on the way can read the secrets: give tls.cert_file and tls.key_file, or, if that is known and accepted, plaintext: accepted`,
 			"f.yaml:12: mqtt_listener: keep_alive: 1s: want 5s to 1h0m0s, written with a unit as in 60s",
 		}},
-		"time zone":     {good + "time_zone: Osnabrück\n", []string{`f.yaml:4: time_zone: "Osnabrück" is no time zone, want a name like Europe/Berlin`}},
-		"retention":     {good + "retention: {frames: 1h}\n", []string{"f.yaml:4: retention: frames: 1h0m0s is too short: repeats are recognised by them; want at least 24h"}},
-		"readings":      {good + "retention:\n  readings: 168h\n", []string{"f.yaml:5: retention: readings: 168h0m0s is shorter than frames, 720h0m0s: decoding those again would bring deleted readings back; want 0 (for ever) or at least as long"}},
-		"board":         {good + "board:\n  listen: 0.0.0.0:80\n", []string{`f.yaml:5: board: listen: "0.0.0.0:80" can be reached from the network, and the board has no login: listen on 127.0.0.1:80 and put a proxy with TLS and a login in front`}},
+		"time zone":      {good + "time_zone: Osnabrück\n", []string{`f.yaml:4: time_zone: "Osnabrück" is no time zone, want a name like Europe/Berlin`}},
+		"retention":      {good + "retention: {frames: 1h}\n", []string{"f.yaml:4: retention: frames: 1h0m0s is too short: repeats are recognised by them; want at least 24h"}},
+		"readings":       {good + "retention:\n  readings: 168h\n", []string{"f.yaml:5: retention: readings: 168h0m0s is shorter than frames, 720h0m0s: decoding those again would bring deleted readings back; want 0 (for ever) or at least as long"}},
+		"board":          {good + "board:\n  listen: 0.0.0.0:80\n", []string{`f.yaml:5: board: listen: "0.0.0.0:80" can be reached from the network, and the board has no login: listen on 127.0.0.1:80 and put a proxy with TLS and a login in front`}},
+		"holidays":       {good + "holidays: XX\nextra_holidays: [13-24]\n", []string{`f.yaml:4: holidays: unknown state "XX": want one of [BW BY BE BB HB HH HE MV NI NW RP SL SN ST SH TH], like NI for Niedersachsen`}},
+		"extra holidays": {good + "extra_holidays: [24.12.]\n", []string{`f.yaml:4: extra_holidays: "24.12." is no day of the year: want month and day, like 12-24`}},
+		"named ticket systems": {good + "tickets:\n  systems:\n    nord-ost:\n      kind: webhook\n      url: ftp://x\n    ost:\n      kind: mial\n", []string{
+			`f.yaml:10: kind "mial": want one of local, open311, mail, webhook, csv; did you mean "mail"?`,
+		}},
+		"a ticket system's settings": {good + "tickets:\n  systems:\n    nord-ost:\n      kind: webhook\n      url: ftp://x\n      secret_env: X\n", []string{
+			`f.yaml:8: tickets: systems: nord-ost: url is not an address: want something like https://host/path`,
+		}},
 		"ticket system": {good + "tickets:\n  system: jira\n", []string{`f.yaml:5: tickets: system "jira": want one of local, open311, mail, webhook, csv`}},
 	} {
 		t.Run(name, func(t *testing.T) {
