@@ -111,7 +111,9 @@ func until(t *testing.T, what string, is func() bool) {
 
 func TestBothForms(t *testing.T) {
 	c := &cases{}
-	c.set(nil, order("S-00000001", "Domhof 4\r\n"), order("S-00000002", "=HYPERLINK(\"x\")"))
+	routed := order("S-00000002", "=HYPERLINK(\"x\")")
+	routed.Attributes = append(routed.Attributes, city.Attribute{Code: "zustaendig", Value: "Bauhof"})
+	c.set(nil, order("S-00000001", "Domhof 4\r\n"), routed)
 	s, folder, stop := start(t, c)
 	if id, err := s.Create(t.Context(), order("S-00000002", "")); err != nil || id != "S-00000002" {
 		t.Fatalf("%q, %v", id, err)
@@ -121,6 +123,9 @@ func TestBothForms(t *testing.T) {
 	rows := table(t, filepath.Join(folder, MachineFile), ',')
 	if len(rows) != 3 || !slices.Equal(rows[0], columns) {
 		t.Fatalf("%q", rows)
+	}
+	if got := rows[2][column("agency_responsible")]; got != "Bauhof" {
+		t.Errorf("the unit of the route is %q", got)
 	}
 	for name, want := range map[string]string{
 		"ref": "S-00000001", "requested_datetime": "2026-07-01T09:05:00Z", "lat": "52.278600", "long": "-8.043100", "address": "Domhof 4  ",

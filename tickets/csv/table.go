@@ -79,6 +79,9 @@ func (f form) write(to io.Writer, orders []city.Order, service func(code string)
 		}
 		var attributes []string
 		for _, a := range o.Attributes {
+			if a.Code == "zustaendig" {
+				agency = a.Value
+			}
 			attributes = append(attributes, a.Code+"="+a.Value)
 		}
 		opened := f.time(c.Opened)
