@@ -112,7 +112,8 @@ func TestHoursOfARoute(t *testing.T) {
 		{"case list", local, "OS-ABF-01", 1, false},
 		{"shipped, Sunday", "system: csv\ncsv: {folder: x}", "OS-ABF-01", 1, true},
 		{"shipped, a way for fire engines", "system: csv\ncsv: {folder: x}", "OS-PRK-03", 1, false},
-		{"switched off", "system: csv\ncsv: {folder: x}\nroutes: [{hours: always, quiet: never}]", "OS-PRK-01", 1, false},
+		{"in the night of the bays, only", "system: csv\ncsv: {folder: x}\nroutes: [{hours: '22:00-23:00'}]", "OS-PRK-01", 1, true},
+		{"switched off", "system: csv\ncsv: {folder: x}\nroutes: [{hours: always}]", "OS-PRK-01", 1, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := city.Case{Service: tt.service, Grade: tt.grade}
@@ -121,5 +122,12 @@ func TestHoursOfARoute(t *testing.T) {
 				t.Errorf("waits: %v; %+v", waits, to)
 			}
 		})
+	}
+
+	// Hours of the city's own end the rest that is shipped, or there would be no time left.
+	c := city.Case{Service: "OS-PRK-01", Grade: 1}
+	to := mustLoad(t, "system: csv\ncsv: {folder: x}\nroutes: [{hours: '22:00-23:00'}]").Route(&c, nil)
+	if got := to.Hours.Next(sunday); !got.Equal(at("2026-11-22T22:00:00+01:00")) {
+		t.Errorf("night hours begin at %s", got)
 	}
 }

@@ -141,7 +141,7 @@ func (l *routeReader) readRoute(n *yaml.Node, i int) way {
 	before := len(l.errs)
 	keys := l.mapping(n, "a route", routeKeys)
 	if name := keys["name"]; name != nil {
-		l.each("name", name, func(text string) error { w.name = oneLine(text); return nil })
+		l.one("name", name, func(text string) error { w.name = oneLine(text); return nil })
 	}
 	for _, key := range matchKeys {
 		if value := keys[key]; value != nil {
@@ -149,28 +149,58 @@ func (l *routeReader) readRoute(n *yaml.Node, i int) way {
 		}
 	}
 	for _, key := range giftKeys {
-		if value := keys[key]; value != nil {
+		if value := keys[key]; value != nil && key != "hours" && key != "quiet" {
 			if g, ok := l.readGift(key, value); ok {
 				w.gifts = append(w.gifts, g)
 			}
 		}
 	}
+	if keys["hours"] != nil || keys["quiet"] != nil {
+		w.gifts = append(w.gifts, l.readHours(n, keys["hours"], keys["quiet"]))
+	}
 	if len(w.gifts) == 0 && len(l.errs) == before {
 		l.add(n, "this route decides nothing: give at least one of %s", strings.Join(giftKeys, ", "))
 	}
-	l.lasting(n, &w)
 	return w
 }
 
-// lasting refuses hours that never come.
-func (l *routeReader) lasting(n *yaml.Node, w *way) {
-	var to Route
-	for _, g := range w.gifts {
-		g.put(&to)
+// readHours reads hours and quiet of a route. They are decided together: night hours of the
+// city's own with a shipped night's rest would leave no time at all.
+func (l *routeReader) readHours(route, hours, quiet *yaml.Node) gift {
+	before := len(l.errs)
+	open, text := l.calendar("hours", hours, "always")
+	rest, not := l.calendar("quiet", quiet, "never")
+	h := Hours{open, rest}
+	if len(l.errs) == before {
+		if _, found := h.next(l.parts.Now()); !found {
+			l.add(route, "hours and quiet leave no time in the next two years in which a ticket could go out")
+		}
 	}
-	if _, found := to.Hours.next(l.parts.Now()); !found {
-		l.add(n, "hours and quiet leave no time in the next two years in which a ticket could go out")
+	if rest != nil {
+		text += ", not " + not
 	}
+	return gift{"hours", text, func(r *Route) { r.Hours = h }}
+}
+
+// calendar reads a list of windows; the word none, or no node, is no calendar.
+func (l *routeReader) calendar(key string, n *yaml.Node, none string) (c Calendar, text string) {
+	if n == nil || n.Value == none {
+		return nil, none
+	}
+	var windows []string
+	good := l.each(key, n, func(v string) error {
+		windows = append(windows, v)
+		_, err := l.parts.Calendar([]string{v})
+		return err
+	})
+	if !good {
+		return nil, none
+	}
+	c, err := l.parts.Calendar(windows)
+	if err != nil {
+		l.add(n, "%s: %w", key, err)
+	}
+	return c, strings.Join(windows, "; ")
 }
 
 // readMatch reads for which cases a route is.
@@ -269,26 +299,6 @@ func (l *routeReader) readGift(key string, n *yaml.Node) (gift, bool) {
 			return err
 		})
 	}
-	times := func(none string, put func(*Route, Calendar)) {
-		if n.Value == none {
-			g.text, g.put = none, func(r *Route) { put(r, nil) }
-			return
-		}
-		var windows []string
-		good := l.each(key, n, func(v string) error {
-			windows = append(windows, v)
-			_, err := l.parts.Calendar([]string{v})
-			return err
-		})
-		if !good {
-			return
-		}
-		calendar, err := l.parts.Calendar(windows)
-		if err != nil {
-			l.add(n, "%s: %w", key, err)
-		}
-		g.text, g.put = strings.Join(windows, "; "), func(r *Route) { put(r, calendar) }
-	}
 	switch key {
 	case "system":
 		l.one(key, n, func(v string) error {
@@ -296,7 +306,13 @@ func (l *routeReader) readGift(key string, n *yaml.Node) (gift, bool) {
 			return l.cfg.oneOfThem(v)
 		})
 	case "unit":
-		words(80, func(r *Route, v string) { r.Unit = v })
+		l.one(key, n, func(v string) error {
+			if utf8.RuneCountInString(v) > 80 || strings.ContainsAny(v, "{}") {
+				return fmt.Errorf("%.100q: want at most 80 characters, and no placeholders", v)
+			}
+			g.text, g.put = v, func(r *Route) { r.Unit = v }
+			return nil
+		})
 	case "code":
 		l.one(key, n, func(v string) error {
 			if n.ShortTag() != "!!str" {
@@ -311,10 +327,6 @@ func (l *routeReader) readGift(key string, n *yaml.Node) (gift, bool) {
 		words(1000, func(r *Route, v string) { r.Advice = v })
 	case "contact":
 		words(200, func(r *Route, v string) { r.Contact = v })
-	case "hours":
-		times("always", func(r *Route, c Calendar) { r.Hours.Open = c })
-	case "quiet":
-		times("never", func(r *Route, c Calendar) { r.Hours.Quiet = c })
 	case "auto_close":
 		choice([]string{string(AutoCloseAlways), string(AutoCloseUntouched), string(AutoCloseNever)},
 			func(r *Route, v string) { r.AutoClose = AutoClose(v) })

@@ -166,11 +166,11 @@ func (r *Routes) decide(c *city.Case, a *city.Asset, tell func(field, value, by 
 	return to
 }
 
-// Codes gives the categories of a ticket system that routes name.
+// Codes gives the categories of a ticket system that routes name. One without a system is
+// taken to be of the usual one.
 func (r *Routes) Codes(system string) []string {
 	var codes []string
 	for i := range r.ways {
-		// A way may name a code and leave the ticket system to another one.
 		to := Route{}
 		for _, g := range r.ways[i].gifts {
 			g.put(&to)

@@ -168,10 +168,10 @@ func TestExplain(t *testing.T) {
 		"system: stadtwerke <- Ladesäulen der Stadtwerke (m.yaml:10)",
 		"unit: Stadtwerke, Netzleitstelle <- Ladesäulen der Stadtwerke (m.yaml:10)",
 		"contact: leitstelle@stadtwerke.example <- Ladesäulen der Stadtwerke (m.yaml:10)",
-		"quiet: 22:00-07:00 <- E-Ladeplatz dauerbelegt (routes.yaml (shipped))",
 		"auto_close: untouched <- E-Ladeplatz dauerbelegt (routes.yaml (shipped))",
 		"respect: 24h <- E-Ladeplatz dauerbelegt (routes.yaml (shipped))",
 		"reopen_within: 15m <- E-Ladeplatz dauerbelegt (routes.yaml (shipped))",
+		"hours: always, not 22:00-07:00 <- E-Ladeplatz dauerbelegt (routes.yaml (shipped))",
 		"priority: normal <- how bad the case is",
 	}
 	if !slices.Equal(got, want) {
@@ -279,7 +279,10 @@ func TestBadRoutes(t *testing.T) {
 		"code of a number":   {"routes: [{code: 3.10}]", "want it in quotes"},
 		"unknown blank":      {"routes: [{title: 'Voll: {plase}'}]", `title: there is no placeholder {plase}; did you mean "place"?`},
 		"blank not closed":   {"routes: [{advice: 'Voll: {place'}]", "a placeholder is not closed"},
-		"long unit":          {"routes: [{unit: " + strings.Repeat("ä", 81) + "}]", "unit: has 81 characters: want at most 80"},
+		"long unit":          {"routes: [{unit: " + strings.Repeat("ä", 81) + "}]", "want at most 80 characters"},
+		"unit with a blank":  {"routes: [{unit: 'Tour {tour}'}]", "no placeholders"},
+		"long title":         {"routes: [{title: " + strings.Repeat("ä", 201) + "}]", "title: has 201 characters: want at most 200"},
+		"bad name":           {"routes: [{name: [a], unit: x}]", "name: is a list"},
 		"area of two":        {"areas: {A: [[8, 52], [8, 53]]}", `m.yaml:1: areas: "A": has 2 corners`},
 		"area closed of two": {"areas: {A: [[8, 52], [8, 53], [8, 52]]}", "has 2 corners"},
 		"area of words":      {"areas: {A: [a, b, c]}", "want a list of corners"},

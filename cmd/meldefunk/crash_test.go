@@ -189,7 +189,7 @@ func ticketConfig(endpoint string) string {
   system: open311
   backoff: [200ms, 500ms]
   search_after: [0s, 200ms, 500ms]
-  routes: [{hours: always, quiet: never, auto_close: always}]
+  routes: [{hours: always, auto_close: always}]
   open311:
     endpoint: %q
     api_key_file: DIR/open311.key
