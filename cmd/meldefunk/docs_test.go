@@ -30,15 +30,18 @@ var marked = regexp.MustCompile("^```(yaml|csv|sql) ([a-z]+)$")
 // TestDocs loads every example of the documentation with what loads it in production.
 func TestDocs(t *testing.T) {
 	db := emptyDatabase(t)
+	config := func(where, text string) error {
+		s, err := parseSettings(where, []byte(text))
+		if err == nil {
+			_, err = loadRoutes(s, rules.Default())
+		}
+		return err
+	}
 	load := map[string]func(e example) error{
-		"yaml config": func(e example) error {
-			_, err := parseSettings(e.where, []byte(e.text))
-			return err
-		},
+		"yaml config": func(e example) error { return config(e.where, e.text) },
 		"yaml section": func(e example) error { // a part of the configuration
 			const rest = "inventory: [inventory.yaml]\nnetwork_servers: [{name: ns, dialect: chirpstack-v4, broker: mqtt://127.0.0.1}]\n"
-			_, err := parseSettings(e.where, []byte(rest+e.text))
-			return err
+			return config(e.where, rest+e.text)
 		},
 		"yaml rules": func(e example) error {
 			_, err := rules.Load(e.where, []byte(e.text))
