@@ -10,6 +10,7 @@ type Order struct {
 	Case    Case
 	Asset   *Asset    // nil: no longer in the inventory
 	SentAt  time.Time // begin of the last create
+	At      time.Time // when what is told now was decided: a note, a reopening; stays however often it is told
 	Title   string    // German, one line
 	Text    string    // German, ends with the marker
 	Closing string    // German, why it is closed; "" while the case is wanted

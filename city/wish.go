@@ -46,7 +46,8 @@ type Mute struct {
 }
 
 // Covers tells whether a case falls under the mute at a time. The asset is nil of a group, or
-// when it is no longer in the inventory.
+// when it is no longer in the inventory. A tour and a district cover the groups that are
+// named after them too.
 func (m *Mute) Covers(c *Case, a *Asset, at time.Time) bool {
 	if at.Before(m.Since) || !m.Lifted.IsZero() || !m.Until.IsZero() && !at.Before(m.Until) {
 		return false
@@ -55,8 +56,8 @@ func (m *Mute) Covers(c *Case, a *Asset, at time.Time) bool {
 		return false
 	}
 	return fits(m.Service, c.Service) && fits(m.Asset, c.Asset) &&
-		(m.Tour == "" || a != nil && a.Tour == m.Tour) &&
-		(m.District == "" || a != nil && a.District == m.District)
+		(m.Tour == "" || a != nil && a.Tour == m.Tour || c.Group == "tour:"+m.Tour) &&
+		(m.District == "" || a != nil && a.District == m.District || c.Group == "district:"+m.District)
 }
 
 func fits(want, is string) bool { return want == "" || want == is }
