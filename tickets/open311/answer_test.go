@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"meldefunk/city"
 )
 
 // The shapes that lists, definitions and answers to creates have in the wild, in JSON and
@@ -57,14 +59,14 @@ func TestRecord(t *testing.T) {
 	tests := []struct {
 		name, body string
 		want       record
-		state      State
+		state      city.Progress
 	}{
 		{"Köln", `[{"service_request_id":"12504-2026","title":"#12504-2026","lat":50.856229364647,"service_code":"3.2","service_name":"Defekte Oberfläche","requested_datetime":"2026-05-29T08:29:06+02:00","status":"closed","status_note":"erledigt"}]`,
-			record{ID: "12504-2026", Words: "#12504-2026\n\n", Lat: "50.856229364647", ServiceCode: "3.2", ServiceName: "Defekte Oberfläche", Requested: "2026-05-29T08:29:06+02:00", Status: "closed", Notes: "erledigt"}, Done},
-		{"codefornl", `[{"service_request_id":1,"status":"open","description":"voll","account_id":"null"}]`, record{ID: "1", Status: "open", Description: "voll", Words: "\nvoll\n"}, Open},
+			record{ID: "12504-2026", Words: "#12504-2026\n\n", Lat: "50.856229364647", ServiceCode: "3.2", ServiceName: "Defekte Oberfläche", Requested: "2026-05-29T08:29:06+02:00", Status: "closed", Notes: "erledigt"}, city.ProgressDone},
+		{"codefornl", `[{"service_request_id":1,"status":"open","description":"voll","account_id":"null"}]`, record{ID: "1", Status: "open", Description: "voll", Words: "\nvoll\n"}, city.ProgressOpen},
 		{"Klarschiff", `<service_requests type="array"><request><service_request_id>4</service_request_id><status>closed</status><extended_attributes><detailed_status>REJECTED</detailed_status></extended_attributes></request></service_requests>`,
-			record{ID: "4", Status: "closed", Detail: "REJECTED", Words: "\n\n"}, Rejected},
-		{"a finer word that nobody knows", `[{"service_request_id":4,"status":"open","detailed_status":"vertagt"}]`, record{ID: "4", Status: "open", Detail: "vertagt", Words: "\n\n"}, Open},
+			record{ID: "4", Status: "closed", Detail: "REJECTED", Words: "\n\n"}, city.ProgressRejected},
+		{"a finer word that nobody knows", `[{"service_request_id":4,"status":"open","detailed_status":"vertagt"}]`, record{ID: "4", Status: "open", Detail: "vertagt", Words: "\n\n"}, city.ProgressOpen},
 		{"no status", `[{"service_request_id":4}]`, record{ID: "4", Words: "\n\n"}, ""},
 	}
 	for _, tt := range tests {
@@ -74,13 +76,13 @@ func TestRecord(t *testing.T) {
 				t.Fatal(err)
 			}
 			all, err := c.records(tree)
-			if err != nil || len(all) != 1 || all[0] != tt.want || c.state(all[0]) != tt.state {
+			if err != nil || len(all) != 1 || all[0] != tt.want || c.progress(all[0]) != tt.state {
 				t.Errorf("got %+v, %v\nwant %+v, %s", all, err, tt.want, tt.state)
 			}
 		})
 	}
-	c.cfg.StatusMap = map[string]State{"vertagt": InProgress}
-	if got := c.state(record{Status: "open", Detail: "Vertagt"}); got != InProgress {
+	c.cfg.StatusMap = map[string]city.Progress{"vertagt": city.ProgressWorking}
+	if got := c.progress(record{Status: "open", Detail: "Vertagt"}); got != city.ProgressWorking {
 		t.Errorf("status_map: got %s", got)
 	}
 }

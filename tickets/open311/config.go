@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"meldefunk/city"
 )
 
 // Config says where the endpoint is and what it can do.
@@ -44,8 +46,8 @@ type Config struct {
 	Paging       string `yaml:"paging"`        // a Paging…
 	CloseStatus  string `yaml:"close_status"`  // status word that closes
 	ReopenStatus string `yaml:"reopen_status"` // status word that reopens
-	// StatusMap gives a State for the endpoint's own words of status, in lower case.
-	StatusMap map[string]State `yaml:"status_map"`
+	// StatusMap gives the city.Progress for the endpoint's own words of status, in lower case.
+	StatusMap map[string]city.Progress `yaml:"status_map"`
 
 	// Timeout is for one request, from connecting to the last byte; 1 s to 5 min.
 	Timeout time.Duration `yaml:"timeout"`
@@ -132,8 +134,8 @@ func (c Config) Validate() error {
 		}
 	}
 	for word, state := range c.StatusMap {
-		if !slices.Contains(states, state) {
-			add("status_map: %q: %q: want one of %v", word, state, states)
+		if !slices.Contains(degrees, state) {
+			add("status_map: %q: %q: want one of %v", word, state, degrees)
 		}
 	}
 	errs = append(errs, c.validateFlavour()...)

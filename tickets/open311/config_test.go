@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"meldefunk/city"
 )
 
 func TestConfigValidate(t *testing.T) {
@@ -32,7 +34,7 @@ func TestConfigValidate(t *testing.T) {
 		{"Klarschiff", func(c *Config) { c.Flavour, c.Updates, c.Email = "klarschiff", "", "sensorik@stadt.example" }, nil},
 		{"not an address", func(c *Config) { c.Email = "Sensorik <x@y.example>" }, []string{"plain address"}},
 		{"name of a service that is not mapped", func(c *Config) { c.ServiceNames = map[string]string{"OS-X": "x"} }, []string{`"OS-X" is not in service_map`}},
-		{"state of ours", func(c *Config) { c.StatusMap = map[string]State{"erledigt": "fertig"} }, []string{`"fertig": want one of [open in_progress`}},
+		{"state of ours", func(c *Config) { c.StatusMap = map[string]city.Progress{"erledigt": "fertig"} }, []string{`"fertig": want one of [open in_progress`}},
 		{"half an attribute", func(c *Config) { c.Constants = map[string]string{"quelle": ""} }, []string{`"quelle"`}},
 		{"half a service", func(c *Config) { c.ServiceMap = map[string]string{"OS-A": " "} }, []string{`"OS-A"`}},
 		{"everything at once", func(c *Config) { *c = Config{Plaintext: "ja", TokenPolls: []time.Duration{-1, time.Hour}} },

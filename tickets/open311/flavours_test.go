@@ -96,6 +96,7 @@ func TestEveryFlavour(t *testing.T) {
 					t.Fatalf("check: %v", err)
 				}
 				o := over()
+				o.At = noon
 				id, err := h.Create(t.Context(), o)
 				if err != nil {
 					t.Fatal(err)
@@ -107,16 +108,16 @@ func TestEveryFlavour(t *testing.T) {
 				if got, found, err := h.Find(t.Context(), o); got != id || !found || err != nil {
 					t.Errorf("find: %q, %v, %v; want %q", got, found, err, id)
 				}
-				state := func(want State) Ticket {
+				state := func(want city.Progress) city.Remote {
 					t.Helper()
 					got, found, err := h.Status(t.Context(), id)
-					if err != nil || !found || got.State != want {
+					if err != nil || !found || got.Progress != want {
 						t.Fatalf("status %+v, %v, %v; want %s", got, found, err, want)
 					}
 					return got
 				}
-				state(Open)
-				if err := h.Note(t.Context(), o, id, "Füllstand 99 %", noon); err != nil {
+				state(city.ProgressOpen)
+				if err := h.Note(t.Context(), o, id, "note-1", "Füllstand 99 %"); err != nil {
 					t.Errorf("note: %v", err)
 				}
 				if got := h.Requests()[0]; got.Closed || got.Notes != "Füllstand 99 %" {
@@ -127,16 +128,16 @@ func TestEveryFlavour(t *testing.T) {
 						t.Errorf("close: %v", err)
 					}
 				}
-				state(Done)
+				state(city.ProgressDone)
 				if got, found, err := h.Find(t.Context(), o); got != id || !found || err != nil {
 					t.Errorf("find closed: %q, %v, %v", got, found, err)
 				}
 				for range 2 {
-					if err := h.Reopen(t.Context(), o, id, "wieder voll", noon); err != nil {
+					if err := h.Reopen(t.Context(), o, id); err != nil {
 						t.Errorf("reopen: %v", err)
 					}
 				}
-				state(Open)
+				state(city.ProgressOpen)
 				if n := len(h.Updates()); n != 3 {
 					t.Errorf("%d changes there, want note, close and reopen: %+v", n, h.Updates())
 				}
@@ -145,17 +146,17 @@ func TestEveryFlavour(t *testing.T) {
 				if err := h.Act(georeport.Update{Request: 1001, Service: "STAPEL", Status: "CLOSED", Description: "erledigt"}); err != nil {
 					t.Fatal(err)
 				}
-				if got := state(Done); got.Service != "STAPEL" || got.Notes != "erledigt" {
+				if got := state(city.ProgressDone); got.Service != "STAPEL" || got.Notes != "erledigt" {
 					t.Errorf("got %+v", got)
 				}
 				if got, found, err := h.Find(t.Context(), o); got != id || !found || err != nil {
 					t.Errorf("find in another category: %q, %v, %v", got, found, err)
 				}
-				list, err := h.List(t.Context(), noon)
-				if err != nil || len(list) != 1 || list[0].Ref != ref || list[0].State != Done || list[0].ID != id {
+				list, err := h.Changes(t.Context(), noon)
+				if err != nil || len(list) != 1 || list[0].Ref != ref || list[0].Progress != city.ProgressDone || list[0].ID != id {
 					t.Errorf("list: %+v, %v", list, err)
 				}
-				if list, err := h.List(t.Context(), noon.Add(time.Second)); err != nil || len(list) != 0 {
+				if list, err := h.Changes(t.Context(), noon.Add(time.Second)); err != nil || len(list) != 0 {
 					t.Errorf("list of what changed later: %+v, %v", list, err)
 				}
 				if _, found, err := h.Status(t.Context(), "999999"); found || err != nil {

@@ -99,6 +99,9 @@ func (c *Client) theirs(o city.Order) (string, error) {
 	return "", refuse("service %q is not in service_map, and its route has no code: add the ticket system's code for it", o.Case.Service)
 }
 
+// Closes tells whether there is a way to close requests.
+func (c *Client) Closes() bool { return c.channels.close.method != "" }
+
 // query gives the arguments every call has.
 func (c *Client) query() url.Values {
 	q := url.Values{}

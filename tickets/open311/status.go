@@ -11,79 +11,52 @@ import (
 	"meldefunk/city"
 )
 
-// State is how far a request has got.
-type State string
-
-// The states.
-const (
-	Open       State = "open"
-	InProgress State = "in_progress" // somebody works on it
-	Done       State = "closed"
-	Rejected   State = "rejected"  // not to be done, or not by them
-	Duplicate  State = "duplicate" // of another request
-)
-
-var states = []State{Open, InProgress, Done, Rejected, Duplicate}
-
-// Over tells whether nothing more will be done.
-func (s State) Over() bool { return s == Done || s == Rejected || s == Duplicate }
+var degrees = []city.Progress{city.ProgressOpen, city.ProgressWorking, city.ProgressDone, city.ProgressRejected, city.ProgressDuplicate}
 
 // words are what servers say in place of open and closed, in lower case: mySociety,
 // CitySDK, Klarschiff.
-func words() map[string]State {
-	return map[string]State{
-		"open": Open, "pending": Open, "received": Open, "reviewed": Open, "reopen": Open, "for_triage": Open,
-		"in_process": InProgress, "in_progress": InProgress, "planned": InProgress, "action_scheduled": InProgress, "investigating": InProgress,
-		"closed": Done, "processed": Done, "fixed": Done,
-		"rejected": Rejected, "not_solvable": Rejected, "not_councils_responsibility": Rejected, "no_further_action": Rejected,
-		"internal_referral": Rejected, "cancelled": Rejected,
-		"duplicate": Duplicate,
+func words() map[string]city.Progress {
+	return map[string]city.Progress{
+		"open": city.ProgressOpen, "pending": city.ProgressOpen, "received": city.ProgressOpen, "reviewed": city.ProgressOpen, "reopen": city.ProgressOpen, "for_triage": city.ProgressOpen,
+		"in_process": city.ProgressWorking, "in_progress": city.ProgressWorking, "planned": city.ProgressWorking, "action_scheduled": city.ProgressWorking, "investigating": city.ProgressWorking,
+		"closed": city.ProgressDone, "processed": city.ProgressDone, "fixed": city.ProgressDone,
+		"rejected": city.ProgressRejected, "not_solvable": city.ProgressRejected, "not_councils_responsibility": city.ProgressRejected, "no_further_action": city.ProgressRejected,
+		"internal_referral": city.ProgressRejected, "cancelled": city.ProgressRejected,
+		"duplicate": city.ProgressDuplicate,
 	}
-}
-
-// Ticket is a request as the endpoint tells of it.
-type Ticket struct {
-	ID      string
-	Ref     string // ours; "" in what Status gives
-	State   State  // "": not told
-	Status  string // the endpoint's own word, the finest it tells
-	Notes   string // what they say of it
-	Service string // their code; people change it, and it is theirs to change
-	Name    string // of the service
-	Updated time.Time
 }
 
 // Status reads one request by its number. found is false where the endpoint does not show
 // it (any more, or yet): that is no sign that it is closed.
-func (c *Client) Status(ctx context.Context, externalID string) (t Ticket, found bool, err error) {
+func (c *Client) Status(ctx context.Context, externalID string) (t city.Remote, found bool, err error) {
 	path := c.path("requests", externalID)
 	tree, err := c.get(ctx, path, c.reading())
 	if statusOf(err) == http.StatusNotFound {
-		return Ticket{}, false, nil
+		return city.Remote{}, false, nil
 	}
 	if err != nil {
-		return Ticket{}, false, err
+		return city.Remote{}, false, err
 	}
 	all, err := c.records(tree)
 	if err != nil {
-		return Ticket{}, false, c.fail(city.Retry, "GET %s: %v", path, err)
+		return city.Remote{}, false, c.fail(city.Retry, "GET %s: %v", path, err)
 	}
 	for _, rec := range all {
 		if rec.ID == externalID {
-			return c.ticket(rec), true, nil
+			return c.remote(rec), true, nil
 		}
 		if rec.ID == "" {
-			return Ticket{}, false, c.fail(city.Retry, "GET %s: answered with elements without service_request_id. %s", path, clip(said(tree), 300))
+			return city.Remote{}, false, c.fail(city.Retry, "GET %s: answered with elements without service_request_id. %s", path, clip(said(tree), 300))
 		}
 	}
-	return Ticket{}, false, nil
+	return city.Remote{}, false, nil
 }
 
-// List gives those requests of ours that may have changed at since or later, the earliest
+// Changes gives those requests of ours that may have changed at since or later, the earliest
 // change first, each read anew by its number. One that is not in it has not certainly
 // stayed as it was: lists of real servers miss some. Ask for those by number, now and then.
-func (c *Client) List(ctx context.Context, since time.Time) ([]Ticket, error) {
-	var tickets []Ticket
+func (c *Client) Changes(ctx context.Context, since time.Time) ([]city.Remote, error) {
+	var changed []city.Remote
 	seen := map[string]bool{}
 	for _, status := range []string{"open", "closed"} {
 		q := c.reading()
@@ -114,25 +87,25 @@ func (c *Client) List(ctx context.Context, since time.Time) ([]Ticket, error) {
 			}
 			if found {
 				t.Ref = ref
-				tickets = append(tickets, t)
+				changed = append(changed, t)
 			}
 		}
 	}
-	slices.SortStableFunc(tickets, func(a, b Ticket) int { return a.Updated.Compare(b.Updated) })
-	return tickets, nil
+	slices.SortStableFunc(changed, func(a, b city.Remote) int { return a.Updated.Compare(b.Updated) })
+	return changed, nil
 }
 
-func (c *Client) ticket(rec record) Ticket {
-	t := Ticket{ID: rec.ID, Status: cmp.Or(rec.Detail, rec.Status), Notes: rec.Notes, Service: rec.ServiceCode, Name: rec.ServiceName}
-	t.State = c.state(rec)
+func (c *Client) remote(rec record) city.Remote {
+	t := city.Remote{ID: rec.ID, Status: cmp.Or(rec.Detail, rec.Status), Notes: rec.Notes, Service: rec.ServiceCode, Name: rec.ServiceName}
+	t.Progress = c.progress(rec)
 	if at, err := time.Parse(time.RFC3339, rec.Updated); err == nil {
 		t.Updated = at
 	}
 	return t
 }
 
-// state goes by the finest word that is known.
-func (c *Client) state(rec record) State {
+// progress goes by the finest word that is known.
+func (c *Client) progress(rec record) city.Progress {
 	for _, word := range []string{strings.ToLower(rec.Detail), rec.Status} {
 		if s, ok := c.cfg.StatusMap[word]; ok {
 			return s

@@ -18,38 +18,38 @@ func (c *Client) Close(ctx context.Context, o city.Order, externalID string) err
 	}
 	if t, found, err := c.Status(ctx, externalID); err != nil {
 		return err
-	} else if found && t.State.Over() {
+	} else if found && t.Progress.Over() {
 		return nil
 	}
-	return c.change(ctx, c.channels.close, externalID, key(o, "close", o.Case.Closed), o.Closing, o.Case.Closed)
+	return c.change(ctx, c.channels.close, externalID, updateID(o, "close", o.Case.Closed), o.Closing, o.Case.Closed)
 }
 
-// Reopen opens a closed request again. One that is open there already is left as it is.
-// It may be repeated with the same at.
-func (c *Client) Reopen(ctx context.Context, o city.Order, externalID, words string, at time.Time) error {
+// Reopen opens a closed request again, with the order's text. One that is open there already
+// is left as it is. It may be repeated with the same At of the order.
+func (c *Client) Reopen(ctx context.Context, o city.Order, externalID string) error {
 	if c.channels.reopen.method == "" {
 		return c.cannot("reopen a request")
 	}
 	if t, found, err := c.Status(ctx, externalID); err != nil {
 		return err
-	} else if found && t.State != "" && !t.State.Over() {
+	} else if found && t.Progress != "" && !t.Progress.Over() {
 		return nil
 	}
-	return c.change(ctx, c.channels.reopen, externalID, key(o, "open", at), words, at)
+	return c.change(ctx, c.channels.reopen, externalID, updateID(o, "open", o.At), o.Text, o.At)
 }
 
 // Note adds words to a request and leaves its status alone. With servicerequestupdates it
-// may be repeated with the same at; elsewhere a repeated note stands there twice, and a
-// failure is Unsure.
-func (c *Client) Note(ctx context.Context, o city.Order, externalID, words string, at time.Time) error {
+// may be repeated with the same key; elsewhere a repeated note stands there twice, and a
+// failure is Unsure. The order's At says when it was so.
+func (c *Client) Note(ctx context.Context, o city.Order, externalID, key, text string) error {
 	if c.channels.note.method == "" {
 		return c.cannot("add a note to a request")
 	}
-	return c.change(ctx, c.channels.note, externalID, key(o, "note", at), words, at)
+	return c.change(ctx, c.channels.note, externalID, o.Case.Ref+"-"+key, text, o.At)
 }
 
-// key makes the id of an update, the same whenever it is repeated.
-func key(o city.Order, what string, at time.Time) string {
+// updateID makes the id of an update, the same whenever it is repeated.
+func updateID(o city.Order, what string, at time.Time) string {
 	id := o.Case.Ref + "-" + what
 	if at.IsZero() {
 		return id
