@@ -54,8 +54,11 @@ type Failure struct {
 	// Accepted, with Unsure: the ticket system has taken the order but gave no number
 	// yet. It may be searched for, but never sent again.
 	Accepted bool
-	After    time.Duration // how long the ticket system asks to be left alone; 0: it does not say
-	Err      error         // for people, without secrets
+	// Ambiguous, with Refused: a search has found what may be the ticket and may be somebody
+	// else's. A human must say.
+	Ambiguous bool
+	After     time.Duration // how long the ticket system asks to be left alone; 0: it does not say
+	Err       error         // for people, without secrets
 }
 
 func (f *Failure) Error() string { return f.Err.Error() }

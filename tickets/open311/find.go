@@ -157,7 +157,9 @@ func (c *Client) suspects(ctx context.Context, hidden map[string]bool) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	return c.fail(city.Refused, "category, place and time fit %s, whose text is not released yet: release it there, then have this ticket searched for again", strings.Join(ids, ", "))
+	f := c.fail(city.Refused, "category, place and time fit %s, whose text is not released yet: release it there, then have this ticket searched for again", strings.Join(ids, ", "))
+	f.Ambiguous = true
+	return f
 }
 
 // metres is the distance between two positions that are near each other.

@@ -102,6 +102,12 @@ func (c *Client) theirs(o city.Order) (string, error) {
 // Closes tells whether there is a way to close requests.
 func (c *Client) Closes() bool { return c.channels.close.method != "" }
 
+// Notes tells whether there is a way to add to requests.
+func (c *Client) Notes() bool { return c.channels.note.method != "" }
+
+// Reopens tells whether there is a way to open requests again.
+func (c *Client) Reopens() bool { return c.channels.reopen.method != "" }
+
 // query gives the arguments every call has.
 func (c *Client) query() url.Values {
 	q := url.Values{}
