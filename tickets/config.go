@@ -54,6 +54,14 @@ type Config struct {
 	SearchAfter []time.Duration `yaml:"search_after"`
 	// MaxCreates bounds the creates of one case that may have arrived; 1 to 10.
 	MaxCreates int `yaml:"max_creates"`
+	// Rate is how many creates, reopenings and notes go to one ticket system in a minute;
+	// 1 to 6000.
+	Rate int `yaml:"rate"`
+	// StatusEvery is how often a ticket system is asked what has changed, 10s to 24h.
+	StatusEvery time.Duration `yaml:"status_every"`
+	// ConfirmEvery is how old what is known of a ticket may get before it is asked for by its
+	// number, 1m to 168h.
+	ConfirmEvery time.Duration `yaml:"confirm_every"`
 	// Poll is how often the store is asked for what is due, if nobody calls Wake.
 	Poll time.Duration `yaml:"poll"`
 	// TimeZone is that of the times in tickets, an IANA name.
@@ -63,17 +71,20 @@ type Config struct {
 // DefaultConfig is the local case list.
 func DefaultConfig() Config {
 	return Config{
-		System:      SystemLocal,
-		Open311:     open311.DefaultConfig(),
-		Mail:        mail.DefaultConfig(),
-		Webhook:     webhook.DefaultConfig(),
-		CSV:         csv.DefaultConfig(),
-		Backoff:     []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute},
-		Jitter:      0.2,
-		SearchAfter: []time.Duration{0, 30 * time.Second, 2 * time.Minute, 10 * time.Minute},
-		MaxCreates:  3,
-		Poll:        2 * time.Second,
-		TimeZone:    "Europe/Berlin",
+		System:       SystemLocal,
+		Open311:      open311.DefaultConfig(),
+		Mail:         mail.DefaultConfig(),
+		Webhook:      webhook.DefaultConfig(),
+		CSV:          csv.DefaultConfig(),
+		Backoff:      []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute},
+		Jitter:       0.2,
+		SearchAfter:  []time.Duration{0, 30 * time.Second, 2 * time.Minute, 10 * time.Minute},
+		MaxCreates:   3,
+		Rate:         60,
+		StatusEvery:  5 * time.Minute,
+		ConfirmEvery: time.Hour,
+		Poll:         2 * time.Second,
+		TimeZone:     "Europe/Berlin",
 	}
 }
 
@@ -107,6 +118,15 @@ func (c Config) Validate() error {
 	}
 	if c.MaxCreates < 1 || c.MaxCreates > 10 {
 		add("max_creates %d: want 1 to 10", c.MaxCreates)
+	}
+	if c.Rate < 1 || c.Rate > 6000 {
+		add("rate %d: want 1 to 6000 a minute", c.Rate)
+	}
+	if c.StatusEvery < 10*time.Second || c.StatusEvery > 24*time.Hour {
+		add("status_every %s: want 10s to 24h", c.StatusEvery)
+	}
+	if c.ConfirmEvery < time.Minute || c.ConfirmEvery > 168*time.Hour {
+		add("confirm_every %s: want 1m to 168h", c.ConfirmEvery)
 	}
 	if c.Poll <= 0 || c.Poll > time.Hour {
 		add("poll %s: want more than 0, at most 1h", c.Poll)

@@ -15,6 +15,9 @@ var _ System = Local{}
 // Name is "local".
 func (Local) Name() string { return "local" }
 
+// Listed tells that nothing outside learns of a case.
+func (Local) Listed() bool { return true }
+
 // Create gives the ref: the case is in the list already.
 func (Local) Create(_ context.Context, o city.Order) (string, error) { return o.Case.Ref, nil }
 

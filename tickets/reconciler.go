@@ -1,8 +1,13 @@
 package tickets
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,57 +16,40 @@ import (
 	"meldefunk/city"
 )
 
-// Store keeps cases and what the ticket system was told of them. But for Handed it is
-// called by the goroutine of Run only.
-type Store interface {
-	// Due gives at most limit cases that are neither settled nor parked and whose ticket
-	// may be worked on at now, oldest first. A case without a ticket comes with one that
-	// is queued.
-	Due(ctx context.Context, system string, now time.Time, limit int) ([]city.CaseTicket, error)
-	// PutTicket writes a ticket, one row of its history, and which wishes were granted or
-	// refused, all or nothing, and returns when they are on the disk. What is kept has the
-	// next Version; if somebody else has written the ticket since it was read, nothing is,
-	// and the error is city.ErrStale.
-	PutTicket(ctx context.Context, t city.Ticket, e city.TicketEntry, granted ...int64) error
-	// Handed gives all cases that are wanted and that the ticket system has, or may have,
-	// oldest first. It may be called from any goroutine.
-	Handed(ctx context.Context, system string) ([]city.CaseTicket, error)
-}
-
-// Assets is the inventory. It is called once per step and must not block.
-type Assets interface {
-	Asset(id string) (*city.Asset, bool)
-}
-
-// Reconciler moves tickets towards what is wanted:
+// Reconciler moves tickets towards what is wanted. It owns the ticket, as the road owns the
+// case; what people want done with it are wishes, which it grants:
 //
-//	queued ─► sending ─► open ─► closing ─► closed
-//	  │ ▲        │ ▲ found
-//	  │ └─────┐  ▼ │
-//	  │ empty └ unsure          parked: a human must look
-//	  ▼
-//	cancelled
+//	muted ◄─► queued ─► sending ─► open ─► closing ─► closed
+//	             │ ▲       │ ▲ found  │        └► cleared (a human closes it there)
+//	             │ └─────┐ ▼ │        └ acknowledged: somebody looks after it
+//	             │ empty └ unsure ─► manual, parked: a human must look
+//	             ├► reopening ─► open: our own ticket of a short while ago
+//	             └► cancelled
 //
 // Every arrow is written to the Store before the next call goes out, so a crash at any
 // point loses nothing: whoever finds a ticket sending knows that its create may have
-// arrived, and searches.
+// arrived, and searches. Each ticket system has a lane of its own, so that one that is away
+// holds up no other.
 type Reconciler struct {
 	cfg     Config
-	store   Store
-	system  System
-	assets  Assets
-	words   words
-	now     func() time.Time
+	tools   Tools
+	zone    *time.Location
 	log     zerolog.Logger
 	metrics metrics
-	circuit circuit
-	wake    chan struct{}
-	said    string // the last failure that was logged
+	lanes   map[string]*lane // of the ticket systems
+	wake    chan struct{}    // of the desk
+	orphans map[string]*lane // of ticket systems that are not configured any more; the desk's
 }
 
-// undecided is the system of tickets of which nobody has decided where they go: there is one
-// only.
-const undecided = ""
+// Tools are what a Reconciler works with.
+type Tools struct {
+	Store   Store
+	Systems map[string]System // by name
+	Router  Router
+	Assets  Assets
+	Road    Renewer
+	Now     func() time.Time // the clock that times in the Store are compared with
+}
 
 // batch is how many cases are asked for at once.
 const batch = 50
@@ -70,8 +58,8 @@ const batch = 50
 // ticket system has answered is worth writing down on the way out.
 const writeTimeout = 10 * time.Second
 
-// New makes a Reconciler. now is the clock that times in the Store are compared with.
-func New(cfg Config, store Store, system System, assets Assets, now func() time.Time, log zerolog.Logger, reg prometheus.Registerer) (*Reconciler, error) {
+// New makes a Reconciler.
+func New(cfg Config, tools Tools, log zerolog.Logger, reg prometheus.Registerer) (*Reconciler, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -79,99 +67,216 @@ func New(cfg Config, store Store, system System, assets Assets, now func() time.
 	if err != nil {
 		return nil, fmt.Errorf("tickets: time_zone: %w", err)
 	}
-	chosen := cfg.all()[cfg.System]
-	return &Reconciler{
-		cfg:     cfg,
-		store:   store,
-		system:  system,
-		assets:  assets,
-		words:   words{zone: zone, closes: chosen.closes()},
-		now:     now,
-		log:     log.With().Str("component", "tickets").Str("system", system.Name()).Logger(),
+	r := &Reconciler{
+		cfg: cfg, tools: tools, zone: zone,
+		log:     log.With().Str("component", "tickets").Logger(),
 		metrics: newMetrics(reg),
-		circuit: circuit{backoff: cfg.Backoff, jitter: cfg.Jitter},
+		lanes:   map[string]*lane{},
 		wake:    make(chan struct{}, 1),
-	}, nil
+		orphans: map[string]*lane{},
+	}
+	for name, s := range tools.Systems {
+		r.lanes[name] = newLane(r, name, s)
+	}
+	return r, nil
 }
 
-// Run works until ctx ends, and returns nil then. Failures of the ticket system or the
-// Store are logged, counted and tried again.
+// Run works until ctx ends, and returns nil then. Failures of a ticket system or the Store
+// are logged, counted and tried again.
 func (r *Reconciler) Run(ctx context.Context) error {
-	tick := time.NewTicker(r.cfg.Poll)
+	r.report(r.takeOver(ctx))
+	var running sync.WaitGroup
+	for _, l := range r.lanes {
+		running.Go(func() { l.run(ctx) })
+	}
+	every(ctx, r.cfg.Poll, r.wake, func() { r.report(r.desk(ctx)) })
+	running.Wait()
+	return nil
+}
+
+// every works at once, and again whenever somebody wakes or time has passed, until ctx ends.
+func every(ctx context.Context, pause time.Duration, wake <-chan struct{}, work func()) {
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
-		if err := r.pass(ctx); err != nil && ctx.Err() == nil {
-			r.complain("store fails", "", err)
+		if ctx.Err() == nil {
+			work()
 		}
 		select {
 		case <-ctx.Done():
-			return nil
-		case <-r.wake:
+			return
+		case <-wake:
 		case <-tick.C:
 		}
 	}
 }
 
-// Wake says that cases have changed. It does not block.
+// Wake says that cases, wishes or mutes have changed. It does not block.
 func (r *Reconciler) Wake() {
+	rouse(r.wake)
+	for _, l := range r.lanes {
+		rouse(l.wake)
+	}
+}
+
+func rouse(c chan<- struct{}) {
 	select {
-	case r.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default: // somebody has said so already
 	}
 }
 
-// Orders gives what is open in the ticket system, or may be, oldest first.
-func (r *Reconciler) Orders(ctx context.Context) ([]city.Order, error) {
-	cases, err := r.store.Handed(ctx, undecided)
+// Orders gives what is open in a ticket system, or may be, oldest first.
+func (r *Reconciler) Orders(ctx context.Context, system string) ([]city.Order, error) {
+	l, ok := r.lanes[system]
+	if !ok {
+		return nil, fmt.Errorf("read open tickets: there is no ticket system %.40q", system)
+	}
+	cases, err := r.tools.Store.Handed(ctx, system)
 	if err != nil {
 		return nil, fmt.Errorf("read open tickets: %w", err)
 	}
 	orders := make([]city.Order, len(cases))
 	for i := range cases {
-		orders[i] = r.order(&cases[i])
+		v, err := l.look(ctx, &cases[i])
+		if err != nil {
+			return nil, err
+		}
+		orders[i] = v.order()
 	}
 	return orders, nil
 }
 
-// Down tells since when the ticket system cannot be reached, and why; a zero time while
-// it can.
-func (r *Reconciler) Down() (since time.Time, why string) { return r.circuit.state() }
+// Outage is a ticket system that cannot be reached.
+type Outage struct {
+	System string
+	Since  time.Time
+	Why    string
+}
 
-// pass works on what is due until nothing is, or the ticket system cannot be reached.
-func (r *Reconciler) pass(ctx context.Context) error {
-	for !r.circuit.paused(r.now()) {
-		due, err := r.store.Due(ctx, undecided, r.now(), batch)
+// Outages tells which ticket systems cannot be reached, by name.
+func (r *Reconciler) Outages() []Outage {
+	var all []Outage
+	for _, name := range slices.Sorted(maps.Keys(r.lanes)) {
+		if since, why := r.lanes[name].circuit.state(); !since.IsZero() {
+			all = append(all, Outage{name, since, why})
+		}
+	}
+	return all
+}
+
+// Push takes what a ticket system has told of a ticket by itself. One that can be asked is
+// asked for it; of another one it is taken as told. A number or a ref that is not known is an
+// error. It may be called by any goroutine.
+func (r *Reconciler) Push(ctx context.Context, system string, remote city.Remote) error {
+	l, ok := r.lanes[system]
+	if !ok {
+		return fmt.Errorf("there is no ticket system %.40q", system)
+	}
+	return l.push(ctx, remote)
+}
+
+// takeOver searches at once for what was being sent when the process ended: it is the one
+// that has the data, so nobody sends it now.
+func (r *Reconciler) takeOver(ctx context.Context) error {
+	found, err := r.tools.Store.Sending(ctx)
+	if err != nil {
+		return fmt.Errorf("read what was being sent: %w", err)
+	}
+	for i := range found {
+		l := r.lane(found[i].Ticket.System)
+		v, err := l.look(ctx, &found[i])
 		if err != nil {
-			return fmt.Errorf("read due tickets: %w", err)
+			return err
+		}
+		if _, err := l.put(ctx, v, v.lost()); err != nil {
+			return err
+		}
+	}
+	names, err := r.tools.Store.Systems(ctx)
+	if err != nil {
+		return fmt.Errorf("read whose tickets there are: %w", err)
+	}
+	for _, name := range names {
+		r.lane(name)
+	}
+	return nil
+}
+
+// lane gives the lane of a ticket system; one that is not configured gets one too, which
+// parks what is due.
+func (r *Reconciler) lane(name string) *lane {
+	if l, ok := r.lanes[name]; ok {
+		return l
+	}
+	if name == "" {
+		return newLane(r, "", nil) // not routed yet
+	}
+	if r.orphans[name] == nil {
+		r.orphans[name] = newLane(r, name, nil)
+	}
+	return r.orphans[name]
+}
+
+// desk gives new tickets to their ticket systems.
+func (r *Reconciler) desk(ctx context.Context) error {
+	for {
+		found, err := r.tools.Store.Unrouted(ctx, batch)
+		if err != nil {
+			return fmt.Errorf("read new tickets: %w", err)
 		}
 		moved := false
-		for _, ct := range due {
-			if ctx.Err() != nil || r.circuit.paused(r.now()) {
+		for i := range found {
+			if ctx.Err() != nil {
 				return nil
 			}
-			did, err := r.advance(ctx, ct)
+			did, err := r.assign(ctx, &found[i])
 			if err != nil {
 				return err
 			}
 			moved = moved || did
 		}
 		if !moved {
-			return nil
+			break
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.orphans)) {
+		if err := r.orphans[name].pass(ctx); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// complain logs a failure, once until its text changes.
-func (r *Reconciler) complain(msg, ref string, err error) {
-	level := zerolog.WarnLevel
-	if r.said == err.Error() {
-		level = zerolog.DebugLevel
+// assign gives a ticket to its ticket system.
+func (r *Reconciler) assign(ctx context.Context, ct *city.CaseTicket) (bool, error) {
+	route := r.tools.Router.Route(&ct.Case, r.asset(ct))
+	name := cmp.Or(route.System, "?")
+	l := r.lane(name)
+	v, err := l.look(ctx, ct)
+	if err != nil {
+		return false, err
 	}
-	r.said = err.Error()
-	event := r.log.WithLevel(level).Err(err)
-	if ref != "" {
-		event.Str("ref", ref)
+	p := v.wait(ct.Ticket.Next)
+	p.ticket.System, p.ticket.Unit = name, route.Unit
+	if route.Unit != "" {
+		p.note = "Zuständig: " + route.Unit
 	}
-	event.Msg(msg)
+	did, err := l.put(ctx, v, p)
+	rouse(l.wake)
+	return did, err
+}
+
+func (r *Reconciler) asset(ct *city.CaseTicket) *city.Asset {
+	if a, ok := r.tools.Assets.Asset(ct.Case.Asset); ok {
+		return a
+	}
+	return nil
+}
+
+// report logs an error of the Store.
+func (r *Reconciler) report(err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		r.log.Warn().Err(err).Msg("store fails")
+	}
 }

@@ -231,8 +231,8 @@ func TestEndsAreEnds(t *testing.T) {
 		l.tickets[ref] = city.Ticket{Ref: ref, State: state}
 		r := newReconciler(t, config(), l, &script{t: t}, newClock())
 		ct := l.pair(l.cases[0])
-		if did, err := r.step(t.Context(), &ct); did || err != nil {
-			t.Errorf("%s: step = %v, %v", state, did, err)
+		if did, err := r.lanes["script"].advance(t.Context(), &ct, new([]city.Mute)); did || err != nil {
+			t.Errorf("%s: advance = %v, %v", state, did, err)
 		}
 	}
 }
@@ -242,39 +242,42 @@ func TestMetricsAndDown(t *testing.T) {
 	l.open(ref)
 	s := &script{t: t, calls: []string{"create", "create"}, answers: []any{fail(city.Retry, "connection refused"), "17"}}
 	reg := prometheus.NewPedanticRegistry()
-	r, err := New(config(), l, s, inventory(), c.now, zerolog.Nop(), reg)
+	r, err := New(config(), around(l, s, c), zerolog.Nop(), reg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if since, _ := r.Down(); !since.IsZero() {
-		t.Errorf("down since %v before anything was sent", since)
+	if out := r.Outages(); len(out) != 0 {
+		t.Errorf("%+v before anything was sent", out)
 	}
 	if err := r.pass(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if since, why := r.Down(); !since.Equal(c.now()) || why != "connection refused" {
-		t.Errorf("down since %v: %q", since, why)
+	if out := r.Outages(); len(out) != 1 || out[0] != (Outage{"script", c.now(), "connection refused"}) {
+		t.Errorf("outages %+v", out)
 	}
 	c.advance(time.Minute)
 	if err := r.pass(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if since, _ := r.Down(); !since.IsZero() {
-		t.Errorf("still down since %v", since)
+	if out := r.Outages(); len(out) != 0 {
+		t.Errorf("still %+v", out)
 	}
 	err = testutil.GatherAndCompare(reg, strings.NewReader(`
-# HELP meldefunk_ticket_calls_total Calls to the ticket system by action (create, find, close) and result (ok, unsure, retry, refused, cannot).
+# HELP meldefunk_ticket_calls_total Calls to a ticket system by action (create, find, close, reopen, note, status, changes) and result (ok, unsure, retry, refused, cannot).
 # TYPE meldefunk_ticket_calls_total counter
-meldefunk_ticket_calls_total{action="create",result="ok"} 1
-meldefunk_ticket_calls_total{action="create",result="retry"} 1
+meldefunk_ticket_calls_total{action="create",result="ok",system="script"} 1
+meldefunk_ticket_calls_total{action="create",result="retry",system="script"} 1
 # HELP meldefunk_ticket_moves_total Tickets that entered a state.
 # TYPE meldefunk_ticket_moves_total counter
-meldefunk_ticket_moves_total{state="open"} 1
-meldefunk_ticket_moves_total{state="queued"} 1
-meldefunk_ticket_moves_total{state="sending"} 2
-# HELP meldefunk_ticket_system_down 1 while the ticket system cannot be reached and sending pauses, else 0.
+meldefunk_ticket_moves_total{state="open",system="script"} 1
+meldefunk_ticket_moves_total{state="queued",system="script"} 1
+meldefunk_ticket_moves_total{state="sending",system="script"} 2
+# HELP meldefunk_ticket_stale_total Steps dropped because somebody else had written the ticket.
+# TYPE meldefunk_ticket_stale_total counter
+meldefunk_ticket_stale_total 0
+# HELP meldefunk_ticket_system_down 1 while a ticket system cannot be reached and sending to it pauses, else 0.
 # TYPE meldefunk_ticket_system_down gauge
-meldefunk_ticket_system_down 0
+meldefunk_ticket_system_down{system="script"} 0
 `))
 	if err != nil {
 		t.Error(err)
@@ -284,7 +287,7 @@ meldefunk_ticket_system_down 0
 func TestNewRefusesBadConfig(t *testing.T) {
 	cfg := config()
 	cfg.TimeZone = "Nirgendwo"
-	if _, err := New(cfg, newLedger(), Local{}, inventory(), newClock().now, zerolog.Nop(), prometheus.NewRegistry()); err == nil {
+	if _, err := New(cfg, around(newLedger(), Local{}, newClock()), zerolog.Nop(), prometheus.NewRegistry()); err == nil {
 		t.Error("no error")
 	}
 }

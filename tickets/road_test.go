@@ -79,7 +79,7 @@ func TestSystemContract(t *testing.T) {
 			ids := map[string]bool{}
 			for _, ref := range []string{"S-00000001", "S-00000002"} {
 				ct := city.CaseTicket{Case: l.cases[len(ids)], Ticket: city.Ticket{Ref: ref, SentAt: c.now()}}
-				o := r.order(&ct)
+				o := orderOf(t, r, &ct)
 				id, err := s.Create(t.Context(), o)
 				if err != nil || id == "" || ids[id] {
 					t.Fatalf("create %s = %q, %v; want a number of its own", ref, id, err)
@@ -90,7 +90,7 @@ func TestSystemContract(t *testing.T) {
 				}
 				l.close(ref)
 				ct.Case = l.cases[len(ids)-1]
-				o = r.order(&ct)
+				o = orderOf(t, r, &ct)
 				for range 2 {
 					if err := s.Close(t.Context(), o, id); err != nil {
 						t.Errorf("close %s: %v", ref, err)
@@ -280,7 +280,7 @@ func TestRun(t *testing.T) {
 	cfg := toServer(t, url)
 	cfg.Poll = time.Hour // only Wake can begin
 	l := newLedger()
-	r, err := New(cfg, l, openSystem(t, cfg, l), inventory(), newClock().now, zerolog.Nop(), prometheus.NewRegistry())
+	r, err := New(cfg, around(l, openSystem(t, cfg, l), newClock()), zerolog.Nop(), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -339,7 +339,7 @@ func TestStopWhileSending(t *testing.T) {
 	}
 }
 
-// An endpoint that cannot close: the case ends here, with a word to people.
+// An endpoint that cannot close: the ticket waits for a human there.
 func TestNoWayToClose(t *testing.T) {
 	c, l := newClock(), newLedger()
 	srv, url := townHall(t, c)
@@ -351,10 +351,20 @@ func TestNoWayToClose(t *testing.T) {
 	l.close(ref)
 	drive(t, r, l, c, time.Second)
 	h := l.history(ref)
-	if got := l.ticket(ref); got.State != city.TicketClosed || !strings.Contains(h[len(h)-1], "von Hand schließen") {
+	if got := l.ticket(ref); got.State != city.TicketCleared || !strings.Contains(h[len(h)-1], "von Hand schließen") {
 		t.Errorf("got %+v, history %q", got, h)
 	}
-	if q := srv.Requests()[0]; q.Closed || strings.Contains(q.Description, "automatisch geschlossen") {
+	if err := srv.Act(georeport.Update{Request: 1001, Status: "CLOSED"}); err != nil {
+		t.Fatal(err)
+	}
+	c.advance(time.Hour + time.Second)
+	if err := r.lanes[SystemOpen311].watch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.ticket(ref); got.State != city.TicketClosed || got.End != city.EndHuman {
+		t.Errorf("after a human closed it: %+v, history %q", got, l.history(ref))
+	}
+	if q := srv.Requests()[0]; strings.Contains(q.Description, "automatisch geschlossen") {
 		t.Errorf("the text promises what cannot be kept: %+v", q)
 	}
 }
@@ -370,7 +380,7 @@ func TestKeyStaysSecret(t *testing.T) {
 	defer echo.Close()
 	cfg := toServer(t, echo.URL)
 	l.open(ref)
-	r, err := New(cfg, l, openSystem(t, cfg, l), inventory(), c.now, zerolog.New(&log), prometheus.NewRegistry())
+	r, err := New(cfg, around(l, openSystem(t, cfg, l), c), zerolog.New(&log), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}

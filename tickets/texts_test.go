@@ -128,8 +128,8 @@ func TestPreviewIsWhatIsSent(t *testing.T) {
 	if !ok {
 		t.Fatal("no asset")
 	}
-	sent := r.order(&city.CaseTicket{Case: l.cases[0], Ticket: city.Ticket{Ref: "S-7K3QF2PA"}})
-	if got := Preview(l.cases[0], asset, Route{}, berlin(t)); !reflect.DeepEqual(got, sent) {
+	sent := orderOf(t, r, &city.CaseTicket{Case: l.cases[0], Ticket: city.Ticket{Ref: "S-7K3QF2PA"}})
+	if got := Preview(l.cases[0], asset, Route{System: SystemLocal}, berlin(t)); !reflect.DeepEqual(got, sent) {
 		t.Errorf("preview\n%+v\nsent\n%+v", got, sent)
 	}
 }

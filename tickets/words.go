@@ -21,9 +21,10 @@ const (
 // words makes the German texts of a ticket. They state what was measured and draw no
 // conclusions; they name no person and no device.
 type words struct {
-	zone   *time.Location
-	closes bool // we close it, so the text may promise that
-	route  Route
+	zone    *time.Location
+	closes  bool   // we close it, so the text may promise that
+	follows string // number of the ticket that this one goes on from; ""
+	route   Route
 }
 
 // along are the words for a case on its route.
@@ -64,6 +65,9 @@ func (w words) text(c *city.Case, a *city.Asset, title string) string {
 	if len(c.Members) > 0 {
 		lines = append(lines, "Betroffen: "+oneLine(strings.Join(c.Members, ", "))+".")
 	}
+	if w.follows != "" {
+		lines = append(lines, "Folgemeldung zu "+oneLine(w.follows)+".")
+	}
 	if advice := first(w.fill(w.route.Advice, c, a), oneLine(c.Advice)); advice != "" {
 		lines = append(lines, "Vorschlag: "+advice)
 	}
@@ -76,20 +80,6 @@ func (w words) text(c *city.Case, a *city.Asset, title string) string {
 	ref := "\n" + Marker(c.Ref)
 	room := MaxText - utf8.RuneCountInString(title) - len("\n\n") - utf8.RuneCountInString(ref)
 	return cut(strings.Join(lines, "\n"), room) + ref
-}
-
-// closing says why the ticket is closed; "" while the case is wanted.
-func (w words) closing(c *city.Case) string {
-	if c.Wanted() {
-		return ""
-	}
-	what := "Der Befund besteht nicht mehr"
-	if c.Revoked {
-		what = "Nachgereichte Messwerte zeigen: Der Befund bestand nicht"
-	} else if q := told(c); q != city.QuantityUnknown && !c.ClosedSince.IsZero() {
-		what = "Sensor meldet: " + measured(q, c.ClosedValue) + w.since(c, c.ClosedSince)
-	}
-	return what + " - automatisch geschlossen. " + Marker(c.Ref)
 }
 
 // Marker is how a case's ref stands in a ticket, and what is searched for there.

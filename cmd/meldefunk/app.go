@@ -58,6 +58,7 @@ var (
 	_ tickets.Store      = (*sqlite.Store)(nil)
 	_ tickets.Assets     = (*files)(nil)
 	_ tickets.Router     = (*files)(nil)
+	_ tickets.Renewer    = (*app)(nil)
 	_ influx.Source      = (*sqlite.Store)(nil)
 	_ board.Store        = (*sqlite.Store)(nil)
 	_ bridge.Sessions    = (*sqlite.Store)(nil)
@@ -76,14 +77,20 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 	var err error
 
 	a.systems, err = tickets.Open(s.Tickets, tickets.Parts{
-		Linked: store.Linked,
-		Orders: func(ctx context.Context, system string) ([]city.Order, error) { return a.reconciler.Orders(ctx) },
-		Codes:  f.Codes, Now: now, Log: log,
+		Linked: func(ctx context.Context, system, id string) (string, bool, error) { // a check has no store
+			return store.Linked(ctx, system, id)
+		},
+		Orders: func(ctx context.Context, system string) ([]city.Order, error) {
+			return a.reconciler.Orders(ctx, system)
+		},
+		Codes: f.Codes, Now: now, Log: log,
 	})
 	keep(err)
 	if err == nil {
 		a.inspection = tickets.NewInspection(a.systems, log, a.registry)
-		a.reconciler, err = tickets.New(s.Tickets, store, a.systems[s.Tickets.System], f, now, log, a.registry)
+		a.reconciler, err = tickets.New(s.Tickets, tickets.Tools{
+			Store: store, Systems: a.systems, Router: f, Assets: f, Road: a, Now: now,
+		}, log, a.registry)
 		keep(err)
 	}
 	if s.InfluxDB.URL != "" {
@@ -119,6 +126,9 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 	keep(err)
 	return a, errors.Join(errs...)
 }
+
+// Renew lets a case that people have closed and that lasts go on as another one.
+func (a *app) Renew(ctx context.Context, ref string) error { return a.road.Renew(ctx, ref) }
 
 // follow tells those who live on commits that there was one.
 func (a *app) follow(c *city.Commit) {
@@ -206,11 +216,11 @@ func (a *app) ready() []board.Check {
 		}
 		checks = append(checks, c)
 	}
-	tickets := board.Check{Name: "tickets", OK: true, Reason: strings.Join(a.inspection.Trouble(), "; ")}
-	if since, why := a.reconciler.Down(); !since.IsZero() {
-		tickets.Reason = fmt.Sprintf("away since %s: %s", since.Format(time.RFC3339), why)
+	trouble := a.inspection.Trouble()
+	for _, o := range a.reconciler.Outages() {
+		trouble = append(trouble, fmt.Sprintf("%s away since %s: %s", o.System, o.Since.Format(time.RFC3339), o.Why))
 	}
-	return append(checks, tickets)
+	return append(checks, board.Check{Name: "tickets", OK: true, Reason: strings.Join(trouble, "; ")})
 }
 
 // reasonOf says what is wrong with a session, and what loses messages although it is up.

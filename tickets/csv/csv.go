@@ -54,6 +54,9 @@ func (*System) Name() string { return "csv" }
 // Closes tells that a case leaves the list when it is over.
 func (*System) Closes() bool { return true }
 
+// Listed tells that the files always hold all of it.
+func (*System) Listed() bool { return true }
+
 // Create notes that the list has changed. The ref is the number.
 func (s *System) Create(_ context.Context, o city.Order) (string, error) {
 	s.note()

@@ -1,0 +1,256 @@
+package tickets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"meldefunk/city"
+)
+
+const (
+	// overlap is how much earlier than the last poll changes are asked for: clocks differ,
+	// and lists of real servers miss the present second.
+	overlap = 10 * time.Minute
+	// maxConfirmed bounds the tickets that are asked for by number in one poll.
+	maxConfirmed = 50
+	// maxIdle bounds the tickets that are looked at for how long nobody looks after them.
+	maxIdle = 2000
+	// pushTries bounds how often a pushed status is tried against other writers.
+	pushTries = 5
+)
+
+// watch asks now and then how tickets stand, and for those that were pushed at once.
+func (l *lane) watch(ctx context.Context) error {
+	now := l.now()
+	if l.system == nil || l.circuit.paused(now) {
+		return nil
+	}
+	w, watches := l.system.(Watcher)
+	if watches {
+		if err := l.confirmPushed(ctx, w); err != nil {
+			return err
+		}
+	}
+	if !l.looked.IsZero() && now.Sub(l.looked) < l.r.cfg.StatusEvery && !now.Before(l.looked) {
+		return nil
+	}
+	l.looked = now
+	if err := l.escalate(ctx, now); err != nil {
+		return err
+	}
+	if !watches {
+		return nil
+	}
+	if err := l.poll(ctx, w, now); err != nil || l.circuit.paused(l.now()) {
+		return err
+	}
+	return l.confirm(ctx, w, now)
+}
+
+// poll asks what has changed since the last time.
+func (l *lane) poll(ctx context.Context, w Watcher, now time.Time) error {
+	store := l.r.tools.Store
+	since, err := store.Polled(ctx, l.name)
+	if err != nil {
+		return err
+	}
+	if since.IsZero() || since.After(now) {
+		since = now.Add(-l.r.cfg.StatusEvery)
+	}
+	changed, err := w.Changes(ctx, since.Add(-overlap))
+	if err != nil {
+		f := l.failed("changes", &view{}, err)
+		if f.Outcome == city.Retry || f.Outcome == city.Unsure {
+			l.away(f)
+		}
+		return nil
+	}
+	l.answered("changes", "ok")
+	for _, r := range changed {
+		ref, linked, err := store.Linked(ctx, l.name, r.ID)
+		if err != nil {
+			return err
+		}
+		if !linked {
+			continue
+		}
+		if err := l.learn(ctx, ref, r, true); err != nil && !errors.Is(err, city.ErrStale) {
+			return err
+		}
+	}
+	return store.SetPolled(ctx, l.name, now)
+}
+
+// confirm asks by number for those that were not asked for in a long time: a list misses
+// some.
+func (l *lane) confirm(ctx context.Context, w Watcher, now time.Time) error {
+	found, err := l.r.tools.Store.Watched(ctx, l.name, now.Add(-l.r.cfg.ConfirmEvery), maxConfirmed)
+	if err != nil {
+		return fmt.Errorf("read tickets to ask for: %w", err)
+	}
+	for i := range found {
+		if on, err := l.confirmOne(ctx, w, &found[i]); err != nil || !on {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *lane) confirmPushed(ctx context.Context, w Watcher) error {
+	l.mu.Lock()
+	refs := l.pushed
+	l.pushed = nil
+	l.mu.Unlock()
+	for _, ref := range refs {
+		ct, found, err := l.r.tools.Store.Case(ctx, ref)
+		if err != nil {
+			return err
+		}
+		if !found || !watched(&ct.Ticket) {
+			continue
+		}
+		if on, err := l.confirmOne(ctx, w, &ct); err != nil || !on {
+			return err
+		}
+	}
+	return nil
+}
+
+// confirmOne asks for one ticket by its number; false: the ticket system is away.
+func (l *lane) confirmOne(ctx context.Context, w Watcher, ct *city.CaseTicket) (bool, error) {
+	if ctx.Err() != nil {
+		return false, nil
+	}
+	v, err := l.look(ctx, ct)
+	if err != nil {
+		return false, err
+	}
+	r, found, err := w.Status(ctx, v.Ticket.ExternalID)
+	if err != nil {
+		f := l.failed(callStatus, v, err)
+		if f.Outcome == city.Retry || f.Outcome == city.Unsure {
+			l.away(f)
+			return false, nil
+		}
+		// It cannot be told; others can.
+		p := v.wait(v.Ticket.Next)
+		p.ticket.Checked = l.now()
+		_, err := l.put(ctx, v, p)
+		return true, err
+	}
+	l.answered(callStatus, "ok")
+	_, err = l.take(ctx, v, r, found)
+	return true, err
+}
+
+// take writes down how a ticket stands there; false: somebody else was faster, or there is
+// nothing to write.
+func (l *lane) take(ctx context.Context, v *view, r city.Remote, found bool) (bool, error) {
+	if r.Progress.Over() {
+		mutes, err := l.r.tools.Store.Mutes(ctx, l.now())
+		if err != nil {
+			return false, fmt.Errorf("read mutes: %w", err)
+		}
+		v.mutes = mutes
+	}
+	v.now = l.now()
+	p := v.observe(r, found)
+	if !p.write {
+		return false, nil
+	}
+	return l.put(ctx, v, p)
+}
+
+// learn takes what was told of the ticket of a ref. It gives city.ErrStale where others kept
+// writing the ticket.
+func (l *lane) learn(ctx context.Context, ref string, r city.Remote, found bool) error {
+	for range pushTries {
+		ct, known, err := l.r.tools.Store.Case(ctx, ref)
+		if err != nil {
+			return err
+		}
+		if !known || ct.Ticket.System != l.name || !watched(&ct.Ticket) {
+			return nil
+		}
+		v, err := l.look(ctx, &ct)
+		if err != nil {
+			return err
+		}
+		if did, err := l.take(ctx, v, r, found); did || err != nil {
+			return err
+		}
+	}
+	return city.ErrStale
+}
+
+// push takes what the ticket system has told by itself.
+func (l *lane) push(ctx context.Context, r city.Remote) error {
+	ref, err := l.refOf(ctx, r)
+	if err != nil {
+		return err
+	}
+	if !l.can.watches {
+		if err := l.learn(ctx, ref, r, true); err != nil {
+			return err
+		}
+		rouse(l.wake)
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !slices.Contains(l.pushed, ref) && len(l.pushed) < maxPushed {
+		l.pushed = append(l.pushed, ref)
+	}
+	rouse(l.wake)
+	return nil
+}
+
+// refOf finds whom a push is about. A ref goes before a number, and both must fit.
+func (l *lane) refOf(ctx context.Context, r city.Remote) (string, error) {
+	if r.Ref != "" {
+		ct, known, err := l.r.tools.Store.Case(ctx, r.Ref)
+		switch {
+		case err != nil:
+			return "", err
+		case !known, ct.Ticket.System != l.name, r.ID != "" && ct.Ticket.ExternalID != r.ID:
+			return "", fmt.Errorf("%s has no ticket %.60q of %.40q: %w", l.name, r.ID, r.Ref, city.ErrNoCase)
+		}
+		return r.Ref, nil
+	}
+	ref, linked, err := l.r.tools.Store.Linked(ctx, l.name, r.ID)
+	if err != nil {
+		return "", err
+	}
+	if !linked {
+		return "", fmt.Errorf("%s has no ticket %.60q: %w", l.name, r.ID, city.ErrNoCase)
+	}
+	return ref, nil
+}
+
+// escalate tells once of each ticket that nobody looks after it.
+func (l *lane) escalate(ctx context.Context, now time.Time) error {
+	found, err := l.r.tools.Store.Unacknowledged(ctx, l.name, now, maxIdle)
+	if err != nil {
+		return fmt.Errorf("read tickets nobody looks after: %w", err)
+	}
+	for i := range found {
+		v, err := l.look(ctx, &found[i])
+		if err != nil {
+			return err
+		}
+		p, ok := v.escalate()
+		if !ok {
+			continue
+		}
+		if ctx.Err() != nil || !l.may(p.call, v.Ticket.State, false) {
+			return nil
+		}
+		if _, err := l.do(ctx, v, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
