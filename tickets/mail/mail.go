@@ -60,7 +60,7 @@ func (*System) Closes() bool { return true }
 
 // Create sends the e-mail of an opening. The ref is its number.
 func (s *System) Create(ctx context.Context, o city.Order) (string, error) {
-	return o.Case.Ref, s.send(ctx, &o, false)
+	return o.Case.Ref, s.send(ctx, &o, opening(&o))
 }
 
 // Find knows of no search. With AtLeastOnce nothing is found, and the same message goes
@@ -74,11 +74,21 @@ func (s *System) Find(context.Context, city.Order) (string, bool, error) {
 
 // Close sends the e-mail of a closing.
 func (s *System) Close(ctx context.Context, o city.Order, _ string) error {
-	return s.send(ctx, &o, true)
+	return s.send(ctx, &o, closing(&o))
 }
 
-func (s *System) send(ctx context.Context, o *city.Order, closing bool) error {
-	m, err := s.message(o, closing)
+// Note sends an e-mail in the thread of the case.
+func (s *System) Note(ctx context.Context, o city.Order, _, key, text string) error {
+	return s.send(ctx, &o, note(&o, key, text))
+}
+
+// Reopen begins a thread in answer to that of the case whose ref the number is.
+func (s *System) Reopen(ctx context.Context, o city.Order, externalID string) error {
+	return s.send(ctx, &o, reopening(&o, externalID))
+}
+
+func (s *System) send(ctx context.Context, o *city.Order, l letter) error {
+	m, err := s.message(o, l)
 	if err != nil {
 		return failed(city.Refused, err)
 	}

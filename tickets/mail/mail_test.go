@@ -456,3 +456,40 @@ func TestConfig(t *testing.T) {
 		})
 	}
 }
+
+// A change and a return are told in the thread, each under an ID of its own.
+func TestNoteAndReopen(t *testing.T) {
+	box := &mailbox{}
+	s := open(t, serve(t, box, nil, false), nil)
+	o := order()
+	o.At = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	for range 2 {
+		if err := s.Note(t.Context(), o, o.Case.Ref, "note-abc", "Auch betroffen: PK-0043."); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.Case.Ref = "S-00000002"
+	if err := s.Reopen(t.Context(), o, "S-7K3QF2PA"); err != nil {
+		t.Fatal(err)
+	}
+	want := []struct{ id, answers, word, text string }{
+		{"<S-7K3QF2PA.note-abc@stadt.example>", "<S-7K3QF2PA.1@stadt.example>", "[S-7K3QF2PA] NACHTRAG | ", "Auch betroffen: PK-0043.\n\n--- Daten ---"},
+		{"<S-7K3QF2PA.note-abc@stadt.example>", "<S-7K3QF2PA.1@stadt.example>", "[S-7K3QF2PA] NACHTRAG | ", "Auch betroffen: PK-0043.\n\n--- Daten ---"},
+		{"<S-00000002.1@stadt.example>", "<S-7K3QF2PA.1@stadt.example>", "[S-00000002] WIEDER OFFEN | ", order().Text + "\n\n--- Daten ---"},
+	}
+	mails := box.mails()
+	if len(mails) != len(want) {
+		t.Fatalf("%d mails, want %d", len(mails), len(want))
+	}
+	for i, w := range want {
+		header, text, facts := parts(t, mails[i].body)
+		subject, err := new(mime.WordDecoder).DecodeHeader(header.Get("Subject"))
+		if err != nil || !strings.HasPrefix(subject, w.word) || header.Get("Message-Id") != w.id || header.Get("In-Reply-To") != w.answers ||
+			!strings.HasPrefix(text, w.text) || facts["status"] != "open" {
+			t.Errorf("mail %d: %v\n%s", i, header, text)
+		}
+	}
+	if header, _, _ := parts(t, mails[0].body); header.Get("Date") != "Sun, 22 Nov 2026 10:00:00 +0000" {
+		t.Errorf("date %q", header.Get("Date"))
+	}
+}

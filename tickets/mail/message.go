@@ -13,25 +13,50 @@ import (
 	"meldefunk/city"
 )
 
-// message makes the e-mail for an opening, or for a closing.
-func (s *System) message(o *city.Order, closing bool) (*gomail.Msg, error) {
-	word, text, at := "NEU", o.Text, o.Case.Opened
-	first := s.messageID(o.Case.Ref, 1)
+// letter is what one e-mail says, and where in a thread it stands.
+type letter struct {
+	word    string // what it is about, in the subject
+	text    string
+	at      time.Time
+	part    string // of the Message-ID: the same letter has the same however often it is sent
+	answers string // ref of the case whose first e-mail it answers; "": it begins a thread
+	closing bool
+}
+
+// opening is the letter that begins the thread of a case.
+func opening(o *city.Order) letter {
+	return letter{word: "NEU", text: o.Text, at: o.Case.Opened, part: "1"}
+}
+
+// reopening begins it too, in answer to the thread of the case before.
+func reopening(o *city.Order, before string) letter {
+	return letter{word: "WIEDER OFFEN", text: o.Text, at: o.Case.Opened, part: "1", answers: before}
+}
+
+func note(o *city.Order, key, text string) letter {
+	return letter{word: "NACHTRAG", text: text, at: o.At, part: key, answers: o.Case.Ref}
+}
+
+func closing(o *city.Order) letter {
+	return letter{word: "ERLEDIGT", text: o.Closing, at: o.Case.Closed, part: "2", answers: o.Case.Ref, closing: true}
+}
+
+// message makes the e-mail of a letter.
+func (s *System) message(o *city.Order, l letter) (*gomail.Msg, error) {
 	m := gomail.NewMsg(gomail.WithEncoding(gomail.EncodingQP), gomail.WithCharset(gomail.CharsetUTF8))
-	m.SetMessageIDWithValue(first)
-	if closing {
-		word, text, at = "ERLEDIGT", o.Closing, o.Case.Closed
-		m.SetMessageIDWithValue(s.messageID(o.Case.Ref, 2))
-		m.SetGenHeaderPreformatted(gomail.HeaderInReplyTo, "<"+first+">")
-		m.SetGenHeaderPreformatted(gomail.HeaderReferences, "<"+first+">")
+	m.SetMessageIDWithValue(s.messageID(o.Case.Ref, l.part))
+	if l.answers != "" {
+		first := "<" + s.messageID(l.answers, "1") + ">"
+		m.SetGenHeaderPreformatted(gomail.HeaderInReplyTo, first)
+		m.SetGenHeaderPreformatted(gomail.HeaderReferences, first)
 	}
 	// RFC 3834: nobody shall answer this by machine.
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
 	m.SetGenHeader("X-Auto-Response-Suppress", "All")
 	m.SetGenHeader("X-Meldefunk-Ref", o.Case.Ref)
 	m.SetUserAgent("meldefunk")
-	m.SetDateWithValue(at)
-	m.Subject(oneLine("[" + o.Case.Ref + "] " + word + " | " + o.Title))
+	m.SetDateWithValue(l.at)
+	m.Subject(oneLine("[" + o.Case.Ref + "] " + l.word + " | " + o.Title))
 	if err := m.From(s.cfg.From); err != nil {
 		return nil, err
 	}
@@ -42,8 +67,8 @@ func (s *System) message(o *city.Order, closing bool) (*gomail.Msg, error) {
 	if err := m.To(to...); err != nil {
 		return nil, err
 	}
-	facts := facts(o, closing)
-	m.SetBodyString(gomail.TypeTextPlain, text+"\n\n"+block(facts))
+	facts := facts(o, l.closing)
+	m.SetBodyString(gomail.TypeTextPlain, l.text+"\n\n"+block(facts))
 	body, err := attachment(facts)
 	if err != nil {
 		return nil, err
@@ -52,16 +77,15 @@ func (s *System) message(o *city.Order, closing bool) (*gomail.Msg, error) {
 	return m, err
 }
 
-// messageID is the n-th message of a case: the same one has the same ID however often it
-// is sent.
-func (s *System) messageID(ref string, n int) string {
+// messageID names one message of a case.
+func (s *System) messageID(ref, part string) string {
 	domain := "meldefunk.invalid"
 	if a, err := mail.ParseAddress(s.cfg.From); err == nil {
 		if _, after, ok := strings.Cut(a.Address, "@"); ok {
 			domain = after
 		}
 	}
-	return fmt.Sprintf("%s.%d@%s", ref, n, domain)
+	return fmt.Sprintf("%s.%s@%s", ref, part, domain)
 }
 
 // facts are what machines read, each value on one line: GeoReport v2 names where it has one.
