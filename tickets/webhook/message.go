@@ -15,8 +15,10 @@ import (
 
 // The types of messages. A change of their meaning is a new version.
 const (
-	typeOpened = "de.meldefunk.case.opened.v1"
-	typeClosed = "de.meldefunk.case.closed.v1"
+	typeOpened   = "de.meldefunk.case.opened.v1"
+	typeUpdated  = "de.meldefunk.case.updated.v1"
+	typeReopened = "de.meldefunk.case.reopened.v1"
+	typeClosed   = "de.meldefunk.case.closed.v1"
 )
 
 // event is a CloudEvents 1.0 message in structured JSON form (cloudevents/spec 1.0.2,
@@ -40,26 +42,50 @@ type data struct {
 	Status      string            `json:"status"` // "open" or "closed"
 	Title       string            `json:"title"`
 	Description string            `json:"description"`
-	Notes       string            `json:"status_notes,omitempty"` // why it is closed
+	Notes       string            `json:"status_notes,omitempty"` // why it is closed, or what is new
 	Address     string            `json:"address,omitempty"`
 	Lat         *float64          `json:"lat,omitempty"`
 	Long        *float64          `json:"long,omitempty"`
 	Attributes  map[string]string `json:"attributes,omitempty"`
 }
 
-// message makes the body for an opening, or for the closing of the receiver's ticket id.
-func message(o *city.Order, id string) (key string, body []byte, err error) {
+// news is what a message tells.
+type news struct {
+	sort string // its type
+	key  string // within the case: the same message has the same however often it is sent
+	id   string // the receiver's number; "" with an opening
+	at   time.Time
+	note string
+}
+
+func opened(o *city.Order) news {
+	return news{sort: typeOpened, key: "create/1", at: o.Case.Opened}
+}
+
+func reopened(o *city.Order, id string) news {
+	return news{sort: typeReopened, key: "reopen/1", id: id, at: o.Case.Opened}
+}
+
+func updated(o *city.Order, id, key, text string) news {
+	return news{sort: typeUpdated, key: "note/" + key, id: id, at: o.At, note: text}
+}
+
+func closed(o *city.Order, id string) news {
+	return news{sort: typeClosed, key: "close/1", id: id, at: o.Case.Closed, note: o.Closing}
+}
+
+// message makes the body of a message and its idempotency key.
+func message(o *city.Order, n news) (key string, body []byte, err error) {
 	e := event{
 		SpecVersion: "1.0", Source: "/meldefunk", Subject: oneLine(o.Case.Asset), ContentType: "application/json",
-		Type: typeOpened, ID: o.Case.Ref + "/create/1", Time: o.Case.Opened.UTC(),
+		Type: n.sort, ID: o.Case.Ref + "/" + n.key, Time: n.at.UTC(),
 		Data: data{
-			Ref: o.Case.Ref, ID: id, Service: o.Case.Service, Status: "open",
+			Ref: o.Case.Ref, ID: n.id, Service: o.Case.Service, Status: "open", Notes: n.note,
 			Title: o.Title, Description: o.Text, Attributes: map[string]string{},
 		},
 	}
-	if id != "" {
-		e.Type, e.ID, e.Time = typeClosed, o.Case.Ref+"/close/1", o.Case.Closed.UTC()
-		e.Data.Status, e.Data.Notes = "closed", o.Closing
+	if n.sort == typeClosed {
+		e.Data.Status = "closed"
 	}
 	if o.Asset != nil {
 		e.Data.Address = oneLine(o.Asset.Address)

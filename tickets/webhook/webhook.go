@@ -76,7 +76,7 @@ func (*System) Closes() bool { return true }
 
 // Create sends the message of an opening and gives the receiver's number.
 func (s *System) Create(ctx context.Context, o city.Order) (string, error) {
-	return s.send(ctx, &o, "")
+	return s.send(ctx, &o, opened(&o))
 }
 
 // Find knows of no search. With AtLeastOnce nothing is found, and the message goes out
@@ -90,13 +90,25 @@ func (s *System) Find(context.Context, city.Order) (string, bool, error) {
 
 // Close sends the message of a closing.
 func (s *System) Close(ctx context.Context, o city.Order, externalID string) error {
-	_, err := s.send(ctx, &o, externalID)
+	_, err := s.send(ctx, &o, closed(&o, externalID))
 	return err
 }
 
-// send posts one message once. id is the receiver's number where it is closed.
-func (s *System) send(ctx context.Context, o *city.Order, id string) (string, error) {
-	key, body, err := message(o, id)
+// Note sends the message of a change.
+func (s *System) Note(ctx context.Context, o city.Order, externalID, key, text string) error {
+	_, err := s.send(ctx, &o, updated(&o, externalID, key, text))
+	return err
+}
+
+// Reopen sends the message that a matter is back; the receiver keeps its number.
+func (s *System) Reopen(ctx context.Context, o city.Order, externalID string) error {
+	_, err := s.send(ctx, &o, reopened(&o, externalID))
+	return err
+}
+
+// send posts one message once, and gives the receiver's number.
+func (s *System) send(ctx context.Context, o *city.Order, n news) (string, error) {
+	key, body, err := message(o, n)
 	if err != nil {
 		return "", s.failed(city.Refused, "make the message: %v", err)
 	}
@@ -135,7 +147,7 @@ func (s *System) send(ctx context.Context, o *city.Order, id string) (string, er
 	if err != nil {
 		return "", s.failed(city.Unsure, "read the answer: %w", inner(err))
 	}
-	return s.number(o, id, answer)
+	return s.number(o, n.id, answer)
 }
 
 // judge makes a failure of a status that is not 2xx; nil: it is. A receiver that says 409
@@ -183,7 +195,7 @@ func (s *System) number(o *city.Order, id string, answer []byte) (string, error)
 	case number == "" || len(number) > 200 || strings.ContainsFunc(number, unicode.IsControl):
 		return "", s.failed(city.Unsure, "answered without a usable id")
 	case id != "" && number != id:
-		return "", s.failed(city.Unsure, "closed %.60q, answered for %.60q", id, number)
+		return "", s.failed(city.Unsure, "told of %.60q, answered for %.60q", id, number)
 	}
 	return number, nil
 }

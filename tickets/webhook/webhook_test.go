@@ -292,3 +292,31 @@ func TestConfig(t *testing.T) {
 		})
 	}
 }
+
+// A change and a return have types and keys of their own, and the receiver's number.
+func TestNoteAndReopen(t *testing.T) {
+	s, r := start(t, nil)
+	id, err := s.Create(t.Context(), order())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := order()
+	o.At = o.Case.Opened.Add(time.Hour)
+	for range 2 {
+		if err := s.Note(t.Context(), o, id, "note-abc", "Auch betroffen: PK-0043."); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, seen := r.seen()
+	got := seen[o.Case.Ref+"/note/note-abc"]
+	if got.Type != typeUpdated || got.Data.ID != id || got.Data.Status != "open" || got.Data.Notes != "Auch betroffen: PK-0043." || !got.Time.Equal(o.At) {
+		t.Errorf("got %+v of %v", got, seen)
+	}
+	if err := s.Reopen(t.Context(), o, id); err != nil {
+		t.Fatal(err)
+	}
+	_, seen = r.seen()
+	if got := seen[o.Case.Ref+"/reopen/1"]; got.Type != typeReopened || got.Data.ID != id || got.Data.Status != "open" || len(seen) != 3 {
+		t.Errorf("got %+v of %v", got, seen)
+	}
+}
