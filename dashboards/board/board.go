@@ -20,6 +20,7 @@ type Options struct {
 	Inventory Inventory
 	Rules     Rules
 	Decisions Decisions        // nil: none are kept
+	Desk      Desk             // nil: nobody can change anything
 	Now       func() time.Time // the clock that ages are counted from
 	Location  *time.Location   // of every time shown, Europe/Berlin
 	Ready     func() []Check   // asked by /readyz; must not block for long
@@ -34,6 +35,7 @@ type Board struct {
 	log     zerolog.Logger
 	pages   map[string]*template.Template
 	css     stylesheet
+	seal    seal
 	handler http.Handler
 }
 
@@ -54,7 +56,7 @@ func New(o Options) (*Board, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	b := &Board{opt: o, log: o.Log.With().Str("component", "board").Logger()}
+	b := &Board{opt: o, log: o.Log.With().Str("component", "board").Logger(), seal: newSeal()}
 	var err error
 	if b.css, err = loadStylesheet(); err != nil {
 		return nil, err
@@ -66,8 +68,8 @@ func New(o Options) (*Board, error) {
 	return b, nil
 }
 
-// Handler serves everything: pages, health, metrics. Only GET and HEAD are answered, and
-// only under the configured names.
+// Handler serves everything: pages, health, metrics. It answers only under the configured
+// names, and what changes something only at this machine.
 func (b *Board) Handler() http.Handler { return b.handler }
 
 func (b *Board) routes() http.Handler {
@@ -76,6 +78,10 @@ func (b *Board) routes() http.Handler {
 	mux.HandleFunc("/anlage/{id}", b.page("asset", b.asset))
 	mux.HandleFunc("/meldungen", b.page("cases", b.cases))
 	mux.HandleFunc("/meldung/{ref}", b.page("case", b.oneCase))
+	mux.HandleFunc("/meldung/{ref}/auftrag", func(w http.ResponseWriter, r *http.Request) { // where a form that was not right stayed
+		http.Redirect(w, r, caseLink(r.PathValue("ref")), http.StatusSeeOther)
+	})
+	mux.HandleFunc("/stummschaltungen", b.page("mutes", b.mutes))
 	mux.HandleFunc("/regeln", b.page("rules", b.rules))
 	mux.HandleFunc("/zurueckgestellt", b.page("asides", b.asides))
 	mux.HandleFunc("/healthz", b.healthz)
@@ -84,5 +90,15 @@ func (b *Board) routes() http.Handler {
 	mux.HandleFunc("/static/board.css", b.css.serve)
 	mux.HandleFunc("/static/icon.svg", serveIcon)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { b.fail(w, r, notFound()) })
+	return mux
+}
+
+// posts are the addresses that change something.
+func (b *Board) posts() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/meldung/{ref}/auftrag", b.act(b.takeWish))
+	mux.HandleFunc("/stummschaltungen", b.act(b.takeMute))
+	mux.HandleFunc("/stummschaltungen/{id}/aufheben", b.act(b.takeUnmute))
+	mux.HandleFunc("/", b.refuseMethod)
 	return mux
 }

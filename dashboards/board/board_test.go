@@ -222,7 +222,7 @@ func TestCasesPage(t *testing.T) {
 		"S-7K2M9QXA": "Papierkorb voll S-7K2M9QXA · Bitte leeren. Papierkorb Domhof 4 PK-1 vor 45 Minuten 21.11.2026, 13:20 Uhr Füllstand 90,4 % Schwelle 90,0 % 2026-004711 übergeben, offen",
 		"S-PARKED01": "Baum braucht Wasser S-PARKED01 Linde Martinistraße B/7 ö vor 30 Stunden 20.11.2026, 08:05 Uhr Bodenfeuchte 12,0 % Schwelle 15,0 % ohne Nummer abgelehnt, bitte prüfen Letzter Fehler: 400 Bad Request: service_code <WATER> is unknown",
 		"S-GONE0001": "Behälter voll S-GONE0001 PK-99 nicht mehr im Bestand vor 5 Stunden 21.11.2026, 09:05 Uhr Füllstand 95,0 % Schwelle 90,0 % ohne Nummer wartet auf Übergabe",
-		"S-DONE0001": "Behälter voll S-DONE0001 Unterflurbehälter Lotter Straße PK-3 vor 3 Stunden 21.11.2026, 11:05 Uhr Füllstand 0,0 % vorher 97,0 % 2026-004688 geschlossen",
+		"S-DONE0001": "Behälter voll S-DONE0001 Unterflurbehälter Lotter Straße PK-3 vor 3 Stunden 21.11.2026, 11:05 Uhr Füllstand 0,0 % vorher 97,0 % 2026-004688 von Menschen geschlossen",
 	} {
 		if got := row(t, body, ref); got != want {
 			t.Errorf("row of %s\n got %s\nwant %s", ref, got, want)
@@ -237,6 +237,30 @@ func TestCasesPage(t *testing.T) {
 	}
 	if o := strings.Index(open, "S-PARKED01"); o < 0 || o > strings.Index(open, "S-7K2M9QXA") {
 		t.Error("the case that is open longest is not first")
+	}
+}
+
+// TestCasesByTicket chooses cases by the state of their tickets.
+func TestCasesByTicket(t *testing.T) {
+	h := newBoard(t, options(t, first(osnabrueck()), second(osnabrueck())))
+	for query, want := range map[string]string{
+		"?ticket=offen":                      "S-7K2M9QXA",
+		"?ticket=abgelehnt":                  "S-PARKED01",
+		"?ticket=wartet":                     "S-GONE0001",
+		"?ticket=geschlossen":                "S-DONE0001",
+		"?ticket=stummgeschaltet":            "",
+		"?ticket=abgelehnt&regel=soil-dry":   "S-PARKED01",
+		"?ticket=abgelehnt&regel=bin-full":   "",
+		"?ticket=offen&regel=bin-full&seite": "S-7K2M9QXA",
+	} {
+		w := ask(h, "GET", "/meldungen"+query)
+		got := strings.Join(regexp.MustCompile(`S-[A-Z0-9]{8}`).FindAllString(tags.ReplaceAllString(w.Body.String(), " "), -1), " ")
+		if w.Code != 200 || got != want {
+			t.Errorf("%s: status %d, cases %q, want %q", query, w.Code, got, want)
+		}
+		if strings.Contains(w.Body.String(), `id="erledigt"`) {
+			t.Errorf("%s also lists what is over", query)
+		}
 	}
 }
 
@@ -323,6 +347,7 @@ func TestErrorPages(t *testing.T) {
 		{"GET", "/static/", 404, "Seite nicht gefunden"},
 		{"GET", "/meldung/S-NIRGENDS", 404, "Meldung nicht gefunden"},
 		{"GET", "/meldung/", 404, "Seite nicht gefunden"},
+		{"GET", "/meldungen?ticket=zu", 400, "Den Ticketstand „zu“ gibt es nicht. Möglich: gebremst, stummgeschaltet, wartet,"},
 		{"GET", "/meldungen?regel=bin-ful", 400, "Die Regel „bin-ful“ gibt es nicht."},
 		{"GET", "/?art=auto", 400, "Die Art „auto“ gibt es nicht. Möglich: behaelter, boden, stellplatz, wasserstand, wetterstation, luftguete, zaehlstelle, tuer, fahrzeug, leuchte, zaehler."},
 		{"GET", "/?zustand=<b>", 400, "Den Zustand „<b>“ gibt es nicht."},
@@ -330,7 +355,7 @@ func TestErrorPages(t *testing.T) {
 		{"GET", "/?seite=0", 400, "Die Seitenzahl „0“ ist keine Zahl ab 1."},
 		{"GET", "/meldungen?seite=9223372036854775808", 400, "keine Zahl ab 1"},
 		{"GET", "/zurueckgestellt?seite=-1", 400, "keine Zahl ab 1"},
-		{"POST", "/", 405, "Diese Seiten können nur gelesen werden."},
+		{"POST", "/", 405, "Diese Seite kann nur gelesen werden."},
 		{"DELETE", "/anlage/PK-1", 405, "nur gelesen"},
 		{"OPTIONS", "/metrics", 405, "nur gelesen"},
 	} {
@@ -346,7 +371,7 @@ func TestErrorPages(t *testing.T) {
 	}
 
 	s.err = errDisk
-	for _, page := range []string{"/", "/anlage/PK-1", "/meldungen", "/meldung/S-7K2M9QXA", "/regeln", "/zurueckgestellt"} {
+	for _, page := range []string{"/", "/anlage/PK-1", "/meldungen", "/meldungen?ticket=offen", "/meldung/S-7K2M9QXA", "/stummschaltungen", "/regeln", "/zurueckgestellt"} {
 		w := ask(h, "GET", page)
 		if w.Code != 503 || !strings.Contains(w.Body.String(), "Daten gerade nicht lesbar") || strings.Contains(w.Body.String(), "secret") {
 			t.Errorf("%s with a broken store: status %d, or the page tells what must not be told", page, w.Code)
@@ -400,7 +425,7 @@ func TestHeaders(t *testing.T) {
 				t.Errorf("%s: CSP lacks %s", target, want)
 			}
 		}
-		if strings.Contains(csp, "unsafe") || got.Get("X-Content-Type-Options") != "nosniff" || got.Get("Referrer-Policy") != "no-referrer" {
+		if strings.Contains(csp, "unsafe") || got.Get("X-Content-Type-Options") != "nosniff" || got.Get("Referrer-Policy") != "same-origin" {
 			t.Errorf("%s: headers %v", target, got)
 		}
 	}

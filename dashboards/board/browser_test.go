@@ -1,6 +1,7 @@
 package board_test
 
 import (
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ func site(t *testing.T) string {
 		inv.devices = append(inv.devices, moreInv.devices...)
 	}
 	o := options(t, s, inv)
+	o.Desk = s
 	o.Notice = "Vorführung: simulierte Stadt, Zeitraffer 360-fach"
 	srv := httptest.NewServer(newBoard(t, o))
 	t.Cleanup(srv.Close)
@@ -32,7 +34,7 @@ func TestPagesInBrowser(t *testing.T) {
 		{"uebersicht", "/?bezirk=Innenstadt"}, {"seite-2", "/?seite=2&sortierung=name"}, {"leer", "/?bezirk=Atlantis"},
 		{"anlage", "/anlage/PK-1"}, {"ohne-daten", "/anlage/PK-5"}, {"skript", "/anlage/PK-6"},
 		{"jede-art", "/?bezirk=Hafen"}, {"pegel", "/anlage/PG-1"}, {"schacht", "/anlage/PG-4"}, {"wetter", "/anlage/WS-1"}, {"klappe", "/anlage/TK-1"}, {"fahrzeug", "/anlage/FZ-1"}, {"zaehler", "/anlage/WZ-1"},
-		{"meldungen", "/meldungen"}, {"meldungen-einer-regel", "/meldungen?regel=bin-full"}, {"meldung", "/meldung/S-7K2M9QXA"}, {"meldung-erledigt", "/meldung/S-DONE0001"}, {"regeln", "/regeln"}, {"zurueckgestellt", "/zurueckgestellt"}, {"fehler", "/nirgends"},
+		{"meldungen", "/meldungen"}, {"meldungen-einer-regel", "/meldungen?regel=bin-full"}, {"meldungen-eines-standes", "/meldungen?ticket=abgelehnt"}, {"meldung-abgelehnt", "/meldung/S-PARKED01"}, {"stummschaltungen", "/stummschaltungen?anlage=PK-1&kategorie=OS-ABF-01"}, {"meldung", "/meldung/S-7K2M9QXA"}, {"meldung-erledigt", "/meldung/S-DONE0001"}, {"regeln", "/regeln"}, {"zurueckgestellt", "/zurueckgestellt"}, {"fehler", "/nirgends"},
 	}
 	views := []browsertest.View{
 		{Name: "desktop", Width: 1280, Height: 900},
@@ -71,7 +73,7 @@ func TestPagesInBrowser(t *testing.T) {
 
 // smallTargets lists links and controls below 24 by 24 CSS pixels (WCAG 2.5.8) that do
 // not stand in a line of text.
-const smallTargets = `[...document.querySelectorAll("nav a, button, select, summary, .refresh")]
+const smallTargets = `[...document.querySelectorAll("nav a, button, select, input:not([type=hidden]), summary, .refresh")]
 	.filter(e => { const b = e.getBoundingClientRect(); return b.width > 0 && (b.width < 24 || b.height < 24) })
 	.map(e => e.textContent.trim())`
 
@@ -117,5 +119,51 @@ func TestPageInBrowserIsWhatItSays(t *testing.T) {
 	paper := browser.Open(t, url+"/", browsertest.View{Width: 794, Height: 1123, Print: true})
 	if got := browsertest.Eval[string](t, paper, `["header nav", "form.filter", ".refresh"].map(s => getComputedStyle(document.querySelector(s)).display).join()`); got != "none,none,none" {
 		t.Errorf("on paper, navigation and form are displayed: %s", got)
+	}
+}
+
+// TestActInBrowser has a browser without scripts wish something of a ticket, mute an asset and
+// lift that again: its own headers must get it past the checks.
+func TestActInBrowser(t *testing.T) {
+	browser, url := browsertest.Start(t), site(t)
+	p := browser.Open(t, url+"/meldung/S-PARKED01", browsertest.View{Width: 1280, Height: 900, NoScript: true})
+	main := func() string { return browsertest.Eval[string](t, p, `document.querySelector("main").innerText`) }
+	fill := func(form, name, value string) {
+		browsertest.Eval[bool](t, p, fmt.Sprintf(`document.querySelector('%s [name=%s]').value = %q, true`, form, name, value))
+	}
+	open := func(n int) {
+		browsertest.Eval[bool](t, p, fmt.Sprintf(`document.querySelectorAll("details.act")[%d].open = true`, n))
+	}
+
+	form := `form[aria-label="Anhalten"]`
+	open(2)
+	fill(form, "name", "Erika Mustermann")
+	fill(form, "grund", `<b onclick="alert(1)">Baustelle</b>`)
+	fill(form, "bis", "24.12.2026 18:00")
+	p.Click(t, form+" button")
+	if got := main(); !strings.Contains(got, "Anhalten vermerkt.") ||
+		!strings.Contains(got, `Anhalten bis 24.12.2026, 18:00`+"\u00a0"+`Uhr: Erika Mustermann – <b onclick="alert(1)">Baustelle</b>`) {
+		t.Errorf("after the wish the page says %s", got)
+	}
+
+	p.Click(t, `a[href^="/stummschaltungen?anlage="]`)
+	form = `form[aria-label="Stummschalten"]`
+	fill(form, "name", "Erika Mustermann")
+	fill(form, "grund", "Baustelle <i>bis</i> Weihnachten")
+	fill(form, "bis", "3 Tage")
+	p.Click(t, form+" button")
+	if got := main(); !strings.Contains(got, "Stummgeschaltet.") || !strings.Contains(got, "Baustelle <i>bis</i> Weihnachten") || !strings.Contains(got, "3\u00a0Stummschaltungen in Kraft.") {
+		t.Errorf("after the mute the page says %s", got)
+	}
+	if got := browsertest.Eval[string](t, p, `document.querySelector("tbody th").innerText`); !strings.Contains(got, "B/7 ö") {
+		t.Errorf("what was muted is %q", got)
+	}
+
+	form = `tbody tr:first-child form`
+	open(0)
+	fill(form, "name", "Max Muster")
+	p.Click(t, form+" button")
+	if got := main(); !strings.Contains(got, "Stummschaltung aufgehoben.") || !strings.Contains(got, "aufgehoben von Max Muster") {
+		t.Errorf("after lifting the page says %s", got)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"meldefunk/city"
@@ -24,6 +25,17 @@ type casePage struct {
 	MostMembers int
 	Decisions   []decisionRow
 	Rows        int // as many as Decisions can have
+	Ticket      ticketPart
+	Note        string // what has just been done; "": nothing
+	Desk        deskPart
+}
+
+// deskPart is what a visitor may do on a page.
+type deskPart struct {
+	Problems []string // with what was sent
+	Not      string   // why nothing can be done here; "": it can
+	Forms    []actionForm
+	Seal     string
 }
 
 // link is a name that leads somewhere; Address is "" where there is nothing to be seen.
@@ -49,21 +61,55 @@ type evidenceRow struct {
 }
 
 func (b *Board) oneCase(r *http.Request) (content, error) {
-	c, found, err := b.opt.Store.Case(r.Context(), r.PathValue("ref"))
+	ct, err := b.caseNamed(r.Context(), r.PathValue("ref"))
 	if err != nil {
 		return content{}, err
 	}
-	if !found {
-		return content{}, &problem{http.StatusNotFound, "Meldung nicht gefunden", "Eine Meldung mit diesem Kennzeichen gibt es nicht."}
+	return b.showCase(r, ct, nil)
+}
+
+func (b *Board) caseNamed(ctx context.Context, ref string) (city.CaseTicket, error) {
+	ct, found, err := b.opt.Store.Case(ctx, ref)
+	if err == nil && !found {
+		err = &problem{http.StatusNotFound, "Meldung nicht gefunden", "Eine Meldung mit diesem Kennzeichen gibt es nicht."}
 	}
+	return ct, err
+}
+
+// showCase shows a case, with what is wrong with the form that was sent, if any.
+func (b *Board) showCase(r *http.Request, c city.CaseTicket, wrong error) (content, error) {
 	now, assets := b.opt.Now(), b.assetsByID()
 	p := casePage{Wanted: c.Case.Wanted(), Service: c.Case.Service, Rows: decisionRows,
 		Rule: b.ruleNamed(c.Case.Rule), Case: b.caseRow(&c, assets, now)}
 	p.Members, p.MostMembers = members(c.Case.Members, assets), mostMembers
+	var err error
 	if p.Decisions, err = b.decisions(r.Context(), c.Case.Ref, now); err != nil {
 		return content{}, err
 	}
+	if p.Ticket, err = b.ticketPart(r.Context(), &c, assets[c.Case.Asset], now); err != nil {
+		return content{}, err
+	}
+	if p.Desk = b.deskPart(r, wrong); p.Desk.Not == "" {
+		p.Desk.Forms = actionForms(&c.Ticket, r.PostForm)
+	}
+	for _, a := range actions() {
+		if r.URL.Query().Get("vermerkt") == a.Key {
+			p.Note = a.Told + " Was daraus wird, steht gleich im Verlauf."
+		}
+	}
 	return content{title: cmp.Or(c.Case.Title, c.Case.Ref), nav: "/meldungen", self: caseLink(c.Case.Ref), body: p}, nil
+}
+
+// deskPart says what a visitor may do, and what was wrong with what he has sent.
+func (b *Board) deskPart(r *http.Request, wrong error) deskPart {
+	p := deskPart{Not: b.mayNot(r)}
+	if p.Not == "" {
+		p.Seal = b.seal.token(b.opt.Now())
+	}
+	if wrong != nil {
+		p.Problems = strings.Split(wrong.Error(), "\n")
+	}
+	return p
 }
 
 // mostMembers is how many members of a group a case lists.

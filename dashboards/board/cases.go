@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"meldefunk/city"
@@ -24,6 +25,9 @@ type casesBody struct {
 	Pager   pager
 	Summary string
 	Rule    *link // chosen; nil: all rules
+	RuleID  string
+	States  []choice
+	Chosen  string // word of the chosen state; "": none
 	Closed  []caseRow
 }
 
@@ -53,39 +57,81 @@ func (b *Board) openCases(ctx context.Context) ([]city.CaseTicket, error) {
 }
 
 func (b *Board) cases(r *http.Request) (content, error) {
-	page, err := pageNumber(r.URL.Query())
+	q := r.URL.Query()
+	page, err := pageNumber(q)
 	if err != nil {
 		return content{}, err
 	}
-	open, err := b.openCases(r.Context())
+	rule, key := q.Get("regel"), q.Get("ticket")
+	self := func(page int) string {
+		return address("/meldungen", url.Values{"regel": {rule}, "ticket": {key}}, page)
+	}
+	body := casesBody{RuleID: rule, States: ticketChoices(key)}
+	var open, recent []city.CaseTicket
+	if key == "" {
+		open, recent, err = b.present(r.Context())
+	} else {
+		open, body.Chosen, err = b.inState(r.Context(), key)
+	}
 	if err != nil {
 		return content{}, err
 	}
-	recent, err := b.opt.Store.Cases(r.Context(), false, recentCases)
-	if err != nil {
-		return content{}, err
-	}
-	rule := r.URL.Query().Get("regel")
-	chosen, err := b.chooseRule(rule, &open, &recent)
-	if err != nil {
+	if body.Rule, err = b.chooseRule(rule, &open, &recent); err != nil {
 		return content{}, err
 	}
 	now, assets := b.opt.Now(), b.assetsByID()
-	self := func(page int) string { return address("/meldungen", url.Values{"regel": {rule}}, page) }
-	body := casesBody{
-		Rule:    chosen,
-		Pager:   paged(page, casesPage, len(open), self),
-		Summary: counted(len(open), "offene Meldung", "offene Meldungen") + ".",
+	body.Pager = paged(page, casesPage, len(open), self)
+	body.Summary = counted(len(open), "offene Meldung", "offene Meldungen") + "."
+	if body.Chosen != "" {
+		body.Summary = counted(len(open), "Meldung", "Meldungen") + ", deren Ticket so steht: " + body.Chosen + "."
 	}
 	for i := range open[body.Pager.from:body.Pager.to] {
 		body.Open = append(body.Open, b.caseRow(&open[body.Pager.from+i], assets, now))
 	}
-	recent = slices.DeleteFunc(recent, func(c city.CaseTicket) bool { return c.Case.Wanted() })
-	slices.SortStableFunc(recent, func(x, y city.CaseTicket) int { return y.Case.Closed.Compare(x.Case.Closed) })
 	for i := range recent[:min(closedShown, len(recent))] {
 		body.Closed = append(body.Closed, b.caseRow(&recent[i], assets, now))
 	}
 	return content{title: "Meldungen", nav: "/meldungen", self: self(body.Pager.Page), body: body}, nil
+}
+
+// present gives the open cases, and those that were closed last, the last first.
+func (b *Board) present(ctx context.Context) (open, closed []city.CaseTicket, err error) {
+	if open, err = b.openCases(ctx); err != nil {
+		return nil, nil, err
+	}
+	if closed, err = b.opt.Store.Cases(ctx, false, recentCases); err != nil {
+		return nil, nil, err
+	}
+	closed = slices.DeleteFunc(closed, func(c city.CaseTicket) bool { return c.Case.Wanted() })
+	slices.SortStableFunc(closed, func(x, y city.CaseTicket) int { return y.Case.Closed.Compare(x.Case.Closed) })
+	return open, closed, nil
+}
+
+// inState gives the cases whose tickets are in a state, those opened last first: of ended ones,
+// of which there are ever more, the last only.
+func (b *Board) inState(ctx context.Context, key string) ([]city.CaseTicket, string, error) {
+	s, ok := ticketStateNamed(key)
+	if !ok {
+		var keys []string
+		for _, s := range ticketStates() {
+			keys = append(keys, s.Key)
+		}
+		return nil, "", badRequest("Den Ticketstand „%.40s“ gibt es nicht. Möglich: %s.", key, strings.Join(keys, ", "))
+	}
+	limit := openLimit
+	if s.State == city.TicketClosed || s.State == city.TicketCancelled {
+		limit = recentCases
+	}
+	all, err := b.opt.Store.Tickets(ctx, city.TicketFilter{States: []city.TicketState{s.State}, Limit: limit})
+	return all, s.Word, err
+}
+
+func ticketChoices(chosen string) []choice {
+	all := []choice{{"", "jeder Stand", chosen == ""}}
+	for _, s := range ticketStates() {
+		all = append(all, choice{s.Key, s.Word, s.Key == chosen})
+	}
+	return all
 }
 
 // chooseRule leaves only the cases of a rule; "": all of them.
@@ -114,8 +160,8 @@ func (b *Board) caseRow(c *city.CaseTicket, assets map[string]*city.Asset, now t
 		Since:  momentOf(c.Case.Since, now, b.opt.Location),
 		Opened: momentOf(c.Case.Opened, now, b.opt.Location),
 		Closed: momentOf(c.Case.Closed, now, b.opt.Location),
-		Ticket: c.Ticket.ExternalID, TicketState: ticketWord(c.Ticket.State),
-		Parked: c.Ticket.State == city.TicketParked,
+		Ticket: c.Ticket.ExternalID, TicketState: ticketWord(&c.Ticket),
+		Parked: c.Ticket.State == city.TicketParked || c.Ticket.State == city.TicketManual,
 		Error:  c.Ticket.Error,
 	}
 	if c.Case.Grade > 1 {

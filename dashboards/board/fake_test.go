@@ -1,6 +1,7 @@
 package board_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,9 @@ type store struct {
 	cases    []city.CaseTicket
 	asides   []city.SetAside
 	news     map[city.EUI]city.DeviceNews
+	log      map[string][]city.TicketEntry // by ref, oldest first
+	mutes    []city.Mute                   // in the order they began
+	wishes   int64
 	err      error
 }
 
@@ -70,6 +74,60 @@ func (s *store) Case(_ context.Context, ref string) (city.CaseTicket, bool, erro
 		return city.CaseTicket{}, false, s.err
 	}
 	return s.cases[i], true, nil
+}
+
+func (s *store) Tickets(_ context.Context, f city.TicketFilter) ([]city.CaseTicket, error) {
+	var all []city.CaseTicket
+	for _, c := range s.cases {
+		state := cmp.Or(c.Ticket.State, city.TicketQueued)
+		if (len(f.States) == 0 || slices.Contains(f.States, state)) && (f.Rule == "" || f.Rule == c.Case.Rule) {
+			all = append(all, c)
+		}
+	}
+	slices.SortStableFunc(all, func(x, y city.CaseTicket) int { return y.Case.Opened.Compare(x.Case.Opened) })
+	if f.Limit > 0 {
+		all = all[:min(f.Limit, len(all))]
+	}
+	return all, s.err
+}
+
+func (s *store) TicketLog(_ context.Context, ref string) ([]city.TicketEntry, error) {
+	return s.log[ref], s.err
+}
+
+func (s *store) AllMutes(_ context.Context, limit int) ([]city.Mute, error) {
+	all := slices.Clone(s.mutes)
+	slices.Reverse(all)
+	return all[:min(limit, len(all))], s.err
+}
+
+// Wish is as strict as the real store: it takes wishes only for cases that are there.
+func (s *store) Wish(_ context.Context, w city.Wish) (int64, error) {
+	i := slices.IndexFunc(s.cases, func(c city.CaseTicket) bool { return c.Case.Ref == w.Ref })
+	if s.err != nil || i < 0 || w.By == "" || w.At.IsZero() {
+		return 0, cmp.Or(s.err, fmt.Errorf("no such case, or nobody wants it: %+v", w))
+	}
+	s.wishes++
+	w.ID = s.wishes
+	s.cases[i].Wishes = append(s.cases[i].Wishes, w)
+	return w.ID, nil
+}
+
+func (s *store) Mute(_ context.Context, m city.Mute) (int64, error) {
+	if s.err != nil || m.By == "" || m.Reason == "" || m.Since.IsZero() || m.Service+m.Asset+m.Tour+m.District == "" {
+		return 0, cmp.Or(s.err, fmt.Errorf("no whole mute: %+v", m))
+	}
+	m.ID = int64(len(s.mutes) + 1)
+	s.mutes = append(s.mutes, m)
+	return m.ID, nil
+}
+
+func (s *store) Unmute(_ context.Context, id int64, by string, at time.Time) error {
+	if s.err != nil || id < 1 || id > int64(len(s.mutes)) || !s.mutes[id-1].Lifted.IsZero() || by == "" {
+		return cmp.Or(s.err, fmt.Errorf("mute %d cannot be lifted", id))
+	}
+	s.mutes[id-1].Lifted, s.mutes[id-1].LiftedBy = at, by
+	return nil
 }
 
 func (s *store) Asides(_ context.Context, limit, offset int) ([]city.SetAside, int64, error) {
@@ -257,7 +315,7 @@ func osnabrueck() (*store, *inventory) {
 	s.readings = append(s.readings, byHand)
 
 	s.cases = []city.CaseTicket{
-		{Case: city.Case{Ref: "S-7K2M9QXA", Rule: "bin-full", Asset: "PK-1", Quantity: city.FillLevel, Value: 90.4, Limit: 90, Since: now.Add(-45 * time.Minute), Opened: now.Add(-15 * time.Minute), Title: "Papierkorb voll", Advice: "Bitte leeren."},
+		{Case: city.Case{Ref: "S-7K2M9QXA", Rule: "bin-full", Service: "OS-ABF-01", Asset: "PK-1", Quantity: city.FillLevel, Value: 90.4, Limit: 90, Since: now.Add(-45 * time.Minute), Opened: now.Add(-15 * time.Minute), Title: "Papierkorb voll", Advice: "Bitte leeren."},
 			Ticket: city.Ticket{State: city.TicketOpen, ExternalID: "2026-004711"}},
 		{Case: city.Case{Ref: "S-PARKED01", Rule: "soil-dry", Asset: "B/7 ö", Quantity: city.SoilMoisture, Value: 12, Limit: 15, Since: now.Add(-30 * time.Hour), Opened: now.Add(-29 * time.Hour), Title: "Baum braucht Wasser"},
 			Ticket: city.Ticket{State: city.TicketParked, Error: "400 Bad Request: service_code <WATER> is unknown"}},
@@ -265,6 +323,24 @@ func osnabrueck() (*store, *inventory) {
 		{Case: city.Case{Ref: "S-DONE0001", Rule: "bin-full", Asset: "PK-3", Quantity: city.FillLevel, Value: 97, Limit: 90, Since: now.Add(-9 * time.Hour), Opened: now.Add(-9 * time.Hour), Closed: now.Add(-3 * time.Hour), ClosedValue: 0, ClosedSince: now.Add(-3 * time.Hour), Title: "Behälter voll"},
 			Ticket: city.Ticket{State: city.TicketClosed, ExternalID: "2026-004688"}},
 	}
+	s.log = map[string][]city.TicketEntry{"S-7K2M9QXA": {
+		{At: now.Add(-15 * time.Minute), State: city.TicketQueued, Note: "Zugeordnet: OSB Straßenreinigung"},
+		{At: now.Add(-14 * time.Minute), State: city.TicketOpen, Note: "Angelegt als 2026-004711"},
+		{At: now.Add(-3 * time.Minute), State: city.TicketOpen, By: "Erika <Mustermann>", Note: "Angehalten: Straßenfest"},
+	}}
+	one := &s.cases[0].Ticket
+	one.System, one.Unit, one.Hold, one.HoldUntil, one.Follows = "emsos", "OSB Straßenreinigung", "Erika <Mustermann>: Straßenfest", now.Add(5*time.Hour), "S-DONE0001"
+	one.Remote = city.Remote{ID: "2026-004711", Progress: city.ProgressOpen, Status: "RECEIVED", Notes: "Wird <geprüft>", Service: "3.3", Name: "Sauberkeit", Updated: now.Add(-10 * time.Minute)}
+	one.Checked, one.Missing, one.MissingSince = now.Add(-2*time.Minute), 2, now.Add(-9*time.Minute)
+	s.cases[3].Ticket.End = city.EndHuman
+	s.cases[1].Wishes = []city.Wish{{ID: 7, Ref: "S-PARKED01", At: now.Add(-time.Minute), By: "Max Muster", Kind: city.WishLink, Number: "2026-1", Reason: "am Telefon"}}
+	s.mutes = []city.Mute{
+		{ID: 1, Asset: "PK-3", Since: now.Add(-90 * time.Hour), Until: now.Add(-80 * time.Hour), By: "Erika Mustermann", Reason: "vorbei"},
+		{ID: 2, Asset: "PK-1", Service: "OS-ABF-01", Since: now.Add(-time.Hour), By: "emsos", Reason: "abgewiesen: <nicht> zuständig"},
+		{ID: 3, Tour: "Gießtour", Since: now.Add(-time.Hour), Until: now.Add(24 * time.Hour), By: "Max Muster", Reason: "Regen"},
+		{ID: 4, District: "Haste", Since: now.Add(-2 * time.Hour), Until: now.Add(24 * time.Hour), By: "Max Muster", Reason: "Irrtum", Lifted: now.Add(-time.Minute), LiftedBy: "Erika Mustermann"},
+	}
+	s.wishes = 7
 	s.asides = []city.SetAside{
 		{Key: 1, Server: "stadtwerke", Topic: "application/1/device/a84041/event/up", Body: []byte("{\"text\":\"</pre><script>alert(1)</script> Straße \u202e txt\""), Received: now.Add(-2 * time.Hour), Reason: city.ReasonMalformed, Detail: "unexpected end of JSON at byte 48", Count: 3, LastSeen: now.Add(-5 * time.Minute)},
 		{Key: 2, Server: "stadtwerke", Topic: "application/1/device/24e1/event/up", Body: []byte{0, 0xff, 0x10}, Received: now.Add(-26 * time.Hour), Reason: city.ReasonUnknownDevice, Detail: "not in the inventory", DevEUI: eui(4711), Count: 1420},

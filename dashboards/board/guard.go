@@ -12,25 +12,31 @@ const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; for
 
 // guard stands in front of every path.
 func (b *Board) guard(next http.Handler) http.Handler {
-	hosts := allowedHosts(b.opt.Config)
+	hosts, posts := allowedHosts(b.opt.Config), b.posts()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", contentPolicy)
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Referrer-Policy", "same-origin") // with no-referrer, browsers hide the origin of forms
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		switch {
 		case !hosts[hostname(r.Host)]:
 			b.fail(w, r, wrongHost())
+		case r.Method == http.MethodPost:
+			posts.ServeHTTP(w, r)
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			h.Set("Allow", "GET, HEAD")
-			b.fail(w, r, wrongMethod())
+			b.refuseMethod(w, r)
 		default:
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+func (b *Board) refuseMethod(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Allow", "GET, HEAD")
+	b.fail(w, r, wrongMethod())
 }
 
 // allowedHosts are the names of this machine, which is the only one that can reach the

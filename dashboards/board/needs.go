@@ -22,8 +22,20 @@ type Store interface {
 	// closed ones are left out before the limit counts.
 	Cases(ctx context.Context, openOnly bool, limit int) ([]city.CaseTicket, error)
 
-	// Case gives the case of a reference; false: there is none.
+	// Case gives the case of a reference, with what people want of it and did not get yet;
+	// false: there is none.
 	Case(ctx context.Context, ref string) (city.CaseTicket, bool, error)
+
+	// Tickets gives the cases that a filter chooses, those opened last first.
+	Tickets(ctx context.Context, f city.TicketFilter) ([]city.CaseTicket, error)
+
+	// TicketLog gives the history of a case's ticket, oldest first. A case that is not there
+	// has none.
+	TicketLog(ctx context.Context, ref string) ([]city.TicketEntry, error)
+
+	// AllMutes gives up to limit mutes, those that began last first, also lifted ones and
+	// those that are over.
+	AllMutes(ctx context.Context, limit int) ([]city.Mute, error)
 
 	// Asides gives up to limit set-aside messages from offset on, the one seen last
 	// first, and how many there are in all.

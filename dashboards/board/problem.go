@@ -19,11 +19,15 @@ func notFound() *problem {
 }
 
 func wrongMethod() *problem {
-	return &problem{http.StatusMethodNotAllowed, "Nicht erlaubt", "Diese Seiten können nur gelesen werden."}
+	return &problem{http.StatusMethodNotAllowed, "Nicht erlaubt", "Diese Seite kann nur gelesen werden."}
 }
 
 func wrongHost() *problem {
 	return &problem{http.StatusMisdirectedRequest, "Falscher Name", "Unter diesem Namen ist diese Seite nicht zu erreichen. Die erlaubten Namen stehen in den Einstellungen unter board.hosts."}
+}
+
+func forbidden(why string) *problem {
+	return &problem{http.StatusForbidden, "Nicht erlaubt", why}
 }
 
 func badRequest(format string, args ...any) *problem {

@@ -17,7 +17,10 @@ func TestCasePage(t *testing.T) {
 	body := ask(h, "GET", "/meldung/S-7K2M9QXA").Body.String()
 	for _, want := range []string{
 		"Papierkorb voll", "Bitte leeren.", "Zustand offen", "Anlage Papierkorb Domhof 4 PK-1", "Regel Papierkorb voll", "Seit vor 45 Minuten 21.11.2026, 13:20 Uhr",
-		"Eröffnet vor 15 Minuten 21.11.2026, 13:50 Uhr", "Füllstand 90,4 % Schwelle 90,0 %", "Ticket 2026-004711 übergeben, offen",
+		"Eröffnet vor 15 Minuten 21.11.2026, 13:50 Uhr", "Füllstand 90,4 % Schwelle 90,0 %", "Nummer 2026-004711 Stand hier übergeben, offen Ticketsystem emsos Zuständig OSB Straßenreinigung Angehalten Erika <Mustermann>: Straßenfest bis 21.11.2026, 19:05 Uhr",
+		"Stummgeschaltet abgewiesen: <nicht> zuständig emsos, bis sie jemand aufhebt Folgt auf S-DONE0001 Stand im Ticketsystem offen RECEIVED 21.11.2026, 13:55 Uhr",
+		"Wird <geprüft> Kategorie dort Sauberkeit Zuletzt abgefragt vor 2 Minuten 21.11.2026, 14:03 Uhr seit 21.11.2026, 13:56 Uhr nicht gefunden, 2 Abfragen",
+		"Verlauf Angehalten: Straßenfest 21.11.2026, 14:02 Uhr · übergeben, offen · Erika <Mustermann> Angelegt als 2026-004711",
 		"Meldung eröffnet vor 15 Minuten 21.11.2026, 13:50 Uhr Die Regel bin-full hat entschieden: pending → open. 4 Messungen dazu",
 		"Stand geändert vor 45 Minuten 21.11.2026, 13:20 Uhr Die Regel bin-full hat entschieden: idle → pending. Es wurde kein Fall eröffnet: Ruhezeit. 1 Messung dazu",
 	} {
@@ -79,7 +82,7 @@ func TestCasePageIsBounded(t *testing.T) {
 	}
 	o.Decisions = book
 	body := ask(newBoard(t, o), "GET", "/meldung/S-7K2M9QXA").Body.String()
-	if n := strings.Count(body, "<h3>"); n != 50 || !strings.Contains(body, "die letzten 50 Entscheidungen") || !strings.Contains(body, "Die Regel r499 ") {
+	if n := strings.Count(body, "entschieden:"); n != 50 || !strings.Contains(body, "die letzten 50 Entscheidungen") || !strings.Contains(body, "Die Regel r499 ") {
 		t.Errorf("%d decisions on the page, want the last 50, and that it says so", n)
 	}
 }

@@ -90,32 +90,6 @@ func groupWord(group string) string {
 	return strings.TrimSpace(sort + " " + name)
 }
 
-// ticketWord says how far a case has got in the ticket system. A case without a ticket
-// row has not been sent.
-func ticketWord(s city.TicketState) string {
-	switch s {
-	case "", city.TicketQueued:
-		return "wartet auf Übergabe"
-	case city.TicketHeld:
-		return "von der Sicherheitsbremse zurückgehalten"
-	case city.TicketSending:
-		return "wird übergeben"
-	case city.TicketUnsure:
-		return "Übergabe ungewiss, wird geprüft"
-	case city.TicketOpen:
-		return "übergeben, offen"
-	case city.TicketClosing:
-		return "wird geschlossen"
-	case city.TicketClosed:
-		return "geschlossen"
-	case city.TicketCancelled:
-		return "erledigt vor der Übergabe"
-	case city.TicketParked:
-		return "abgelehnt, bitte prüfen"
-	}
-	return string(s)
-}
-
 func sourceWord(s city.TimeSource) string {
 	switch s {
 	case city.TimeEstimated:
