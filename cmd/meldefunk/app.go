@@ -45,6 +45,7 @@ type app struct {
 	writer     *influx.Writer // nil: no InfluxDB
 	reconciler *tickets.Reconciler
 	board      *board.Board
+	desk       *storeDesk // what people want done with tickets
 }
 
 // These are the places where parts that do not know each other meet.
@@ -65,6 +66,8 @@ var (
 	_ board.Inventory    = (*files)(nil)
 	_ board.Rules        = (*boardRules)(nil)
 	_ board.Decisions    = (*boardRules)(nil)
+	_ desk               = (*storeDesk)(nil)
+	_ desk               = (*controlClient)(nil)
 )
 
 // build makes everything and starts nothing: no connection, no goroutine, no file written.
@@ -119,8 +122,9 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 	location, err := time.LoadLocation(s.TimeZone)
 	keep(err)
 	ruled := &boardRules{f, store, location}
+	a.desk = &storeDesk{store, func() { a.reconciler.Wake() }}
 	a.board, err = board.New(board.Options{
-		Config: s.Board, Store: store, Inventory: f, Rules: ruled, Decisions: ruled, Now: now, Location: location, Ready: a.ready,
+		Config: s.Board, Store: store, Inventory: f, Rules: ruled, Decisions: ruled, Desk: a.desk, Now: now, Location: location, Ready: a.ready,
 		Metrics: promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}), Log: log, Notice: notice,
 	})
 	keep(err)
@@ -161,6 +165,7 @@ func (a *app) run(ctx context.Context, others ...part) error {
 			intake = append(intake, p)
 		}
 	}
+	control := a.openControl()
 	a.log.Info().Str("board", "http://"+page.Addr().String()).Int("assets", len(a.files.Assets())).
 		Int("network_servers", len(a.settings.NetworkServers)).Str("version", version).Msg("started")
 
@@ -170,6 +175,7 @@ func (a *app) run(ctx context.Context, others ...part) error {
 		{"board", func(ctx context.Context) error { return a.board.Serve(ctx, page) }},
 		{"retention", a.prune},
 	}
+	followers = append(followers, control...)
 	if a.writer != nil {
 		followers = append(followers, part{"influxdb", a.writer.Run})
 	}
