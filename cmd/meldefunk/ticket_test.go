@@ -95,7 +95,7 @@ func teach(t *testing.T, config string, lessons []ticketLesson) {
 			case "unknown subcommand":
 				args = []string{"ticket", c.args[0]}
 			}
-			code, out := runCommand(t, args...)
+			out, code := run(t, args...)
 			not, banned := strings.CutPrefix(c.want, "!")
 			if printed := strings.Join(strings.Fields(out), " "); code != c.code || banned == strings.Contains(printed, not) {
 				t.Errorf("exit code %d, want %d with %q in:\n%s", code, c.code, c.want, out)
@@ -170,6 +170,7 @@ func TestTicket(t *testing.T) {
 
 		{"preview a rule", []string{"preview", "--rule", "bin-full", "--asset", "PK-1"}, exitOK, "Befund: Füllstand 90 % (Schwelle 90 %)"},
 		{"preview a category", []string{"preview", "--service", "OS-SEN-03", "--asset", "PK-1"}, exitOK, "Sensor: Batterie schwach - PK-1, Domhof"},
+		{"preview says where it goes", []string{"preview", "--rule", "bin-full", "--asset", "PK-1"}, exitOK, "unit OSB Straßenreinigung (Papierkorb voll (routes.yaml (shipped)"},
 		{"preview as JSON", []string{"preview", "--service", "OS-SEN-03", "--asset", "PK-1", "--json"}, exitOK, `"attributes":{"asset_id":"PK-1"`},
 		{"preview nothing", []string{"preview", "--asset", "PK-1"}, exitUsage, "of what?"},
 		{"preview both", []string{"preview", "--rule", "x", "--service", "y"}, exitUsage, "of what?"},
@@ -195,7 +196,7 @@ func TestTicketWithoutDatabase(t *testing.T) {
 // Each line of JSON can be read by itself.
 func TestTicketListJSON(t *testing.T) {
 	config, _ := ticketTown(t)
-	_, out := runCommand(t, "ticket", "list", "--json", "-c", config)
+	out, _ := run(t, "ticket", "list", "--json", "-c", config)
 	dec := json.NewDecoder(bytes.NewReader([]byte(out)))
 	var refs []string
 	for dec.More() {

@@ -29,8 +29,8 @@ func ticketPreviewCommand() *cobra.Command {
 		Use:   "preview",
 		Short: "Show what a ticket system would be told of a case",
 		Long: `Show title, text and facts of the ticket that a rule, or a case of a category, would
-bring at an asset. The value is the rule's threshold. Nothing is sent, and neither
-database nor platform are needed.`,
+bring at an asset, where it would go, and which route says so. The value is the rule's
+threshold. Nothing is sent, and neither database nor platform are needed.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if (o.service == "") == (o.rule == "") {
@@ -81,7 +81,15 @@ func previewTicket(_ context.Context, s settings, o previewOptions, now time.Tim
 	} else if _, known := tickets.FindService(o.service); !known {
 		return usageError{fmt.Errorf("--service: %.40q is no category of ours; --rule previews those of your own", o.service)}
 	}
-	shown := previewed(c, asset, zone)
+	set, _, err := loadRules(s, "")
+	if err != nil {
+		return err
+	}
+	routes, err := loadRoutes(s, set)
+	if err != nil {
+		return usageError{err}
+	}
+	shown := previewed(c, asset, routes, zone)
 	if o.json {
 		return json.NewEncoder(out).Encode(shown)
 	}
@@ -111,21 +119,37 @@ func ofRule(c *city.Case, s settings, id string) error {
 	return usageError{fmt.Errorf("--rule: there is no rule %.40q; meldefunk rule list shows them", id)}
 }
 
-// shownOrder is what a ticket system is told, as JSON.
+// shownOrder is what a ticket system is told, and why it is that one, as JSON.
 type shownOrder struct {
+	System     string            `json:"system"`
+	Unit       string            `json:"unit,omitempty"`
+	Code       string            `json:"code,omitempty"` // the ticket system's category
 	Title      string            `json:"title"`
 	Text       string            `json:"text"`
 	Closing    string            `json:"closing,omitempty"`
 	Place      string            `json:"place,omitempty"`
 	Attributes map[string]string `json:"attributes"`
+	Decided    []shownDecided    `json:"decided"`
 	order      []city.Attribute  // Attributes, in their order
 }
 
-func previewed(c city.Case, a *city.Asset, zone *time.Location) shownOrder {
-	o := tickets.Preview(c, a, zone)
-	s := shownOrder{Title: o.Title, Text: o.Text, Closing: o.Closing, Place: o.Place, Attributes: map[string]string{}, order: o.Attributes}
+// shownDecided is one field of a route.
+type shownDecided struct {
+	Field string `json:"field"`
+	Value string `json:"value"`
+	By    string `json:"by"`
+}
+
+func previewed(c city.Case, a *city.Asset, routes *tickets.Routes, zone *time.Location) shownOrder {
+	route, decided := routes.Explain(&c, a)
+	o := tickets.Preview(c, a, route, zone)
+	s := shownOrder{System: route.System, Unit: route.Unit, Code: o.Code, Title: o.Title, Text: o.Text, Closing: o.Closing, Place: o.Place,
+		Attributes: map[string]string{}, order: o.Attributes}
 	for _, a := range o.Attributes {
 		s.Attributes[a.Code] = a.Value
+	}
+	for _, d := range decided {
+		s.Decided = append(s.Decided, shownDecided{d.Field, d.Value, d.By})
 	}
 	return s
 }
@@ -143,6 +167,10 @@ func (s *shownOrder) text() string {
 	b.WriteString("\nFacts\n")
 	for _, a := range s.order {
 		fmt.Fprintf(&b, "  %-12s %s\n", a.Code, oneLine(a.Value))
+	}
+	b.WriteString("\nRoute\n")
+	for _, d := range s.Decided {
+		fmt.Fprintf(&b, "  %-14s %s  (%s)\n", d.Field, oneLine(d.Value), oneLine(d.By))
 	}
 	return b.String()
 }

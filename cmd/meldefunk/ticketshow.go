@@ -101,8 +101,16 @@ func showTicket(ctx context.Context, p *past, ref string, out io.Writer, asJSON 
 func (p *past) shownTicket(ctx context.Context, ct *city.CaseTicket) (*shownTicket, error) {
 	t := &ct.Ticket
 	asset, _ := p.inventory.Asset(ct.Case.Asset)
+	set, _, err := loadRules(p.settings, "")
+	if err != nil {
+		return nil, err
+	}
+	routes, err := loadRoutes(p.settings, set)
+	if err != nil {
+		return nil, usageError{err}
+	}
 	s := &shownTicket{ticketLine: listedTicket(ct), Follows: t.Follows, HoldUntil: t.HoldUntil, Next: t.Next, Checked: t.Checked, Members: ct.Case.Members,
-		History: []shownEntry{}, Order: previewed(ct.Case, asset, p.zone)}
+		History: []shownEntry{}, Order: previewed(ct.Case, asset, routes, p.zone)}
 	if r := t.Remote; r != (city.Remote{}) {
 		s.RemoteIs = &shownRemote{r.Progress, r.Status, r.Notes, r.Service, r.Name, r.Updated}
 	}
