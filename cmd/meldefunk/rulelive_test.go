@@ -59,14 +59,14 @@ func (c *hurry) Until(ctx context.Context, t time.Time) error {
 	return ctx.Err()
 }
 
-// TestReplayEqualsLive lets the demo city live for eight days, or as many as MELDEFUNK_SCALE says,
+// TestReplayEqualsLive lets the demo city live for four days, or as many as MELDEFUNK_SCALE says,
 // with its gateway that is down for a night, its weak battery and its blind sensors, and replays
 // them: every decision must be the one that was made then, with all that is on its record.
 func TestReplayEqualsLive(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes half a minute")
+		t.Skip("takes a quarter of a minute")
 	}
-	days := 8
+	days := 4
 	if text := os.Getenv("MELDEFUNK_SCALE"); text != "" {
 		var err error
 		if days, err = strconv.Atoi(text); err != nil || days < 1 {
