@@ -11,7 +11,7 @@ import (
 type statements struct {
 	frames, readings, states, rulings bulk
 	mark, session, openCase, ticket, closeCase, aside, replaced, replayed,
-	retimed, reheard, gateway, newGateway, updateCase, release, releaseTicket, cancelHeld, follow, deaf, event, eventsEnd, status, located *sql.Stmt
+	retimed, reheard, gateway, newGateway, updateCase, release, releaseTicket, cancelHeld, putTicket, ticketLog, follow, deaf, event, eventsEnd, status, located *sql.Stmt
 }
 
 // prepare readies the statements. Inserts ignore what is there already, so that a commit
@@ -61,6 +61,8 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.stmts.release, `UPDATE cases SET released = ? WHERE ref = ?`},
 		{&s.stmts.releaseTicket, `UPDATE tickets SET state = 'queued', updated = ?, version = version + 1 WHERE ref = ? AND state = 'held'`},
 		{&s.stmts.cancelHeld, `UPDATE tickets SET state = 'cancelled', updated = ?, version = version + 1 WHERE ref = ? AND state = 'held'`},
+		{&s.stmts.putTicket, putTicket},
+		{&s.stmts.ticketLog, putTicketLog},
 		{&s.stmts.follow, followOne},
 		{&s.stmts.deaf, `INSERT INTO deaf VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET until = excluded.until`},
 		{&s.stmts.event, insertEvent},

@@ -14,6 +14,14 @@ import (
 const ticketColumns = `t.state, t.closed_by, t.system, t.unit, t.external_id, t.attempts, t.creates, t.sent_at, t.next, t.error, t.updated, t.version,
 	t.acknowledged, t.hold, t.hold_until, t.follows, t.told, t.told_members, t.noted, t.escalated, t.remote, t.checked, t.missing, t.missing_since`
 
+// A ticket is written in place of the one that it was read as.
+const (
+	putTicket = `UPDATE tickets SET state = ?, closed_by = ?, system = ?, unit = ?, external_id = ?, attempts = ?, creates = ?,
+		sent_at = ?, next = ?, error = ?, updated = ?, version = version + 1, acknowledged = ?, hold = ?, hold_until = ?, follows = ?, told = ?,
+		told_members = ?, noted = ?, escalated = ?, remote = ?, checked = ?, missing = ?, missing_since = ? WHERE ref = ? AND version = ?`
+	putTicketLog = `INSERT INTO ticket_log (ref, at, state, note, who) VALUES (?,?,?,?,?)`
+)
+
 // ticketRow is what of a ticket is not kept as it is.
 type ticketRow struct {
 	sent, next, updated, holdUntil, noted, escalated, missingSince sql.NullInt64
@@ -55,11 +63,11 @@ func (r *ticketRow) fill(t *city.Ticket) (err error) {
 func (s *Store) PutTicket(_ context.Context, t city.Ticket, e city.TicketEntry, granted ...int64) error {
 	err := s.inTx(func(ctx context.Context) error {
 		w := writer{ctx: ctx}
-		if err := w.ticket(s.conn, &t); err != nil {
+		if err := w.ticket(s.conn, &s.stmts, &t); err != nil {
 			return err
 		}
 		if e.Note != "" {
-			w.log(s.conn, t.Ref, e)
+			w.log(&s.stmts, t.Ref, e)
 		}
 		for _, id := range granted {
 			w.query(s.conn, `UPDATE wishes SET granted = ? WHERE id = ? AND ref = ? AND granted IS NULL`, e.At.UnixNano(), id, t.Ref)
@@ -74,7 +82,7 @@ func (s *Store) PutTicket(_ context.Context, t city.Ticket, e city.TicketEntry, 
 }
 
 // ticket writes a ticket in place of the one it was read as.
-func (w *writer) ticket(conn *sql.Conn, t *city.Ticket) error {
+func (w *writer) ticket(conn *sql.Conn, st *statements, t *city.Ticket) error {
 	var remote any
 	if t.Remote != (city.Remote{}) {
 		remote = w.json(t.Remote)
@@ -87,9 +95,7 @@ func (w *writer) ticket(conn *sql.Conn, t *city.Ticket) error {
 	if w.err != nil {
 		return w.err
 	}
-	res, err := conn.ExecContext(w.ctx, `UPDATE tickets SET state = ?, closed_by = ?, system = ?, unit = ?, external_id = ?, attempts = ?, creates = ?,
-		sent_at = ?, next = ?, error = ?, updated = ?, version = version + 1, acknowledged = ?, hold = ?, hold_until = ?, follows = ?, told = ?,
-		told_members = ?, noted = ?, escalated = ?, remote = ?, checked = ?, missing = ?, missing_since = ? WHERE ref = ? AND version = ?`,
+	res, err := st.putTicket.ExecContext(w.ctx,
 		string(t.State), string(t.End), t.System, t.Unit, t.ExternalID, t.Attempts, t.Creates,
 		nanos(t.SentAt), nanos(t.Next), t.Error, t.Updated.UnixNano(), t.Acknowledged, t.Hold, nanos(t.HoldUntil), t.Follows, int64(t.Told),
 		members, nanos(t.Noted), nanos(t.Escalated), remote, checked, t.Missing, nanos(t.MissingSince), t.Ref, t.Version)
@@ -117,8 +123,8 @@ func (w *writer) query(conn *sql.Conn, query string, args ...any) {
 }
 
 // log writes a line in the history of a ticket.
-func (w *writer) log(conn *sql.Conn, ref string, e city.TicketEntry) {
-	w.query(conn, `INSERT INTO ticket_log (ref, at, state, note, who) VALUES (?,?,?,?,?)`, ref, e.At.UnixNano(), string(e.State), e.Note, e.By)
+func (w *writer) log(st *statements, ref string, e city.TicketEntry) {
+	w.exec(st.ticketLog, ref, e.At.UnixNano(), string(e.State), e.Note, e.By)
 }
 
 // TicketLog gives the history of a ticket, oldest first.
@@ -179,7 +185,7 @@ func (s *Store) Unpark(_ context.Context, now time.Time) (n int64, err error) {
 		for _, p := range parked {
 			w.query(s.conn, `UPDATE tickets SET state = ?, attempts = 0, next = NULL, error = '', updated = ?, version = version + 1 WHERE ref = ?`,
 				string(p.State), now.UnixNano(), p.Ref)
-			w.log(s.conn, p.Ref, city.TicketEntry{At: now, State: p.State, Note: "wieder aufgenommen"})
+			w.log(&s.stmts, p.Ref, city.TicketEntry{At: now, State: p.State, Note: "wieder aufgenommen"})
 			w.exec(s.stmts.follow, p.Ref)
 		}
 		n = int64(len(parked))
