@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"meldefunk/city"
@@ -53,21 +52,10 @@ func (r *reader) Sending(ctx context.Context) ([]city.CaseTicket, error) {
 
 // Systems names the ticket systems of the tickets that are neither closed nor cancelled.
 func (r *reader) Systems(ctx context.Context) ([]string, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT DISTINCT system FROM tickets
-		WHERE live = 1 AND system <> '' AND state NOT IN ('closed', 'cancelled') ORDER BY system`)
-	if err != nil {
-		return nil, fmt.Errorf("read whose tickets there are: %w", err)
-	}
-	defer rows.Close()
-	var names []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, fmt.Errorf("read whose tickets there are: %w", err)
-		}
-		names = append(names, name)
-	}
-	return names, rows.Err()
+	return all(ctx, r, "read whose tickets there are", func(row row) (name string, err error) {
+		err = row.Scan(&name)
+		return name, err
+	}, `SELECT DISTINCT system FROM tickets WHERE live = 1 AND system <> '' AND state NOT IN ('closed', 'cancelled') ORDER BY system`)
 }
 
 // Unrouted gives at most limit cases of which nobody has decided to which ticket system they

@@ -65,23 +65,10 @@ func (r *reader) AllMutes(ctx context.Context, limit int) ([]city.Mute, error) {
 }
 
 func (r *reader) queryMutes(ctx context.Context, query string, args ...any) ([]city.Mute, error) {
-	rows, err := r.read.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read mutes: %w", err)
-	}
-	defer rows.Close()
-	var all []city.Mute
-	for rows.Next() {
-		var m city.Mute
+	return all(ctx, r, "read mutes", func(row row) (m city.Mute, err error) {
 		var since, until, lifted sql.NullInt64
-		if err := rows.Scan(&m.ID, &m.Service, &m.Asset, &m.Tour, &m.District, &since, &until, &m.By, &m.Reason, &lifted, &m.LiftedBy); err != nil {
-			return nil, fmt.Errorf("read mutes: %w", err)
-		}
+		err = row.Scan(&m.ID, &m.Service, &m.Asset, &m.Tour, &m.District, &since, &until, &m.By, &m.Reason, &lifted, &m.LiftedBy)
 		m.Since, m.Until, m.Lifted = fromNanos(since), fromNanos(until), fromNanos(lifted)
-		all = append(all, m)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read mutes: %w", err)
-	}
-	return all, nil
+		return m, err
+	}, query, args...)
 }

@@ -129,25 +129,12 @@ func (w *writer) log(st *statements, ref string, e city.TicketEntry) {
 
 // TicketLog gives the history of a ticket, oldest first.
 func (r *reader) TicketLog(ctx context.Context, ref string) ([]city.TicketEntry, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT at, state, who, note FROM ticket_log WHERE ref = ? ORDER BY id`, ref)
-	if err != nil {
-		return nil, fmt.Errorf("history of ticket %.40q: %w", ref, err)
-	}
-	defer rows.Close()
-	var all []city.TicketEntry
-	for rows.Next() {
-		var e city.TicketEntry
+	return all(ctx, r, fmt.Sprintf("history of ticket %.40q", ref), func(row row) (e city.TicketEntry, err error) {
 		var at int64
-		if err := rows.Scan(&at, &e.State, &e.By, &e.Note); err != nil {
-			return nil, fmt.Errorf("history of ticket %s: %w", ref, err)
-		}
+		err = row.Scan(&at, &e.State, &e.By, &e.Note)
 		e.At = time.Unix(0, at).UTC()
-		all = append(all, e)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("history of ticket %s: %w", ref, err)
-	}
-	return all, nil
+		return e, err
+	}, `SELECT at, state, who, note FROM ticket_log WHERE ref = ? ORDER BY id`, ref)
 }
 
 // Handed gives the wanted cases that a ticket system has, or may have, oldest first.
