@@ -11,22 +11,25 @@ import (
 // come of it. It needs the case and the wishes, so that those who look for what is due need
 // neither: whoever writes one of the three runs it over the ticket. 0 goes before all others:
 // a human waits for it.
-const follows = `(due, live) = (SELECT CASE
-	WHEN EXISTS (SELECT 1 FROM wishes w WHERE w.ref = tickets.ref AND w.granted IS NULL) THEN 0
-	WHEN tickets.state IN ('held', 'manual', 'cleared', 'cancelled', 'parked') THEN NULL
-	WHEN tickets.state = 'closed' AND NOT (c.closed IS NULL AND tickets.closed_by IN ('human', 'gone')) THEN NULL
-	WHEN tickets.hold <> '' THEN max(tickets.hold_until, 1)
-	WHEN tickets.state IN ('queued', 'muted', 'open', 'acknowledged') AND c.closed IS NOT NULL THEN 1
-	WHEN tickets.state IN ('open', 'acknowledged') AND c.closed IS NULL AND c.grade <= tickets.told AND NOT EXISTS (
-		SELECT 1 FROM json_each(nullif(c.members, '')) m
-		WHERE m.value NOT IN (SELECT told.value FROM json_each(nullif(tickets.told_members, '')) told)) THEN NULL
-	ELSE max(coalesce(tickets.next, 1), 1) END,
-	c.closed IS NULL OR tickets.state NOT IN ('closed', 'cancelled')
-	FROM cases c WHERE c.ref = tickets.ref)`
+const follows = `SELECT t.ref, CASE
+	WHEN EXISTS (SELECT 1 FROM wishes w WHERE w.ref = t.ref AND w.granted IS NULL) THEN 0
+	WHEN t.state IN ('held', 'manual', 'cleared', 'cancelled', 'parked') THEN NULL
+	WHEN t.state = 'closed' AND NOT (c.closed IS NULL AND t.closed_by IN ('human', 'gone')) THEN NULL
+	WHEN t.hold <> '' THEN max(t.hold_until, 1)
+	WHEN t.state IN ('queued', 'muted', 'open', 'acknowledged') AND c.closed IS NOT NULL THEN 1
+	WHEN t.state IN ('open', 'acknowledged') AND c.closed IS NULL AND c.grade <= t.told
+		AND (c.members IN (t.told_members, '') OR NOT EXISTS (
+			SELECT value FROM json_each(c.members) EXCEPT SELECT value FROM json_each(nullif(t.told_members, '')))) THEN NULL
+	ELSE max(coalesce(t.next, 1), 1) END AS due,
+	c.closed IS NULL OR t.state NOT IN ('closed', 'cancelled') AS live
+	FROM tickets t JOIN cases c USING (ref)`
 
+// What stays as it is is not written.
 const (
-	followOne = `UPDATE tickets SET ` + follows + ` WHERE ref = ?`
-	followAll = `UPDATE tickets SET ` + follows + ` WHERE EXISTS (SELECT 1 FROM cases c WHERE c.ref = tickets.ref)`
+	follow    = `UPDATE tickets SET due = n.due, live = n.live FROM (` + follows
+	ifChanged = `) n WHERE tickets.ref = n.ref AND (tickets.due IS NOT n.due OR tickets.live <> n.live)`
+	followOne = follow + ` WHERE t.ref = ?` + ifChanged
+	followAll = follow + ifChanged
 )
 
 // Due gives at most limit cases of a ticket system for which something must be done by now:

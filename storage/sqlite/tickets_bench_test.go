@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -131,4 +132,37 @@ func full(b *testing.B, wanted, closed int) *sqlite.Store {
 	s = open(b, dir)
 	b.Cleanup(func() { _ = s.Close() })
 	return s
+}
+
+// BenchmarkUpdateGroup gives the cost of one change of a group's case that has a ticket, told of
+// the same members, or of others.
+func BenchmarkUpdateGroup(b *testing.B) {
+	s := open(b, b.TempDir())
+	defer s.Close()
+	members := make([]string, 100)
+	for i := range members {
+		members[i] = fmt.Sprintf("PK-%04d", i)
+	}
+	at := time.Unix(1, 0)
+	c := city.Case{Ref: "S-00000001", Rule: "gateway-down", Group: "gateway:g1", Members: members, Opened: at, Since: at, Grade: 1}
+	if err := s.Commit(b.Context(), &city.Commit{Cases: []city.Case{c}}); err != nil {
+		b.Fatal(err)
+	}
+	ticket := city.Ticket{Ref: c.Ref, State: city.TicketOpen, Told: 1, ToldMembers: members, Updated: at}
+	if err := s.PutTicket(b.Context(), ticket, city.TicketEntry{At: at}); err != nil {
+		b.Fatal(err)
+	}
+	reversed := slices.Clone(members)
+	slices.Reverse(reversed)
+	for name, members := range map[string][]string{"same": members, "in another order": reversed} {
+		b.Run(name, func(b *testing.B) {
+			updates := slices.Repeat([]city.CaseUpdate{{Ref: c.Ref, Grade: 1, Members: members}}, 200)
+			for b.Loop() {
+				if err := s.Commit(b.Context(), &city.Commit{Updates: updates}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(updates)), "ns/update")
+		})
+	}
 }
