@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs what the tests need, on Debian, without asking anything: gcc for the race
-# detector, mosquitto, chromium, influxd, golangci-lint and axe-core. Run again, it only
-# looks whether all of it is there.
+# detector, mosquitto, chromium, zbar and poppler, influxd, golangci-lint and axe-core. Run
+# again, it only looks whether all of it is there.
 #
-# - mosquitto, chromium and gcc come from Debian and are the only things installed into
-#   the system, each only where it is missing. Tests start their own mosquitto; Debian's
+# - mosquitto, chromium, zbar, poppler and gcc come from Debian and are the only things
+#   installed into the system, each only where it is missing. Tests start their own mosquitto; Debian's
 #   service is neither started nor enabled by this script, and one that was there before
 #   is left alone.
 # - Everything else lives in ${XDG_CACHE_HOME:-~/.cache}/meldefunk and can be deleted.
@@ -60,6 +60,8 @@ debian() {
 	[ -e /etc/ssl/certs/ca-certificates.crt ] || wanted+=(ca-certificates)
 	has mosquitto || wanted+=(mosquitto)
 	has chromium || wanted+=(chromium fonts-liberation)
+	has zbarimg || wanted+=(zbar-tools)      # reads the QR codes of labels
+	has pdftoppm || wanted+=(poppler-utils)  # draws sheets of labels, reads their text
 	has npm || wanted+=(npm)
 	[ ${#wanted[@]} -gt 0 ] || return 0
 	say "installing from Debian: ${wanted[*]}"
