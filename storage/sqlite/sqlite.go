@@ -34,11 +34,11 @@ const readers = 4
 
 // Page caches, in KiB. Each commit changes an index page for nearly every device that is in
 // it, over and over the same ones, so the writer keeps many. Those who read go through once;
-// what they need again the system's file cache has. A page takes twice its size in memory,
-// because the driver's allocator rounds page and header up to a power of two.
+// what they need again the system's file cache has. Without PackPages a page takes twice its
+// size in memory.
 const (
-	writerCache = 32 << 10
-	readerCache = 8 << 10
+	writerCache = 20 << 10
+	readerCache = 1 << 10
 )
 
 // reader is what queries that change nothing need.
