@@ -97,20 +97,44 @@ func (r *Road) release(now time.Time) {
 		for len(b.waiting[rule]) > 0 && (most == 0 || !b.full(rule, most, now)) {
 			c := b.waiting[rule][0]
 			b.waiting[rule] = b.waiting[rule][1:]
-			b.moved[rule] = true
-			b.begun[rule] = append(b.begun[rule], now)
-			r.commit.Released = append(r.commit.Released, city.Released{Ref: c.Ref, At: now})
-			r.mark.Ruling++
-			r.commit.Rulings = append(r.commit.Rulings, city.Ruling{ID: r.mark.Ruling, Case: c.Ref, Decision: city.Decision{
-				Rule: c.Rule, Asset: c.Asset, Group: c.Group, Change: city.Opened.String(), At: c.Since, Decided: now, Since: c.Since,
-				From: city.PhaseOpen.String(), To: city.PhaseOpen.String(), FromSeverity: c.Grade, ToSeverity: c.Grade,
-				Value: c.Value, Limit: c.Limit, Note: "Die Sicherheitsbremse hat den Fall freigegeben.",
-			}})
+			r.letGo(&c, "Die Sicherheitsbremse hat den Fall freigegeben.", now)
 		}
 		if len(b.waiting[rule]) == 0 {
 			delete(b.waiting, rule)
 		}
 	}
+}
+
+// letGo stages that a case which has waited has a ticket from now on. It counts for the hour.
+func (r *Road) letGo(c *city.Case, note string, now time.Time) {
+	r.brake.moved[c.Rule] = true
+	r.brake.begun[c.Rule] = append(r.brake.begun[c.Rule], now)
+	r.commit.Released = append(r.commit.Released, city.Released{Ref: c.Ref, At: now})
+	r.mark.Ruling++
+	r.commit.Rulings = append(r.commit.Rulings, city.Ruling{ID: r.mark.Ruling, Case: c.Ref, Decision: city.Decision{
+		Rule: c.Rule, Asset: c.Asset, Group: c.Group, Change: city.Opened.String(), At: c.Since, Decided: now, Since: c.Since,
+		From: city.PhaseOpen.String(), To: city.PhaseOpen.String(), FromSeverity: c.Grade, ToSeverity: c.Grade,
+		Value: c.Value, Limit: c.Limit, Note: note,
+	}})
+}
+
+// Release lets a case go that the safety brake holds: a human wants it told. It returns when
+// that is committed. A case that is not held, is over, or that nobody knows, stays as it is. It
+// may be called from any goroutine, and blocks as Renew does.
+func (r *Road) Release(ctx context.Context, ref string) error {
+	return r.ask(ctx, ref, func(_ context.Context, ref string, now time.Time) error {
+		for rule, waiting := range r.brake.waiting {
+			i := slices.IndexFunc(waiting, func(c city.Case) bool { return c.Ref == ref })
+			if i < 0 {
+				continue
+			}
+			c := waiting[i]
+			r.brake.forget(rule, ref)
+			r.letGo(&c, "Von Hand freigegeben, trotz der Sicherheitsbremse.", now)
+			break
+		}
+		return nil
+	})
 }
 
 // digest keeps one case for each rule whose cases wait, so that people know of them.

@@ -17,11 +17,11 @@ type passenger struct {
 
 	tick    time.Time // instead of an arrival: time has passed until then
 	rethink bool      // instead of an arrival: the rules are others
-	renewal *renewal  // instead of an arrival: a case goes on as another one
+	request *request  // instead of an arrival: something is to be done with a case
 }
 
 // arrival tells whether it is one.
-func (p *passenger) arrival() bool { return p.tick.IsZero() && !p.rethink && p.renewal == nil }
+func (p *passenger) arrival() bool { return p.tick.IsZero() && !p.rethink && p.request == nil }
 
 // decoded is what a frame says if it is of this device at this asset.
 type decoded struct {

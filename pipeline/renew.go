@@ -8,40 +8,12 @@ import (
 	"meldefunk/city"
 )
 
-// renewal is a case that goes on as another one.
-type renewal struct {
-	ref  string
-	done chan struct{} // closed when that is committed
-}
-
 // Renew closes a wanted case and opens one that follows it, with a reference of its own: people
 // have closed the ticket of the old one, and the matter lasts. The rules notice nothing; whatever
 // they say next is about the new one. It returns when that is committed. A case that is over, or
 // that nobody knows, stays as it is. It may be called from any goroutine, and blocks while the
 // road is busy; without a road that runs, until ctx ends.
-func (r *Road) Renew(ctx context.Context, ref string) error {
-	p := passenger{renewal: &renewal{ref: ref, done: make(chan struct{})}}
-	if err := r.pass(ctx, p); err != nil {
-		return err
-	}
-	select {
-	case <-p.renewal.done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (r *Road) renewAll(ctx context.Context, batch []passenger, now time.Time) error {
-	for i := range batch {
-		if batch[i].renewal != nil {
-			if err := r.renew(ctx, batch[i].renewal.ref, now); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
+func (r *Road) Renew(ctx context.Context, ref string) error { return r.ask(ctx, ref, r.renew) }
 
 // renew lets a case go on as another one, if it is open at the end of the batch.
 func (r *Road) renew(ctx context.Context, ref string, now time.Time) error {

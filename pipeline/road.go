@@ -235,7 +235,7 @@ func (r *Road) carry(ctx context.Context, batch []passenger) error {
 	if err := r.pastTime(ctx, batch); err != nil {
 		return err
 	}
-	if err := r.renewAll(ctx, batch, now); err != nil {
+	if err := r.grantAll(ctx, batch, now); err != nil {
 		return err
 	}
 	if err := r.keep(ctx, now); err != nil {
@@ -243,8 +243,8 @@ func (r *Road) carry(ctx context.Context, batch []passenger) error {
 	}
 	messages := 0
 	for i := range batch {
-		if batch[i].renewal != nil {
-			close(batch[i].renewal.done)
+		if batch[i].request != nil {
+			close(batch[i].request.done)
 		}
 		if !batch[i].arrival() {
 			continue
