@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -90,14 +91,14 @@ func (s *System) Reopen(ctx context.Context, o city.Order, externalID string) er
 func (s *System) send(ctx context.Context, o *city.Order, l letter) error {
 	m, err := s.message(o, l)
 	if err != nil {
-		return failed(city.Refused, err)
+		return s.failed(city.Refused, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	var conn net.Conn
 	client, err := gomail.NewClient(s.host, s.options(&conn)...)
 	if err != nil {
-		return failed(city.Refused, err)
+		return s.failed(city.Refused, err)
 	}
 	line, err := client.DialToSMTPClientWithContext(ctx)
 	if conn != nil {
@@ -107,14 +108,14 @@ func (s *System) send(ctx context.Context, o *city.Order, l letter) error {
 	}
 	if err != nil {
 		// No message was begun. A wrong password holds everything back until it is mended.
-		return failed(city.Retry, err)
+		return s.failed(city.Retry, err)
 	}
 	err = client.SendWithSMTPClient(line, m)
 	if m.IsDelivered() {
 		_ = client.CloseWithSMTPClient(line) // it has the message; how it says goodbye is its business
 		return nil
 	}
-	return failed(judge(err), err)
+	return s.failed(judge(err), err)
 }
 
 // judge tells what a failure after the login means. Until the final dot the server has no
@@ -179,9 +180,19 @@ func (s *System) options(conn *net.Conn) []gomail.Option {
 	return options
 }
 
-// failed makes a failure of an error, whose text a server may have written.
-func failed(outcome city.Outcome, err error) error {
-	return &city.Failure{Outcome: outcome, Err: fmt.Errorf("mail: %s", strings.TrimSpace(oneLine(clip(err.Error()))))}
+// failed makes a failure of an error, whose text a server may have written. Some repeat what
+// they were sent: the password is hidden, also as it goes over the wire.
+func (s *System) failed(outcome city.Outcome, err error) error {
+	text := err.Error()
+	if s.password != "" {
+		wire := base64.StdEncoding.EncodeToString
+		text = strings.NewReplacer(
+			wire([]byte("\x00"+s.cfg.Username+"\x00"+s.password)), "<secret>",
+			wire([]byte(s.password)), "<secret>",
+			s.password, "<secret>",
+		).Replace(text)
+	}
+	return &city.Failure{Outcome: outcome, Err: fmt.Errorf("mail: %s", strings.TrimSpace(oneLine(clip(text))))}
 }
 
 func clip(s string) string {

@@ -73,7 +73,11 @@ func (v *visit) AuthMechanisms() []string {
 func (v *visit) Auth(string) (sasl.Server, error) {
 	return sasl.NewPlainServer(func(_, user, password string) error {
 		if user != v.box.user || password != "geheim" {
-			return &smtp.SMTPError{Code: 535, Message: "authentication failed"}
+			// It repeats what it was sent, as some do.
+			wire := base64.StdEncoding.EncodeToString
+			return &smtp.SMTPError{Code: 535, Message: strings.Join([]string{
+				"authentication failed", wire([]byte("\x00" + user + "\x00" + password)), wire([]byte(password)), password,
+			}, " ")}
 		}
 		v.in = true
 		return nil
@@ -368,7 +372,10 @@ func TestLogin(t *testing.T) {
 		if (err == nil) != want {
 			t.Errorf("password %s: %v", name, err)
 		}
-		if err != nil && (city.AsFailure(err).Outcome != city.Retry || strings.Contains(err.Error(), name)) {
+		if err == nil {
+			continue
+		}
+		if city.AsFailure(err).Outcome != city.Retry || !strings.Contains(err.Error(), "authentication failed <secret> <secret> <secret>") {
 			t.Errorf("%v: want a retry without the password", err)
 		}
 	}
