@@ -137,6 +137,23 @@ func (l *ledger) Renew(_ context.Context, ref string) error {
 	return nil
 }
 
+// Release is the road's too: the safety brake lets go.
+func (l *ledger) Release(_ context.Context, ref string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.dead {
+		return errDead
+	}
+	for _, c := range l.cases {
+		if t := l.pair(c).Ticket; c.Ref == ref && t.State == city.TicketHeld {
+			t.State = city.TicketQueued
+			t.Version++
+			l.tickets[ref] = t
+		}
+	}
+	return nil
+}
+
 func (l *ledger) find(keep func(ct *city.CaseTicket) bool, limit int) ([]city.CaseTicket, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

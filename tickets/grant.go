@@ -83,9 +83,9 @@ func (v *view) release(w *city.Wish) plan {
 		}
 		return p
 	case t.State == city.TicketHeld:
-		return v.granted(w, city.TicketQueued, "Trotz Häufung freigegeben")
+		return v.goes(callLetGo) // it is the road's to let go
 	}
-	return v.deny(w, "nichts ist zurückgestellt")
+	return v.deny(w, "es ist nicht zurückgestellt")
 }
 
 // retry takes up again what was left to a human. What may have arrived is searched for
@@ -138,6 +138,9 @@ func (v *view) link(w *city.Wish) plan {
 // close ends a ticket although the matter may go on.
 func (v *view) close(w *city.Wish) plan {
 	t := &v.Ticket
+	if t.State == city.TicketHeld {
+		return v.goes(callLetGo) // its place at the safety brake is another's then
+	}
 	if t.ExternalID == "" || !v.can.known || !v.can.closes {
 		note := "Von Hand geschlossen"
 		switch {
@@ -161,6 +164,8 @@ func (v *view) check(w *city.Wish) plan {
 		return v.granted(w, city.TicketUnsure, "Wird sofort gesucht")
 	case !v.can.watches:
 		return v.deny(w, "dieses Ticketsystem kann nicht gefragt werden")
+	case !watched(&v.Ticket) && v.Ticket.ExternalID != "":
+		return v.deny(w, "es wird noch nicht wieder verfolgt")
 	case !watched(&v.Ticket):
 		return v.deny(w, "es hat noch keine Nummer im Ticketsystem")
 	}

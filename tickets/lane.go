@@ -124,7 +124,7 @@ func (l *lane) advance(ctx context.Context, ct *city.CaseTicket, mutes *[]city.M
 // it tells whether the ticket system is down or only dropped this one answer.
 func (l *lane) may(c call, state city.TicketState, moved bool) bool {
 	switch {
-	case c == callNone, c == callRenew:
+	case c == callNone, c == callRenew, c == callLetGo:
 		return true
 	case l.circuit.paused(l.now()):
 		return c == callFind && state == city.TicketUnsure && moved
@@ -145,7 +145,7 @@ func (l *lane) look(ctx context.Context, ct *city.CaseTicket) (*view, error) {
 	v.words = words{zone: l.r.zone}.along(v.route)
 	v.words.closes = v.words.closes && l.can.closes
 	t := &v.Ticket
-	if t.State == city.TicketQueued || t.State == city.TicketMuted || t.Follows != "" {
+	if t.State == city.TicketQueued || t.State == city.TicketMuted || t.State == city.TicketHeld || t.Follows != "" {
 		earlier, found, err := l.r.tools.Store.Earlier(ctx, t.Ref)
 		if err != nil {
 			return nil, fmt.Errorf("read the case before %s: %w", t.Ref, err)
@@ -202,6 +202,12 @@ func (l *lane) ask(ctx context.Context, v *view, p plan) answer {
 			a.failure = city.AsFailure(err)
 		}
 		return a
+	case callLetGo:
+		if err = l.letGo(ctx, v); err != nil {
+			l.complain("the road does not release", v.Ticket.Ref, err)
+			a.failure = city.AsFailure(err)
+		}
+		return a
 	case callCreate:
 		if a.id, err = l.system.Create(ctx, o); err == nil && a.id == "" {
 			err = fmt.Errorf("%s gave no number for the new ticket", l.name)
@@ -238,6 +244,22 @@ func (l *lane) ask(ctx context.Context, v *view, p plan) answer {
 	}
 	l.answered(p.call, "ok")
 	return a
+}
+
+// letGo has the road end the safety brake's hold, and reads what it has written.
+func (l *lane) letGo(ctx context.Context, v *view) error {
+	ref := v.Ticket.Ref
+	if err := l.r.tools.Road.Release(ctx, ref); err != nil {
+		return err
+	}
+	ct, found, err := l.r.tools.Store.Case(ctx, ref)
+	if err == nil && !found {
+		err = city.ErrNoCase
+	}
+	if err == nil {
+		v.Case, v.Ticket = ct.Case, ct.Ticket
+	}
+	return err
 }
 
 // ahead is how many failures in a row a failure makes beyond those counted: a create is

@@ -47,7 +47,7 @@ type Tools struct {
 	Systems map[string]System // by name
 	Router  Router
 	Assets  Assets
-	Road    Renewer
+	Road    Road
 	Now     func() time.Time // the clock that times in the Store are compared with
 }
 

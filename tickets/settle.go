@@ -36,6 +36,8 @@ func (v *view) settle(p plan, a answer) plan {
 		return v.noted(p, a)
 	case callStatus:
 		return v.checked(p, a)
+	case callLetGo:
+		return v.letGo(a)
 	}
 	return v.renewed(a)
 }
@@ -193,6 +195,21 @@ func (v *view) renewed(a answer) plan {
 	}
 	p := v.wait(v.now.Add(renewAgain))
 	p.note = "Befund besteht weiter: neue Meldung"
+	return p
+}
+
+// letGo goes on with a wish for a ticket that the safety brake held, as the road has left it.
+func (v *view) letGo(a answer) plan {
+	w := &v.Wishes[0]
+	switch t := &v.Ticket; {
+	case a.failure != nil:
+		return plan{} // the wish stays
+	case t.State == city.TicketHeld:
+		return v.deny(w, "die Sicherheitsbremse gibt es nicht frei")
+	case w.Kind == city.WishRelease && !final(t.State):
+		return v.granted(w, t.State, "Trotz Häufung freigegeben")
+	}
+	p, _ := v.grant(w)
 	return p
 }
 

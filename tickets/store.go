@@ -60,9 +60,12 @@ type Assets interface {
 	Asset(id string) (*city.Asset, bool)
 }
 
-// Renewer is the road, which owns the cases.
-type Renewer interface {
+// Road owns the cases, and the tickets that the safety brake holds.
+type Road interface {
 	// Renew closes a case and opens a new one of the same matter, which follows it. A case
 	// that is over already, or unknown, is no error.
 	Renew(ctx context.Context, ref string) error
+	// Release lets the ticket of a case go that the safety brake holds: it is queued then. A
+	// case that is not held, or unknown, is no error.
+	Release(ctx context.Context, ref string) error
 }

@@ -47,7 +47,7 @@ type view struct {
 // call is what goes out to a ticket system, or to the road.
 type call string
 
-// The calls; all but callRenew are labels of a metric too.
+// The calls; all but the two to the road are labels of a metric too.
 const (
 	callNone   call = ""
 	callCreate call = "create"
@@ -57,6 +57,7 @@ const (
 	callNote   call = "note"
 	callStatus call = "status"
 	callRenew  call = "renew"
+	callLetGo  call = "release"
 )
 
 // sends tells whether it makes work for people there: a rate applies.

@@ -59,7 +59,7 @@ var (
 	_ tickets.Store      = (*sqlite.Store)(nil)
 	_ tickets.Assets     = (*files)(nil)
 	_ tickets.Router     = (*files)(nil)
-	_ tickets.Renewer    = (*app)(nil)
+	_ tickets.Road       = (*app)(nil)
 	_ influx.Source      = (*sqlite.Store)(nil)
 	_ board.Store        = (*sqlite.Store)(nil)
 	_ bridge.Sessions    = (*sqlite.Store)(nil)
@@ -133,6 +133,9 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 
 // Renew lets a case that people have closed and that lasts go on as another one.
 func (a *app) Renew(ctx context.Context, ref string) error { return a.road.Renew(ctx, ref) }
+
+// Release lets the ticket of a case go that the safety brake holds.
+func (a *app) Release(ctx context.Context, ref string) error { return a.road.Release(ctx, ref) }
 
 // follow tells those who live on commits that there was one.
 func (a *app) follow(c *city.Commit) {
