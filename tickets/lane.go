@@ -101,7 +101,7 @@ func (l *lane) advance(ctx context.Context, ct *city.CaseTicket, mutes *[]city.M
 	for ctx.Err() == nil {
 		v.now = l.now()
 		p, ok := v.next()
-		if !ok || !l.may(p.call, v.Ticket.State, moved) {
+		if !ok || p.call.sends() && v.shut || !l.may(p.call, v.Ticket.State, moved) {
 			return moved, nil
 		}
 		did, err := l.do(ctx, v, p)
@@ -145,7 +145,9 @@ func (l *lane) look(ctx context.Context, ct *city.CaseTicket) (*view, error) {
 	v.words = words{zone: l.r.zone}.along(v.route)
 	v.words.closes = v.words.closes && l.can.closes
 	t := &v.Ticket
-	if t.State == city.TicketQueued || t.State == city.TicketMuted || t.State == city.TicketHeld || t.Follows != "" {
+	v.shut = l.circuit.paused(v.now) || !l.can.listed && !l.rate.allows(v.now)
+	unsent := t.State == city.TicketQueued || t.State == city.TicketMuted || t.State == city.TicketHeld
+	if unsent && !v.shut || t.Follows != "" {
 		earlier, found, err := l.r.tools.Store.Earlier(ctx, t.Ref)
 		if err != nil {
 			return nil, fmt.Errorf("read the case before %s: %w", t.Ref, err)

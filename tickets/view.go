@@ -36,6 +36,7 @@ type view struct {
 	can     powers
 	mutes   []city.Mute
 	earlier city.CaseTicket // the case of the same matter before this one; without Ref: there is none
+	shut    bool            // nothing that makes work there may go out, so nobody has looked for the earlier one
 	linked  string          // ref that the number of a link belongs to already; ""
 	words   words
 	now     time.Time
