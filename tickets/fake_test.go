@@ -274,6 +274,22 @@ func (l *ledger) Watched(_ context.Context, system string, before time.Time, lim
 	return found[:min(limit, len(found))], err
 }
 
+func (l *ledger) AskAll(ctx context.Context, system string) (int, error) {
+	found, err := l.Watched(ctx, system, time.Unix(1<<40, 0), all)
+	if err != nil {
+		return 0, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, ct := range found {
+		t := l.tickets[ct.Case.Ref]
+		t.Checked = time.Time{}
+		t.Version++
+		l.tickets[ct.Case.Ref] = t
+	}
+	return len(found), nil
+}
+
 func (l *ledger) Unacknowledged(_ context.Context, system string, since time.Time, limit int) ([]city.CaseTicket, error) {
 	return l.find(func(ct *city.CaseTicket) bool {
 		return ct.Ticket.System == system && ct.Ticket.State == city.TicketOpen && ct.Ticket.Escalated.IsZero() &&

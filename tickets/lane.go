@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -22,17 +21,12 @@ type lane struct {
 	can     powers
 	log     zerolog.Logger
 	circuit circuit
-	rate    *rate
+	rate    *rate // of what goes out
+	asks    *rate // of the tickets asked for because somebody told of them or wants to know
 	wake    chan struct{}
 	said    string    // the last failure that was logged
 	looked  time.Time // when the ticket system was last asked for what has changed
-
-	mu     sync.Mutex
-	pushed []string // refs that the ticket system has told of and that are to be asked for
 }
-
-// maxPushed bounds what is kept of pushes. What is forgotten is seen at the next poll.
-const maxPushed = 1000
 
 func newLane(r *Reconciler, name string, s System) *lane {
 	return &lane{
@@ -40,6 +34,7 @@ func newLane(r *Reconciler, name string, s System) *lane {
 		log:     r.log.With().Str("system", name).Logger(),
 		circuit: circuit{backoff: r.cfg.Backoff, jitter: r.cfg.Jitter},
 		rate:    newRate(r.cfg.Rate),
+		asks:    newRate(r.cfg.Rate),
 		wake:    make(chan struct{}, 1),
 	}
 }

@@ -165,15 +165,37 @@ func (r *Reconciler) Outages() []Outage {
 	return all
 }
 
-// Push takes what a ticket system has told of a ticket by itself. One that can be asked is
-// asked for it; of another one it is taken as told. A number or a ref that is not known is an
-// error. It may be called by any goroutine.
+// ErrEarly says that a ticket system tells of a ticket before it has answered with its number.
+var ErrEarly = errors.New("the ticket is still on its way, and its number is not known yet")
+
+// Push takes what a ticket system has told of a ticket by itself, and returns nil when that is
+// on the disk. One that can be asked is asked for it; of another one it is taken as told. A
+// number or a ref that is not known is city.ErrNoCase, a ref whose number is not known yet
+// ErrEarly. It may be called by any goroutine.
 func (r *Reconciler) Push(ctx context.Context, system string, remote city.Remote) error {
 	l, ok := r.lanes[system]
 	if !ok {
 		return fmt.Errorf("there is no ticket system %.40q", system)
 	}
 	return l.push(ctx, remote)
+}
+
+// AskAll has every ticket asked for that can be, as soon as the rate allows, and tells how
+// many those are. That they are to be asked for is on the disk when it returns.
+func (r *Reconciler) AskAll(ctx context.Context) (int, error) {
+	asked := 0
+	for _, name := range slices.Sorted(maps.Keys(r.lanes)) {
+		if !r.lanes[name].can.watches {
+			continue
+		}
+		n, err := r.tools.Store.AskAll(ctx, name)
+		if err != nil {
+			return asked, fmt.Errorf("have the tickets of %s asked for: %w", name, err)
+		}
+		asked += n
+	}
+	r.Wake()
+	return asked, nil
 }
 
 // takeOver searches at once for what was being sent when the process ended: it is the one

@@ -40,6 +40,9 @@ type Store interface {
 	// Watched gives tickets with a number that are open, acknowledged, closing or cleared and
 	// were last asked for before a time, those first that were asked for longest ago.
 	Watched(ctx context.Context, system string, before time.Time, limit int) ([]city.CaseTicket, error)
+	// AskAll has all that Watched can give count as never asked for, and tells how many those
+	// are. Their Version rises.
+	AskAll(ctx context.Context, system string) (int, error)
 	// Unacknowledged gives open tickets whose case was opened before since, of which nobody
 	// was told yet that nobody looks after them, oldest first.
 	Unacknowledged(ctx context.Context, system string, since time.Time, limit int) ([]city.CaseTicket, error)

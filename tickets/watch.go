@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"meldefunk/city"
@@ -22,7 +21,7 @@ const (
 	pushTries = 5
 )
 
-// watch asks now and then how tickets stand, and for those that were pushed at once.
+// watch asks now and then how tickets stand, and for some at once.
 func (l *lane) watch(ctx context.Context) error {
 	now := l.now()
 	if l.system == nil || l.circuit.paused(now) {
@@ -30,7 +29,7 @@ func (l *lane) watch(ctx context.Context) error {
 	}
 	w, watches := l.system.(Watcher)
 	if watches {
-		if err := l.confirmPushed(ctx, w); err != nil {
+		if err := l.confirmMarked(ctx, w); err != nil {
 			return err
 		}
 	}
@@ -99,20 +98,19 @@ func (l *lane) confirm(ctx context.Context, w Watcher, now time.Time) error {
 	return nil
 }
 
-func (l *lane) confirmPushed(ctx context.Context, w Watcher) error {
-	l.mu.Lock()
-	refs := l.pushed
-	l.pushed = nil
-	l.mu.Unlock()
-	for _, ref := range refs {
-		ct, found, err := l.r.tools.Store.Case(ctx, ref)
-		if err != nil {
-			return err
+// confirmMarked asks by number for those that were never asked for, or that were told of or
+// asked about since: at once, but not for more in a minute than may be sent.
+func (l *lane) confirmMarked(ctx context.Context, w Watcher) error {
+	found, err := l.r.tools.Store.Watched(ctx, l.name, time.Unix(0, 1), maxConfirmed)
+	if err != nil {
+		return fmt.Errorf("read tickets to ask for at once: %w", err)
+	}
+	for i := range found {
+		if !l.asks.allows(l.now()) {
+			return nil
 		}
-		if !found || !watched(&ct.Ticket) {
-			continue
-		}
-		if on, err := l.confirmOne(ctx, w, &ct); err != nil || !on {
+		l.asks.note(l.now())
+		if on, err := l.confirmOne(ctx, w, &found[i]); err != nil || !on {
 			return err
 		}
 	}
@@ -186,26 +184,46 @@ func (l *lane) learn(ctx context.Context, ref string, r city.Remote, found bool)
 	return city.ErrStale
 }
 
-// push takes what the ticket system has told by itself.
+// push takes what the ticket system has told by itself. When it returns nil that is on the
+// disk: what was told, or that it is to be asked for.
 func (l *lane) push(ctx context.Context, r city.Remote) error {
 	ref, err := l.refOf(ctx, r)
 	if err != nil {
 		return err
 	}
-	if !l.can.watches {
-		if err := l.learn(ctx, ref, r, true); err != nil {
+	if l.can.watches {
+		err = l.mark(ctx, ref)
+	} else {
+		err = l.learn(ctx, ref, r, true)
+	}
+	if err == nil {
+		rouse(l.wake)
+	}
+	return err
+}
+
+// mark has a ticket asked for as if it never had been. It gives city.ErrStale where others
+// kept writing the ticket.
+func (l *lane) mark(ctx context.Context, ref string) error {
+	for range pushTries {
+		ct, known, err := l.r.tools.Store.Case(ctx, ref)
+		if err != nil {
 			return err
 		}
-		rouse(l.wake)
-		return nil
+		if !known || !watched(&ct.Ticket) || ct.Ticket.Checked.IsZero() {
+			return nil
+		}
+		v, err := l.look(ctx, &ct)
+		if err != nil {
+			return err
+		}
+		p := v.wait(ct.Ticket.Next)
+		p.ticket.Checked = time.Time{}
+		if did, err := l.put(ctx, v, p); did || err != nil {
+			return err
+		}
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !slices.Contains(l.pushed, ref) && len(l.pushed) < maxPushed {
-		l.pushed = append(l.pushed, ref)
-	}
-	rouse(l.wake)
-	return nil
+	return city.ErrStale
 }
 
 // refOf finds whom a push is about. A ref goes before a number, and both must fit.
@@ -215,6 +233,8 @@ func (l *lane) refOf(ctx context.Context, r city.Remote) (string, error) {
 		switch {
 		case err != nil:
 			return "", err
+		case known && ct.Ticket.System == l.name && ct.Ticket.ExternalID == "" && !final(ct.Ticket.State):
+			return "", fmt.Errorf("%s: %w", r.Ref, ErrEarly)
 		case !known, ct.Ticket.System != l.name, r.ID != "" && ct.Ticket.ExternalID != r.ID:
 			return "", fmt.Errorf("%s has no ticket %.60q of %.40q: %w", l.name, r.ID, r.Ref, city.ErrNoCase)
 		}

@@ -122,7 +122,7 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 	location, err := time.LoadLocation(s.TimeZone)
 	keep(err)
 	ruled := &boardRules{f, store, location}
-	a.desk = &storeDesk{store, func() { a.reconciler.Wake() }}
+	a.desk = &storeDesk{store, func() { a.reconciler.Wake() }, func(ctx context.Context) (int, error) { return a.reconciler.AskAll(ctx) }}
 	a.board, err = board.New(board.Options{
 		Config: s.Board, Store: store, Inventory: f, Rules: ruled, Decisions: ruled, Desk: a.desk, Now: now, Location: location, Ready: a.ready,
 		Metrics: promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}), Log: log, Notice: notice,

@@ -64,7 +64,8 @@ type unmuteRequest struct {
 
 // controlAnswer is what a request is answered with.
 type controlAnswer struct {
-	ID    int64  `json:"id,omitempty"` // of what was kept
+	ID    int64  `json:"id,omitempty"`    // of what was kept
+	Asked int    `json:"asked,omitempty"` // tickets that are asked for
 	Error string `json:"error,omitempty"`
 }
 
@@ -128,7 +129,12 @@ func (c *control) unmute(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *control) reconcile(w http.ResponseWriter, r *http.Request) {
-	controlDone(w, 0, c.desk.Reconcile(r.Context()))
+	asked, err := c.desk.Reconcile(r.Context())
+	if err != nil {
+		controlDone(w, 0, err)
+		return
+	}
+	controlSay(w, http.StatusOK, controlAnswer{Asked: asked})
 }
 
 // controlBody reads a body strictly, and answers where it is none; false: it was answered.

@@ -29,7 +29,7 @@ func runControl(t *testing.T, data string) (*sqlite.Store, chan struct{}) {
 	}
 	woken := make(chan struct{}, 100)
 	a := &app{settings: settings{Data: data}, log: zerolog.New(zerolog.NewTestWriter(t)), now: time.Now,
-		desk: &storeDesk{store, func() { woken <- struct{}{} }}}
+		desk: &storeDesk{store, func() { woken <- struct{}{} }, func(ctx context.Context) (int, error) { return store.AskAll(ctx, "emsos") }}}
 	parts := a.openControl()
 	if len(parts) != 1 {
 		t.Fatal("no control socket")
@@ -65,7 +65,7 @@ func TestTicketBesideThePlatform(t *testing.T) {
 		{"unmute", []string{"unmute", "1", "--by", "Max"}, exitOK, "mute 1 is lifted"},
 		{"unmute what is not there", []string{"unmute", "7", "--by", "Max"}, exitFailure, "there is no such mute"},
 		{"no such case", []string{"close", "S-0", "--reason", "x", "--by", "Max"}, exitFailure, `there is no case "S-0"`},
-		{"reconcile", []string{"reconcile"}, exitOK, "looks at all tickets"},
+		{"reconcile", []string{"reconcile"}, exitOK, "asks for 1 in their ticket systems"},
 	})
 	if n := len(woken); n != 5 {
 		t.Errorf("woken %d times, want once for each of 5 orders", n)
@@ -82,7 +82,7 @@ func TestTicketBesideThePlatform(t *testing.T) {
 
 // controlled is the API over a store that must not be reached.
 func controlled() http.Handler {
-	return (&control{desk: &storeDesk{nil, func() {}}, now: func() time.Time { return time.Date(2026, 11, 21, 13, 0, 0, 0, time.UTC) }}).handler()
+	return (&control{desk: &storeDesk{wake: func() {}}, now: func() time.Time { return time.Date(2026, 11, 21, 13, 0, 0, 0, time.UTC) }}).handler()
 }
 
 func TestControlRefuses(t *testing.T) {
@@ -218,7 +218,7 @@ func TestTicketInTheRunningPlatform(t *testing.T) {
 	teach(t, p.config, []ticketLesson{
 		{"mute", []string{"mute", "--asset", "PK-1", "--until", "3d", "--reason", "Umbau", "--by", "Erika"}, exitOK, "mute 2 until"},
 		{"hold", []string{"hold", "S-7K2MPQ4D", "--until", "3d", "--reason", "Straßenfest", "--by", "Erika"}, exitOK, "hold noted (1)"},
-		{"reconcile", []string{"reconcile"}, exitOK, "looks at all tickets"},
+		{"reconcile", []string{"reconcile"}, exitOK, "asks for 0 in their ticket systems"},
 	})
 	page, err := p.get("/stummschaltungen")
 	_, seal, found := strings.Cut(page, `name="siegel" value="`)

@@ -50,12 +50,14 @@ func dialControl(ctx context.Context, data string) (*controlClient, error) {
 
 // Wish keeps a wish.
 func (c *controlClient) Wish(ctx context.Context, w city.Wish) (int64, error) {
-	return c.ask(ctx, http.MethodPost, "/v1/tickets/"+url.PathEscape(w.Ref)+"/wishes", wishRequest{w.Kind, w.By, w.Reason, w.Until, w.Number})
+	a, err := c.ask(ctx, http.MethodPost, "/v1/tickets/"+url.PathEscape(w.Ref)+"/wishes", wishRequest{w.Kind, w.By, w.Reason, w.Until, w.Number})
+	return a.ID, err
 }
 
 // Mute keeps a mute.
 func (c *controlClient) Mute(ctx context.Context, m city.Mute) (int64, error) {
-	return c.ask(ctx, http.MethodPost, "/v1/mutes", muteRequest{m.Service, m.Asset, m.Tour, m.District, m.Until, m.By, m.Reason})
+	a, err := c.ask(ctx, http.MethodPost, "/v1/mutes", muteRequest{m.Service, m.Asset, m.Tour, m.District, m.Until, m.By, m.Reason})
+	return a.ID, err
 }
 
 // Unmute lifts a mute; when, says the platform's clock.
@@ -64,37 +66,36 @@ func (c *controlClient) Unmute(ctx context.Context, id int64, by string, _ time.
 	return err
 }
 
-// Reconcile has all tickets looked at.
-func (c *controlClient) Reconcile(ctx context.Context) error {
-	_, err := c.ask(ctx, http.MethodPost, "/v1/reconcile", struct{}{})
-	return err
+// Reconcile has all tickets looked at and asked for.
+func (c *controlClient) Reconcile(ctx context.Context) (int, error) {
+	a, err := c.ask(ctx, http.MethodPost, "/v1/reconcile", struct{}{})
+	return a.Asked, err
 }
 
-func (c *controlClient) ask(ctx context.Context, method, path string, body any) (int64, error) {
+func (c *controlClient) ask(ctx context.Context, method, path string, body any) (a controlAnswer, err error) {
 	text, err := json.Marshal(body)
 	if err != nil {
-		return 0, err
+		return a, err
 	}
 	r, err := http.NewRequestWithContext(ctx, method, "http://meldefunk"+path, bytes.NewReader(text))
 	if err != nil {
-		return 0, err
+		return a, err
 	}
 	resp, err := c.http.Do(r)
 	if err != nil {
-		return 0, fmt.Errorf("ask the running platform: %w", err)
+		return a, fmt.Errorf("ask the running platform: %w", err)
 	}
 	defer resp.Body.Close()
-	var a controlAnswer
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxControl)).Decode(&a); err != nil {
-		return 0, fmt.Errorf("ask the running platform: it answered %s, and that with what cannot be read: %w", resp.Status, err)
+		return a, fmt.Errorf("ask the running platform: it answered %s, and that with what cannot be read: %w", resp.Status, err)
 	}
 	switch {
 	case resp.StatusCode == http.StatusOK:
-		return a.ID, nil
+		return a, nil
 	case resp.StatusCode == http.StatusBadRequest:
-		return 0, usageError{errors.New(a.Error)}
+		return a, usageError{errors.New(a.Error)}
 	}
-	return 0, errors.New(a.Error)
+	return a, errors.New(a.Error)
 }
 
 // atDesk has somebody's wishes taken: by the platform if it runs, else by its store, and then
@@ -115,5 +116,5 @@ func atDesk(ctx context.Context, s settings, logTo io.Writer, do func(d desk, no
 		return fmt.Errorf("%w (it does not answer on %s: its log says why)", err, controlPath(s.Data))
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	return do(&storeDesk{store, func() {}}, "noted; it is done when the platform starts")
+	return do(&storeDesk{store: store, wake: func() {}}, "noted; it is done when the platform starts")
 }

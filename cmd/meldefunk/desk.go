@@ -20,14 +20,16 @@ import (
 // command line by the control socket.
 type desk interface {
 	board.Desk
-	// Reconcile has every ticket looked at now that waits for something.
-	Reconcile(ctx context.Context) error
+	// Reconcile has every ticket looked at now that waits for something, and every ticket asked
+	// for in its ticket system, and tells how many those are.
+	Reconcile(ctx context.Context) (asked int, err error)
 }
 
 // storeDesk keeps wishes and mutes, and has somebody look at them.
 type storeDesk struct {
 	store *sqlite.Store
-	wake  func() // must not block
+	wake  func()                                 // must not block
+	ask   func(ctx context.Context) (int, error) // see tickets.Reconciler.AskAll
 }
 
 // Wish keeps a wish.
@@ -57,10 +59,10 @@ func (d *storeDesk) Unmute(ctx context.Context, id int64, by string, at time.Tim
 	return err
 }
 
-// Reconcile wakes whoever looks after tickets.
-func (d *storeDesk) Reconcile(context.Context) error {
+// Reconcile wakes whoever looks after tickets, and has them all asked for.
+func (d *storeDesk) Reconcile(ctx context.Context) (int, error) {
 	d.wake()
-	return nil
+	return d.ask(ctx)
 }
 
 // wishKinds are the kinds of wishes.

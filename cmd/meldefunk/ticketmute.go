@@ -263,8 +263,8 @@ func ticketReconcileCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "reconcile",
 		Short: "Have the running platform look at all tickets now",
-		Long: `Have the running platform look at all tickets now instead of at its next round. It does
-so at every start by itself.`,
+		Long: `Have the running platform look at all tickets now instead of at its next round, and ask
+the ticket systems for each one that they have, as fast as tickets.rate allows.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, err := loadSettings(path)
@@ -275,10 +275,11 @@ so at every start by itself.`,
 			if err != nil {
 				return err
 			}
-			if err := running.Reconcile(c.Context()); err != nil {
+			asked, err := running.Reconcile(c.Context())
+			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(c.OutOrStdout(), "the platform looks at all tickets")
+			_, err = fmt.Fprintf(c.OutOrStdout(), "the platform looks at all tickets, and asks for %d in their ticket systems\n", asked)
 			return err
 		},
 	}

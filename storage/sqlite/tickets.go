@@ -203,6 +203,25 @@ func (s *Store) parked(ctx context.Context) ([]city.Ticket, error) {
 	return all, rows.Err()
 }
 
+// AskAll has all that Watched can give count as never asked for, and tells how many those are.
+// Their Version rises, or who is writing one of them just now would take it back. It is
+// durable on return.
+func (s *Store) AskAll(_ context.Context, system string) (int, error) {
+	var n int64
+	err := s.inTx(func(ctx context.Context) error {
+		res, err := s.conn.ExecContext(ctx, `UPDATE tickets SET checked = 0, version = version + 1
+			WHERE system = ? AND external_id <> '' AND state IN ('open', 'acknowledged', 'closing', 'cleared')`, system)
+		if err == nil {
+			n, err = res.RowsAffected()
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("have the tickets of %s asked for: %w", system, err)
+	}
+	return int(n), nil
+}
+
 // Polled tells until when a ticket system was asked what has changed; zero: never.
 func (s *Store) Polled(ctx context.Context, system string) (time.Time, error) {
 	var at sql.NullInt64
