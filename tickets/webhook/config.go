@@ -1,14 +1,13 @@
 package webhook
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"os"
-	"strings"
 	"time"
+
+	"meldefunk/city/door"
 )
 
 // What is done when an answer was lost.
@@ -16,9 +15,6 @@ const (
 	AtLeastOnce = "at-least-once" // send again under the same key: the receiver knows it by then
 	AtMostOnce  = "at-most-once"  // a human looks: the receiver keeps no keys
 )
-
-// shortestSecret is what Standard Webhooks asks for at least, in bytes.
-const shortestSecret = 24
 
 // Config says where messages go.
 type Config struct {
@@ -70,19 +66,10 @@ func (c Config) Validate() error {
 }
 
 // secret reads the key. Errors do not contain it.
-func (c Config) secret() ([]byte, error) {
-	where, text := "secret_env "+c.SecretEnv, os.Getenv(c.SecretEnv)
-	if c.SecretFile != "" {
-		where = "secret_file " + c.SecretFile
-		b, err := os.ReadFile(c.SecretFile)
-		if err != nil {
-			return nil, fmt.Errorf("webhook: secret_file: %w", err)
-		}
-		text = string(b)
-	}
-	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(strings.TrimSpace(text), "whsec_"))
-	if err != nil || len(key) < shortestSecret || len(key) > 64 {
-		return nil, fmt.Errorf(`webhook: %s: want "whsec_" and base64 of %d to 64 bytes`, where, shortestSecret)
+func (c Config) secret() (door.SigningKey, error) {
+	key, err := door.ReadSigningKey(door.Secret{File: c.SecretFile, Env: c.SecretEnv})
+	if err != nil {
+		return nil, fmt.Errorf("webhook: %w", err)
 	}
 	return key, nil
 }

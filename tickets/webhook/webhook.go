@@ -20,6 +20,7 @@ import (
 	"unicode"
 
 	"meldefunk/city"
+	"meldefunk/city/door"
 )
 
 // maxAnswer bounds an answer, in bytes: it names a ref and a number.
@@ -29,7 +30,7 @@ const maxAnswer = 64 << 10
 // goroutines.
 type System struct {
 	cfg    Config
-	secret []byte
+	secret door.SigningKey
 	now    func() time.Time
 	http   *http.Client
 }
@@ -129,7 +130,7 @@ func (s *System) send(ctx context.Context, o *city.Order, n news) (string, error
 	req.Header.Set("Idempotency-Key", strconv.Quote(key))
 	req.Header.Set("Webhook-Id", key)
 	req.Header.Set("Webhook-Timestamp", strconv.FormatInt(at.Unix(), 10))
-	req.Header.Set("Webhook-Signature", sign(s.secret, key, at, body))
+	req.Header.Set("Webhook-Signature", s.secret.Sign(key, at, body))
 
 	resp, err := s.http.Do(req)
 	if err != nil {

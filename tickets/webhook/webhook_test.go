@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"meldefunk/city"
+	"meldefunk/city/door"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -58,7 +59,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	switch {
 	case err != nil || req.Method != http.MethodPost:
 		http.Error(w, "want POST", http.StatusBadRequest)
-	case now.Sub(time.Unix(seconds, 0)).Abs() > 5*time.Minute, req.Header.Get("Webhook-Signature") != sign(key, id, time.Unix(seconds, 0), body):
+	case now.Sub(time.Unix(seconds, 0)).Abs() > 5*time.Minute, req.Header.Get("Webhook-Signature") != door.SigningKey(key).Sign(id, time.Unix(seconds, 0), body):
 		http.Error(w, "bad signature", http.StatusUnauthorized)
 	case req.Header.Get("Idempotency-Key") != strconv.Quote(id):
 		http.Error(w, "Idempotency-Key and Webhook-Id differ", http.StatusBadRequest)
