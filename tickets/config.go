@@ -3,12 +3,16 @@ package tickets
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 	_ "time/tzdata" // people read Berlin time, also on machines without a zone database
 
 	"go.yaml.in/yaml/v3"
 
 	"meldefunk/tickets/csv"
+	"meldefunk/tickets/inbox"
 	"meldefunk/tickets/mail"
 	"meldefunk/tickets/open311"
 	"meldefunk/tickets/webhook"
@@ -37,6 +41,9 @@ type Config struct {
 	CSV     csv.Config     `yaml:"csv"`
 	// Systems are others, by names of the city's own.
 	Systems map[string]SystemConfig `yaml:"systems"`
+
+	// Inbox is where ticket systems tell of tickets by themselves.
+	Inbox inbox.Config `yaml:"inbox"`
 
 	// Routes and the areas they name, as they were written; see LoadRoutes.
 	Routes yaml.Node `yaml:"routes"`
@@ -97,6 +104,14 @@ func (c Config) Validate() error {
 		add("%w", err)
 	}
 	errs = append(errs, c.validateSystems()...)
+	if err := c.Inbox.Validate(); err != nil {
+		add("%w", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Inbox.Secrets)) {
+		if names := c.names(); !slices.Contains(names, name) {
+			add("inbox: secrets: %.40q is no ticket system that is configured: want one of %s%s", name, strings.Join(names, ", "), meant(name, names))
+		}
+	}
 	if len(c.Backoff) == 0 {
 		add("backoff is empty: give at least one wait")
 	}

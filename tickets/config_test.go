@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"meldefunk/tickets/inbox"
 	"meldefunk/tickets/open311"
 )
 
@@ -27,6 +28,10 @@ func TestConfigValidate(t *testing.T) {
 		{"falling search", func(c *Config) { c.SearchAfter = []time.Duration{2, 1} }, []string{"search_after: 1ns"}},
 		{"everything at once", func(c *Config) { c.Jitter, c.MaxCreates, c.Poll, c.TimeZone = math.NaN(), 0, 0, "Osnabrück" },
 			[]string{"jitter NaN", "max_creates 0", "poll 0s", `time_zone "Osnabrück"`}},
+		{"inbox of nobody", func(c *Config) { c.Inbox.Listen = ":8092" }, []string{"inbox: listen: ", "inbox: secrets: nobody may post"}},
+		{"inbox of a stranger", func(c *Config) {
+			c.Inbox.Listen, c.Inbox.Secrets = "127.0.0.1:8092", map[string]inbox.Secret{"locl": {Env: "X"}}
+		}, []string{`inbox: secrets: "locl" is no ticket system that is configured: want one of local`, `"local"`}},
 		{"no time zone", func(c *Config) { c.TimeZone = "" }, []string{"time_zone is missing"}},
 	}
 	for _, tt := range tests {

@@ -23,6 +23,7 @@ import (
 	"meldefunk/storage/influx"
 	"meldefunk/storage/sqlite"
 	"meldefunk/tickets"
+	"meldefunk/tickets/inbox"
 )
 
 // app is the whole platform, built and not yet started.
@@ -44,6 +45,7 @@ type app struct {
 	ticks      time.Duration  // of the world's clock between the road's ticks
 	writer     *influx.Writer // nil: no InfluxDB
 	reconciler *tickets.Reconciler
+	inbox      *inbox.Server // nil: no ticket system tells by itself
 	board      *board.Board
 	desk       *storeDesk // what people want done with tickets
 }
@@ -94,6 +96,10 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 		a.reconciler, err = tickets.New(s.Tickets, tickets.Tools{
 			Store: store, Systems: a.systems, Router: f, Assets: f, Road: a, Now: now,
 		}, log, a.registry)
+		keep(err)
+		a.inbox, err = inbox.New(s.Tickets.Inbox, func(ctx context.Context, system string, told city.Remote) error {
+			return a.reconciler.Push(ctx, system, told)
+		}, now, log, a.registry)
 		keep(err)
 	}
 	if s.InfluxDB.URL != "" {
@@ -159,7 +165,7 @@ func (a *app) run(ctx context.Context, others ...part) error {
 	for _, s := range a.servers {
 		intake = append(intake, part{"network server", s.Run})
 	}
-	for _, open := range []func() (part, error){a.listenForPosts, a.listenForMQTT} {
+	for _, open := range []func() (part, error){a.listenForPosts, a.listenForMQTT, a.listenForTickets} {
 		p, err := open()
 		if err != nil {
 			return errors.Join(err, page.Close())
