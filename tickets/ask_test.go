@@ -87,3 +87,24 @@ func TestAskAll(t *testing.T) {
 		t.Errorf("%d asked for in the end, want %d", got, all)
 	}
 }
+
+// What is told late does not take back what was told since.
+func TestPushOutOfOrder(t *testing.T) {
+	c, l := newClock(), newLedger()
+	l.open(ref)
+	r := newReconciler(t, config(), l, Local{}, c)
+	if err := r.pass(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, told := range []city.Remote{
+		{Ref: ref, Progress: city.ProgressWorking, Notes: "bin dran", Updated: c.now()},
+		{Ref: ref, Progress: city.ProgressOpen, Notes: "eingegangen", Updated: c.now().Add(-time.Minute)},
+	} {
+		if err := r.Push(t.Context(), "local", told); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := l.ticket(ref); got.State != city.TicketAcknowledged || got.Remote.Notes != "bin dran" {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -194,12 +194,25 @@ func (l *lane) push(ctx context.Context, r city.Remote) error {
 	if l.can.watches {
 		err = l.mark(ctx, ref)
 	} else {
-		err = l.learn(ctx, ref, r, true)
+		err = l.believe(ctx, ref, r)
 	}
 	if err == nil {
 		rouse(l.wake)
 	}
 	return err
+}
+
+// believe takes what was told of the ticket of a ref, unless it is older than what is known:
+// what could not be taken at first comes again, and then perhaps late.
+func (l *lane) believe(ctx context.Context, ref string, r city.Remote) error {
+	ct, _, err := l.r.tools.Store.Case(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if known := ct.Ticket.Remote.Updated; !r.Updated.IsZero() && r.Updated.Before(known) {
+		return nil
+	}
+	return l.learn(ctx, ref, r, true)
 }
 
 // mark has a ticket asked for as if it never had been. It gives city.ErrStale where others
