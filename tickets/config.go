@@ -45,6 +45,10 @@ type Config struct {
 	// Inbox is where ticket systems tell of tickets by themselves.
 	Inbox inbox.Config `yaml:"inbox"`
 
+	// Links are the addresses of tickets' pages for people, by the names of ticket systems,
+	// with {id} in place of the number.
+	Links map[string]string `yaml:"links"`
+
 	// Routes and the areas they name, as they were written; see LoadRoutes.
 	Routes yaml.Node `yaml:"routes"`
 	Areas  yaml.Node `yaml:"areas"`
@@ -107,9 +111,18 @@ func (c Config) Validate() error {
 	if err := c.Inbox.Validate(); err != nil {
 		add("%w", err)
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.Inbox.Secrets)) {
+	named := func(section, name string) {
 		if names := c.names(); !slices.Contains(names, name) {
-			add("inbox: secrets: %.40q is no ticket system that is configured: want one of %s%s", name, strings.Join(names, ", "), meant(name, names))
+			add("%s: %.40q is no ticket system that is configured: want one of %s%s", section, name, strings.Join(names, ", "), meant(name, names))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Inbox.Secrets)) {
+		named("inbox: secrets", name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Links)) {
+		named("links", name)
+		if err := checkLink(c.Links[name]); err != nil {
+			add("links: %.40s: %w", name, err)
 		}
 	}
 	if len(c.Backoff) == 0 {

@@ -130,7 +130,8 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 	ruled := &boardRules{f, store, location}
 	a.desk = &storeDesk{store, func() { a.reconciler.Wake() }, func(ctx context.Context) (int, error) { return a.reconciler.AskAll(ctx) }}
 	a.board, err = board.New(board.Options{
-		Config: s.Board, Store: store, Inventory: f, Rules: ruled, Decisions: ruled, Desk: a.desk, Now: now, Location: location, Ready: a.ready,
+		Config: s.Board, Store: store, Inventory: f, Rules: ruled, Decisions: ruled, Desk: a.desk, Link: s.Tickets.Link,
+		Now: now, Location: location, Ready: a.ready,
 		Metrics: promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}), Log: log, Notice: notice,
 	})
 	keep(err)

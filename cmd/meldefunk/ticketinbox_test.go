@@ -21,6 +21,7 @@ func TestTicketInbox(t *testing.T) {
 	config := strings.Replace(good, "inventory.yaml", "DIR/inventory.yaml", 1) + fmt.Sprintf(`tickets:
   systems:
     emsos: {kind: webhook, url: "http://127.0.0.1:1/", secret_file: DIR/secret}
+  links: {emsos: "https://osb.stadt.example/{id}"}
   inbox:
     listen: %q
     secrets: {emsos: {secret_file: DIR/secret}}
@@ -70,6 +71,10 @@ func TestTicketInbox(t *testing.T) {
 	if code, text := tell("m1", "4711", ""); code != http.StatusOK {
 		t.Fatalf("answered %d %s", code, text)
 	}
+	if page, err := p.get("/meldung/S-7K2MPQ4D"); err != nil || !strings.Contains(page, `<a href="https://osb.stadt.example/4711">4711</a>`) {
+		t.Errorf("the number leads nowhere on the board: %v, %s", err, page)
+	}
 	p.kill()
-	teach(t, p.config, []ticketLesson{{"it is on the disk", []string{"show", "S-7K2MPQ4D"}, exitOK, "Im Ticketsystem geschlossen: Geleert"}})
+	teach(t, p.config, []ticketLesson{{"it is on the disk", []string{"show", "S-7K2MPQ4D"}, exitOK, "Im Ticketsystem geschlossen: Geleert"},
+		{"the link", []string{"show", "S-7K2MPQ4D"}, exitOK, "https://osb.stadt.example/4711"}})
 }

@@ -45,6 +45,7 @@ type shownTicket struct {
 	Checked   time.Time       `json:"checked,omitzero"`
 	Members   []string        `json:"members,omitempty"`
 	RemoteIs  *shownRemote    `json:"remote_is,omitempty"`
+	Link      string          `json:"link,omitempty"` // of the ticket's page in its system
 	Wanted    []shownWish     `json:"wanted,omitempty"`
 	Muted     []shownMute     `json:"muted,omitempty"`
 	History   []shownEntry    `json:"history"`
@@ -111,6 +112,7 @@ func (p *past) shownTicket(ctx context.Context, ct *city.CaseTicket) (*shownTick
 	}
 	s := &shownTicket{ticketLine: listedTicket(ct), Follows: t.Follows, HoldUntil: t.HoldUntil, Next: t.Next, Checked: t.Checked, Members: ct.Case.Members,
 		History: []shownEntry{}, Order: previewed(ct.Case, asset, routes, p.zone)}
+	s.Link = p.settings.Tickets.Link(t.System, t.ExternalID)
 	if r := t.Remote; r != (city.Remote{}) {
 		s.RemoteIs = &shownRemote{r.Progress, r.Status, r.Notes, r.Service, r.Name, r.Updated}
 	}
@@ -166,6 +168,7 @@ func (s *shownTicket) text() string {
 	fact("system", oneLine(s.System))
 	fact("unit", oneLine(s.Unit))
 	fact("number", oneLine(s.Number))
+	fact("link", s.Link)
 	fact("acknowledged", oneLine(s.Acknowledged))
 	fact("on hold", oneLine(s.Hold))
 	fact("until", timeText(s.HoldUntil))

@@ -26,7 +26,10 @@ type Options struct {
 	Ready     func() []Check   // asked by /readyz; must not block for long
 	Metrics   http.Handler     // serves /metrics
 	Log       zerolog.Logger
-	Notice    string // shown on top of every page, like "Vorführung: simulierte Stadt"; "" for none
+	// Link gives the address of a ticket's page in its system, "" where there is none; nil:
+	// nowhere.
+	Link   func(system, number string) string
+	Notice string // shown on top of every page, like "Vorführung: simulierte Stadt"; "" for none
 }
 
 // Board serves the pages. It starts nothing by itself and is safe for concurrent use.

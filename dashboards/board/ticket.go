@@ -13,6 +13,7 @@ const mutesShown = 500
 
 // ticketPart is what is known of a case's ticket.
 type ticketPart struct {
+	Number       link // there; without a name: none yet
 	System, Unit string
 	Acknowledged string // by whom
 	Hold, Until  string // who wants nothing done with it, and until when
@@ -50,6 +51,10 @@ func (b *Board) ticketPart(ctx context.Context, c *city.CaseTicket, a *city.Asse
 		Escalated: momentOf(t.Escalated, now, zone), Remote: b.remotePart(t, now)}
 	if t.Hold != "" && !t.HoldUntil.IsZero() {
 		p.Until = clock(t.HoldUntil, zone)
+	}
+	p.Number.Name = printable(t.ExternalID)
+	if b.opt.Link != nil {
+		p.Number.Address = b.opt.Link(t.System, t.ExternalID)
 	}
 	if follows := cmp.Or(t.Follows, c.Case.Follows); follows != "" {
 		p.Follows = link{follows, caseLink(follows)}
