@@ -283,6 +283,9 @@ func TestMemory(t *testing.T) {
 func TestTLS(t *testing.T) {
 	gate := doortest.NewGate(t)
 	s := start(t, func(c *Config) { c.TLS = gate.TLS })
+	s.mu.Lock()
+	s.at = time.Now() // that of the certificates
+	s.mu.Unlock()
 	resp, err := s.client.Do(s.request("m0", message(done)))
 	if err == nil {
 		_ = resp.Body.Close()
