@@ -206,8 +206,8 @@ func (s *Server) refuse(conn net.Conn, hello connect, err error) {
 		}
 		_, _ = conn.Write(appendRefusal(nil, hello.version, f)) // who has left meanwhile need not know
 	}
-	s.metrics.logins.WithLabelValues(result).Inc()
 	s.complain("", result, s.log.Warn().Err(err).Str("from", conn.RemoteAddr().String()).Str("username", fmt.Sprintf("%.40s", hello.username)), "a login was refused")
+	s.metrics.logins.WithLabelValues(result).Inc()
 }
 
 // admitted notes a connection; an older one with the same client id ends (section 3.1.4).
