@@ -63,9 +63,7 @@ func (c *hurry) Until(ctx context.Context, t time.Time) error {
 // with its gateway that is down for a night, its weak battery and its blind sensors, and replays
 // them: every decision must be the one that was made then, with all that is on its record.
 func TestReplayEqualsLive(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a quarter of a minute")
-	}
+	long(t, "a quarter of a minute")
 	days := 4
 	if text := os.Getenv("MELDEFUNK_SCALE"); text != "" {
 		var err error
