@@ -9,6 +9,10 @@ import (
 	"meldefunk/city"
 )
 
+// frameColumns are what scanFrame reads.
+const frameColumns = `id, epoch, fcnt, fport, payload, fate, time, time_source, received, ident, hash,
+	server, session, flags, frequency, gateway, rssi, snr, sf, gateways, envelope, claim, heard`
+
 // FramesOf gives a device's stored frames with numbers above after, in order, at most
 // limit.
 func (s *Store) FramesOf(ctx context.Context, devEUI city.EUI, after int64, limit int) ([]city.Frame, error) {
@@ -17,9 +21,7 @@ func (s *Store) FramesOf(ctx context.Context, devEUI city.EUI, after int64, limi
 		f, err := scanFrame(row)
 		f.Uplink.DevEUI = devEUI
 		return f, err
-	}, `SELECT id, epoch, fcnt, fport, payload, fate, time, time_source, received, ident, hash,
-		server, session, flags, frequency, gateway, rssi, snr, sf, gateways, envelope, claim, heard
-		FROM frames INDEXED BY frames_key WHERE dev_eui = ? AND id > ? ORDER BY id LIMIT ?`, devEUI.String(), after, limit)
+	}, `SELECT `+frameColumns+` FROM frames INDEXED BY frames_key WHERE dev_eui = ? AND id > ? ORDER BY id LIMIT ?`, devEUI.String(), after, limit)
 }
 
 func scanFrame(row row) (city.Frame, error) {

@@ -36,6 +36,8 @@ type Store interface {
 	Commit(ctx context.Context, c *city.Commit) error
 
 	FramesOf(ctx context.Context, devEUI city.EUI, after int64, limit int) ([]city.Frame, error)
+	LastFrame(ctx context.Context, devEUI city.EUI) (city.Frame, bool, error)
+	LastHeard(ctx context.Context) (map[city.EUI]time.Time, error)
 	ReadingsAt(ctx context.Context, asset string, devEUI city.EUI, at time.Time) ([]city.Reading, error)
 	Series(ctx context.Context, asset string, after *city.Reading, limit int) ([]city.Reading, error)
 
@@ -127,6 +129,7 @@ func Run(t *testing.T, open func(t *testing.T, dir string) (s Store, shut func()
 		"news":       (*suite).deviceNews,
 		"cursors":    (*suite).cursors,
 		"archive":    (*suite).archive,
+		"last heard": (*suite).lastHeard,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &suite{dir: t.TempDir(), open: open}
@@ -452,6 +455,35 @@ func (s *suite) cursors(t *testing.T) {
 	must(t, s.store.Refuse(ctx, "influx", 7, "field type conflict"))
 	s.reopen(t)
 	equal(t, "kept", get[int64](t)(s.store.Cursor(ctx, "influx")), int64(42))
+}
+
+// When devices were heard last is that of their newest session's highest counter, in
+// whatever order frames came.
+func (s *suite) lastHeard(t *testing.T) {
+	ctx := t.Context()
+	equal(t, "nobody", get[map[city.EUI]time.Time](t)(s.store.LastHeard(ctx)), map[city.EUI]time.Time{})
+	var c city.Commit
+	want := map[city.EUI]time.Time{}
+	for i, devEUI := range []city.EUI{{1}, Device, {0xff, 0xff}} {
+		for n := int64(1); n <= 3; n++ {
+			f, _ := Frame(int64(i)*10+n, uint32(3-n)) // the newest session came first
+			f.Uplink.DevEUI = devEUI
+			if c.Frames = append(c.Frames, f); n == 1 {
+				want[devEUI] = f.Uplink.Received
+			}
+		}
+	}
+	c.Mark = city.Mark{Frame: 23}
+	s.commit(t, &c)
+	s.reopen(t)
+	equal(t, "everybody", get[map[city.EUI]time.Time](t)(s.store.LastHeard(ctx)), want)
+	last, found, err := s.store.LastFrame(ctx, Device)
+	must(t, err)
+	equal(t, "newest frame", last, c.Frames[3])
+	equal(t, "found", found, true)
+	_, found, err = s.store.LastFrame(ctx, city.EUI{2})
+	must(t, err)
+	equal(t, "found another", found, false)
 }
 
 // What was stored can be decoded again: frames come back whole, and a reading can take the
