@@ -17,11 +17,16 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Exit codes.
+// Exit codes. Those above 2 are for commands that say so.
 const (
-	exitOK      = 0
-	exitFailure = 1 // it could not do what was asked
-	exitUsage   = 2 // the command line or a configuration file is wrong
+	exitOK           = 0
+	exitFailure      = 1 // it could not do what was asked
+	exitUsage        = 2 // the command line or a configuration file is wrong
+	exitPartial      = 3 // some of it was done, some not
+	exitNotFound     = 4 // what was named is not there
+	exitConflict     = 5 // it contradicts what is there
+	exitUnauthorized = 6 // somebody else's system refused the key it was shown
+	exitUnreachable  = 7 // somebody else's system does not answer
 )
 
 func main() {
@@ -40,6 +45,14 @@ type usageError struct{ error }
 
 func (u usageError) Unwrap() error { return u.error }
 
+// exitError says how to exit.
+type exitError struct {
+	error
+	code int
+}
+
+func (e exitError) Unwrap() error { return e.error }
+
 // exitCode reports an error and says how to exit.
 func exitCode(err error, to io.Writer) int {
 	if err == nil {
@@ -49,6 +62,9 @@ func exitCode(err error, to io.Writer) int {
 	var usage usageError
 	if errors.As(err, &usage) {
 		return exitUsage
+	}
+	if e, ok := errors.AsType[exitError](err); ok {
+		return e.code
 	}
 	return exitFailure
 }

@@ -19,17 +19,17 @@ func (s *Store) ReadingsAfter(ctx context.Context, id int64, limit int) ([]city.
 }
 
 // Latest gives the newest reading by event time of every asset that has one.
-func (s *Store) Latest(ctx context.Context) ([]city.Reading, error) {
-	return s.queryReadings(ctx, `SELECT `+readingColumns+` FROM asset_states a JOIN readings r ON r.id = a.reading`)
+func (r *reader) Latest(ctx context.Context) ([]city.Reading, error) {
+	return r.queryReadings(ctx, `SELECT `+readingColumns+` FROM asset_states a JOIN readings r ON r.id = a.reading`)
 }
 
 // History gives the readings of an asset, newest first.
-func (s *Store) History(ctx context.Context, asset string, limit int) ([]city.Reading, error) {
-	return s.queryReadings(ctx, `SELECT `+readingColumns+` FROM readings r WHERE r.asset = ? ORDER BY r.time DESC LIMIT ?`, asset, limit)
+func (r *reader) History(ctx context.Context, asset string, limit int) ([]city.Reading, error) {
+	return r.queryReadings(ctx, `SELECT `+readingColumns+` FROM readings r WHERE r.asset = ? ORDER BY r.time DESC LIMIT ?`, asset, limit)
 }
 
-func (s *Store) queryReadings(ctx context.Context, query string, args ...any) ([]city.Reading, error) {
-	return all(ctx, &s.reader, "read readings", scanReading, query, args...)
+func (r *reader) queryReadings(ctx context.Context, query string, args ...any) ([]city.Reading, error) {
+	return all(ctx, r, "read readings", scanReading, query, args...)
 }
 
 func scanReading(row row) (city.Reading, error) {
