@@ -108,17 +108,24 @@ type Change struct {
 	Bindings []Binding // likewise; DevEUI and From say which one it is
 	// Dropped are bindings that were never so: entered by mistake.
 	Dropped []Binding
+	// Flushed are devices whose nonces begin anew at the join server: their root keys are
+	// others, or they have forgotten how often they joined. JoinNonces rise on all the same.
+	Flushed []city.EUI
 	Entries []Entry // for the audit trail; At, By, Reason, From are the change's
 }
 
-// Empty tells whether the change changes nothing.
+// Empty tells whether the change changes nothing. One of entries only, as of keys that were
+// shown to somebody, fits every base and makes no revision.
 func (c *Change) Empty() bool {
-	return len(c.Devices)+len(c.Assets)+len(c.Bindings)+len(c.Dropped) == 0
+	return len(c.Devices)+len(c.Assets)+len(c.Bindings)+len(c.Dropped)+len(c.Flushed) == 0
 }
 
 // ErrChanged says that the register is not at the change's base any more: somebody else
 // changed it meanwhile.
 var ErrChanged = errors.New("the register was changed meanwhile")
+
+// ErrUnknown says that something is not in the register.
+var ErrUnknown = errors.New("not in the register")
 
 // Action says what an entry of the audit trail is about.
 type Action string

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"meldefunk/city/lorawan"
+	"meldefunk/city/register"
 )
 
 // lifetime is how long a session lasts, in seconds. It lasts until the next one; the protocol
@@ -16,7 +17,7 @@ const lifetime = 1<<31 - 1
 // it. It keeps nothing.
 func (s *Server) grant(a *asking, d *Device, ask lorawan.JoinAsk) (out body, g Grant, err error) {
 	accept := a.terms.accept
-	if accept.JoinNonce, err = d.State.nextJoinNonce(); err != nil {
+	if accept.JoinNonce, err = nextJoinNonce(&d.State); err != nil {
 		return out, g, err
 	}
 	accept.NetID, accept.DevAddr = a.peer.netID(), a.terms.addr
@@ -38,7 +39,7 @@ func (s *Server) grant(a *asking, d *Device, ask lorawan.JoinAsk) (out body, g G
 		out.AppSKey = &envelope{d.KEK, wrapped}
 		return out, g, nil
 	}
-	g.Key = &SessionKey{KEK: d.KEK, Wrapped: wrapped, DevAddr: accept.DevAddr}
+	g.Key = &register.SessionKey{KEK: d.KEK, Wrapped: wrapped, DevAddr: accept.DevAddr}
 	_, _ = rand.Read(g.Key.ID[:]) // it never fails
 	out.SessionKeyID = g.Key.ID[:]
 	return out, g, nil

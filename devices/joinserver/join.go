@@ -36,7 +36,7 @@ func (s *Server) join(ctx context.Context, a *asking) (body, error) {
 		if _, err := lorawan.VerifyJoinRequest(a.PHYPayload, d.Keys.Nwk); err != nil {
 			return lorawan.JoinAsk{}, refuse(micFailed, "%v", err)
 		}
-		return frame.Ask(), d.State.use(frame.DevNonce, layer(d.Version))
+		return frame.Ask(), use(&d.State, frame.DevNonce, layer(d.Version))
 	})
 }
 
@@ -66,7 +66,7 @@ func (s *Server) rejoin(ctx context.Context, a *asking) (body, error) {
 			if _, err := lorawan.VerifyRejoinRequest(a.PHYPayload, lorawan.JSIntKey(d.Keys.Nwk, d.DevEUI)); err != nil {
 				return ask, refuse(micFailed, "%v", err)
 			}
-			return ask, d.State.useRJCount1(frame.RJCount)
+			return ask, useRJCount1(&d.State, frame.RJCount)
 		case frame.NetID != d.Home:
 			return ask, refuse(joinReqFailed, "the device is in network %s, its home is %s", frame.NetID, d.Home)
 		case bytes.Equal(d.State.Rejoin, a.PHYPayload):

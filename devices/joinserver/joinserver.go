@@ -13,11 +13,11 @@ package joinserver
 import (
 	"context"
 	"errors"
-	"time"
 
 	"meldefunk/city"
 	"meldefunk/city/lorawan"
 	"meldefunk/city/lorawan/enrol"
+	"meldefunk/city/register"
 )
 
 // Store keeps the devices that join here and what must never be forgotten of them. It is
@@ -32,7 +32,7 @@ type Store interface {
 	Join(ctx context.Context, g Grant) error
 	// SessionKey gives a key that came with a Grant, ErrUnknown where there is none. How
 	// long keys are kept is the store's business.
-	SessionKey(ctx context.Context, devEUI city.EUI, id SessionKeyID) (SessionKey, error)
+	SessionKey(ctx context.Context, devEUI city.EUI, id register.SessionKeyID) (register.SessionKey, error)
 }
 
 // The errors of a Store that mean something here.
@@ -69,45 +69,15 @@ type Device struct {
 	ApplicationServer string
 	Disabled          bool // it may not join
 
-	State State
+	State register.JoinState
 	// Revision is the store's. Another one means that any of the above was changed.
 	Revision int64
-}
-
-// State is what a device's joins have used up. The zero value is that of a device, or of root
-// keys, that never joined.
-type State struct {
-	JoinNonce uint32 // the last one given out; 0: none. 24 bits, only ever rising
-	// NextDevNonce is the lowest DevNonce that is taken of a device that counts; above 65,535
-	// it has joined as often as it ever can.
-	NextDevNonce uint32
-	// DevNonces are those used by a device that makes them up, the newest at the end: at most
-	// MaxDevNonces.
-	DevNonces []uint16
-	// NextRJCount1 is the lowest RJcount1 that is taken.
-	NextRJCount1 uint32
-	// Rejoin is the last rejoin-request of type 0 or 2 that was granted, as on air.
-	Rejoin []byte
-
-	DevAddr lorawan.DevAddr // of the last session
-	Joined  time.Time       // when it was granted
 }
 
 // Grant is what a Store keeps of a join before it is answered.
 type Grant struct {
 	DevEUI   city.EUI
-	Revision int64       // that of the Device it was made from
-	State    State       // the new one
-	Key      *SessionKey // nil: the AppSKey is in the answer
-}
-
-// SessionKeyID names the AppSKey of one session. It is random and tells nothing.
-type SessionKeyID [16]byte
-
-// SessionKey is the AppSKey of one session, wrapped.
-type SessionKey struct {
-	ID      SessionKeyID
-	KEK     string // label of the key that wraps it
-	Wrapped []byte // 24 bytes
-	DevAddr lorawan.DevAddr
+	Revision int64                // that of the Device it was made from
+	State    register.JoinState   // the new one
+	Key      *register.SessionKey // nil: the AppSKey is in the answer
 }

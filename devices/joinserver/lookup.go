@@ -3,6 +3,8 @@ package joinserver
 import (
 	"context"
 	"errors"
+
+	"meldefunk/city/register"
 )
 
 // homeNS answers a HomeNSReq (BI section 12.1.1): a network server that hears a device of
@@ -37,10 +39,10 @@ func (s *Server) appSKey(ctx context.Context, a *asking) (body, error) {
 	if a.receiver != d.JoinEUI {
 		return body{}, refuse(unknownReceiver, "ReceiverID is %s, the device's join server has JoinEUI %s", a.receiver, d.JoinEUI)
 	}
-	var k SessionKey
+	var k register.SessionKey
 	err = ErrUnknown
 	if len(a.SessionKeyID) == len(k.ID) {
-		k, err = s.store.SessionKey(ctx, a.devEUI, SessionKeyID(a.SessionKeyID))
+		k, err = s.store.SessionKey(ctx, a.devEUI, register.SessionKeyID(a.SessionKeyID))
 	}
 	if errors.Is(err, ErrUnknown) {
 		return body{}, refuse(unknownDevEUI, "device %s has no session key of this SessionKeyID", a.devEUI)

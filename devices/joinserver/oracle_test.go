@@ -9,6 +9,7 @@ import (
 	"meldefunk/city"
 	"meldefunk/city/lorawan"
 	"meldefunk/city/lorawan/enrol"
+	"meldefunk/city/register"
 )
 
 // vector is a request to, and what counts of the answer of, the join server of brocaar/lorawan
@@ -38,7 +39,7 @@ func TestOracle(t *testing.T) {
 	}
 	seen := map[string]int{}
 	for _, v := range all {
-		d := Device{DevEUI: v.DevEUI, JoinEUI: v.JoinEUI, Version: enrol.V1_0_3, KEK: v.ASLabel, Keys: enrol.RootKeys{Nwk: v.Nwk}, State: State{JoinNonce: v.JoinNonce - 1}}
+		d := Device{DevEUI: v.DevEUI, JoinEUI: v.JoinEUI, Version: enrol.V1_0_3, KEK: v.ASLabel, Keys: enrol.RootKeys{Nwk: v.Nwk}, State: register.JoinState{JoinNonce: v.JoinNonce - 1}}
 		if v.V11 {
 			d.Version, d.Keys.App = enrol.V1_1_0, v.App
 		}

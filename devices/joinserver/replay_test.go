@@ -16,6 +16,7 @@ import (
 	"meldefunk/city"
 	"meldefunk/city/lorawan"
 	"meldefunk/city/lorawan/enrol"
+	"meldefunk/city/register"
 )
 
 // Frames that somebody recorded and sends again are refused, however long ago they were.
@@ -57,25 +58,25 @@ func TestReplays(t *testing.T) {
 
 // The DevNonces of devices that make them up are remembered up to a bound, the newest ones.
 func TestDevNoncesAreBounded(t *testing.T) {
-	var st State
+	var st register.JoinState
 	for n := range MaxDevNonces + 10 {
-		if err := st.use(uint16(n), lorawan.V1_0_3); err != nil {
+		if err := use(&st, uint16(n), lorawan.V1_0_3); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if len(st.DevNonces) != MaxDevNonces || st.DevNonces[0] != 10 {
 		t.Errorf("%d, the oldest %d", len(st.DevNonces), st.DevNonces[0])
 	}
-	if err := st.use(10, lorawan.V1_0_3); err == nil {
+	if err := use(&st, 10, lorawan.V1_0_3); err == nil {
 		t.Error("the oldest that is remembered was taken")
 	}
-	if err := st.use(9, lorawan.V1_0_3); err != nil {
+	if err := use(&st, 9, lorawan.V1_0_3); err != nil {
 		t.Error(err)
 	}
 
-	roomy := State{DevNonces: make([]uint16, 1, 8)} // two tries from one state of a store
+	roomy := register.JoinState{DevNonces: make([]uint16, 1, 8)} // two tries from one state of a store
 	one, two := roomy, roomy
-	if err := errors.Join(one.use(1, lorawan.V1_0_3), two.use(2, lorawan.V1_0_3)); err != nil || !slices.Equal(one.DevNonces, []uint16{0, 1}) {
+	if err := errors.Join(use(&one, 1, lorawan.V1_0_3), use(&two, 2, lorawan.V1_0_3)); err != nil || !slices.Equal(one.DevNonces, []uint16{0, 1}) {
 		t.Errorf("%v, %v", one.DevNonces, err)
 	}
 }

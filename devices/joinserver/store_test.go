@@ -10,6 +10,7 @@ import (
 
 	"meldefunk/city"
 	"meldefunk/city/lorawan"
+	"meldefunk/city/register"
 )
 
 // book is a Store that keeps what it is told in memory and finds fault with what a store must
@@ -17,7 +18,7 @@ import (
 type book struct {
 	mu      sync.Mutex
 	devices map[city.EUI]Device
-	keys    map[city.EUI][]SessionKey
+	keys    map[city.EUI][]register.SessionKey
 	joins   int
 	faults  []error
 
@@ -27,7 +28,7 @@ type book struct {
 }
 
 func newBook(devices ...Device) *book {
-	b := &book{devices: map[city.EUI]Device{}, keys: map[city.EUI][]SessionKey{}}
+	b := &book{devices: map[city.EUI]Device{}, keys: map[city.EUI][]register.SessionKey{}}
 	for _, d := range devices {
 		b.devices[d.DevEUI] = d
 	}
@@ -90,7 +91,7 @@ func (b *book) Join(ctx context.Context, g Grant) error {
 }
 
 // inspect holds a new state against the old one.
-func (b *book) inspect(old State, g Grant) {
+func (b *book) inspect(old register.JoinState, g Grant) {
 	st := g.State
 	switch {
 	case st.JoinNonce != old.JoinNonce+1:
@@ -101,7 +102,7 @@ func (b *book) inspect(old State, g Grant) {
 		b.fault("%d DevNonces after %d", len(st.DevNonces), len(old.DevNonces))
 	case st.Joined.IsZero() || st.DevAddr == lorawan.DevAddr{}:
 		b.fault("time or address of the join is missing")
-	case g.Key != nil && (len(g.Key.Wrapped) != 24 || g.Key.KEK == "" || g.Key.ID == SessionKeyID{}):
+	case g.Key != nil && (len(g.Key.Wrapped) != 24 || g.Key.KEK == "" || g.Key.ID == register.SessionKeyID{}):
 		b.fault("a session key that is not wrapped, or has no name")
 	}
 }
@@ -110,21 +111,21 @@ func (b *book) fault(format string, args ...any) {
 	b.faults = append(b.faults, fmt.Errorf(format, args...))
 }
 
-func (b *book) SessionKey(_ context.Context, devEUI city.EUI, id SessionKeyID) (SessionKey, error) {
+func (b *book) SessionKey(_ context.Context, devEUI city.EUI, id register.SessionKeyID) (register.SessionKey, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.down != nil {
-		return SessionKey{}, b.down
+		return register.SessionKey{}, b.down
 	}
 	for _, k := range b.keys[devEUI] {
 		if k.ID == id {
 			return k, nil
 		}
 	}
-	return SessionKey{}, ErrUnknown
+	return register.SessionKey{}, ErrUnknown
 }
 
-func (b *book) state(devEUI city.EUI) State {
+func (b *book) state(devEUI city.EUI) register.JoinState {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.devices[devEUI].State
