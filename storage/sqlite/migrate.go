@@ -172,6 +172,115 @@ var steps = []string{
 		system TEXT    PRIMARY KEY,
 		polled INTEGER NOT NULL
 	) STRICT, WITHOUT ROWID;`,
+	`-- The register: devices, assets and what hung where; see docs/adr/0016.
+	CREATE TABLE register (
+		id       INTEGER PRIMARY KEY CHECK (id = 1),
+		revision INTEGER NOT NULL -- rises with each change
+	) STRICT;
+	INSERT INTO register VALUES (1, 0);
+
+	CREATE TABLE devices (
+		dev_eui  TEXT    PRIMARY KEY,
+		model    TEXT    NOT NULL,
+		asset    TEXT    NOT NULL, -- '' is nowhere
+		server   TEXT    NOT NULL,
+		firmware TEXT    NOT NULL,
+		state    TEXT    NOT NULL,
+		join_eui TEXT    NOT NULL,
+		serial   TEXT    NOT NULL,
+		version  TEXT    NOT NULL,
+		region   TEXT    NOT NULL,
+		class    TEXT    NOT NULL,
+		profile  TEXT    NOT NULL,
+		period   INTEGER NOT NULL, -- ns between uplinks, 0: not told
+		owner    TEXT    NOT NULL,
+		note     TEXT    NOT NULL,
+		kek      TEXT    NOT NULL, -- label of the key that wraps the root keys
+		nwk_key  BLOB,             -- wrapped
+		app_key  BLOB,             -- wrapped
+		revision INTEGER NOT NULL,
+		changed  INTEGER NOT NULL
+	) STRICT, WITHOUT ROWID;
+
+	CREATE TABLE assets (
+		id        TEXT    PRIMARY KEY,
+		kind      TEXT    NOT NULL,
+		name      TEXT    NOT NULL,
+		address   TEXT    NOT NULL,
+		lat       REAL,
+		lon       REAL,
+		district  TEXT    NOT NULL,
+		tour      TEXT    NOT NULL,
+		owner     TEXT    NOT NULL,
+		species   TEXT    NOT NULL,
+		soil_type TEXT    NOT NULL,
+		bin       TEXT,             -- JSON
+		soil      TEXT,             -- JSON
+		level     TEXT,             -- JSON
+		offsets   TEXT,             -- JSON object, quantity: number
+		sets      TEXT    NOT NULL, -- JSON array: groups that people name
+		photos    TEXT    NOT NULL, -- JSON array
+		note      TEXT    NOT NULL,
+		revision  INTEGER NOT NULL,
+		changed   INTEGER NOT NULL
+	) STRICT, WITHOUT ROWID;
+
+	CREATE TABLE bindings (
+		dev_eui TEXT    NOT NULL,
+		since   INTEGER NOT NULL,
+		until   INTEGER, -- NULL: it still hangs there
+		asset   TEXT    NOT NULL,
+		PRIMARY KEY (dev_eui, since)
+	) STRICT, WITHOUT ROWID;
+	CREATE INDEX bindings_asset ON bindings (asset, since);
+
+	-- Who changed what of the register.
+	CREATE TABLE audit (
+		id      INTEGER PRIMARY KEY,
+		at      INTEGER NOT NULL,
+		who     TEXT    NOT NULL,
+		reason  TEXT    NOT NULL,
+		origin  TEXT    NOT NULL,
+		action  TEXT    NOT NULL,
+		dev_eui TEXT    NOT NULL, -- '' where it is about an asset
+		asset   TEXT    NOT NULL,
+		facts   TEXT    NOT NULL  -- JSON: [{"field", "was", "is"}]
+	) STRICT;
+	CREATE INDEX audit_device ON audit (dev_eui, id) WHERE dev_eui <> '';
+	CREATE INDEX audit_asset ON audit (asset, id) WHERE asset <> '';
+
+	-- What network servers were told of devices.
+	CREATE TABLE registrations (
+		dev_eui TEXT    NOT NULL,
+		server  TEXT    NOT NULL,
+		digest  TEXT    NOT NULL, -- '': nothing
+		told    INTEGER,
+		failure TEXT    NOT NULL, -- '': the last attempt went well
+		tried   INTEGER,
+		PRIMARY KEY (dev_eui, server)
+	) STRICT, WITHOUT ROWID;
+
+	-- What joins at our own join server have used up.
+	CREATE TABLE joins (
+		dev_eui        TEXT    PRIMARY KEY,
+		join_nonce     INTEGER NOT NULL,
+		next_dev_nonce INTEGER NOT NULL,
+		dev_nonces     BLOB    NOT NULL, -- 2 bytes each, big endian, the newest at the end
+		next_rjcount1  INTEGER NOT NULL,
+		rejoin         BLOB,
+		dev_addr       TEXT    NOT NULL,
+		joined         INTEGER
+	) STRICT, WITHOUT ROWID;
+
+	CREATE TABLE session_keys (
+		id       INTEGER PRIMARY KEY,
+		dev_eui  TEXT    NOT NULL,
+		key_id   BLOB    NOT NULL,
+		kek      TEXT    NOT NULL, -- label of the key that wraps it
+		wrapped  BLOB    NOT NULL,
+		dev_addr TEXT    NOT NULL
+	) STRICT;
+	CREATE UNIQUE INDEX session_keys_device ON session_keys (dev_eui, key_id);`,
 }
 
 // schemaVersion is that of schema.sql. A file keeps its own in PRAGMA user_version.

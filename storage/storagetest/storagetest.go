@@ -76,6 +76,8 @@ type Store interface {
 	AsideCounts(ctx context.Context, f city.AsideFilter) ([]city.AsideCount, error)
 	DropAsides(ctx context.Context, f city.AsideFilter) (int64, error)
 	DeviceNews(ctx context.Context, devEUI city.EUI, limit int) (city.DeviceNews, error)
+
+	Register
 }
 
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 123456789, time.UTC)
@@ -130,6 +132,11 @@ func Run(t *testing.T, open func(t *testing.T, dir string) (s Store, shut func()
 		"cursors":    (*suite).cursors,
 		"archive":    (*suite).archive,
 		"last heard": (*suite).lastHeard,
+		"register":   (*suite).register,
+		"refused":    (*suite).refusedChanges,
+		"trail":      (*suite).trail,
+		"told":       (*suite).registrations,
+		"joins":      (*suite).joins,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &suite{dir: t.TempDir(), open: open}
