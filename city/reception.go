@@ -36,8 +36,8 @@ func (r *Radio) Hear(heard []Reception, by Reception) []Reception {
 	return heard
 }
 
-// receptions are the figures of all gateways that are known by name.
-func (u *Uplink) receptions() []Reception {
+// Receptions are the figures of all gateways that are known by name.
+func (u *Uplink) Receptions() []Reception {
 	if len(u.Heard) == 0 && u.Radio.Gateways > 0 {
 		return []Reception{{u.Radio.Gateway, u.Radio.RSSI, u.Radio.SNR}}
 	}
@@ -49,8 +49,8 @@ func (u *Uplink) receptions() []Reception {
 // gateways none is added. What u.Heard was before is left as it is.
 func (u *Uplink) Rehear(other *Uplink) bool {
 	was := u.Radio
-	all := slices.Clone(u.receptions())
-	for _, by := range other.receptions() {
+	all := slices.Clone(u.Receptions())
+	for _, by := range other.Receptions() {
 		known := slices.ContainsFunc(all, func(r Reception) bool { return r.Gateway == by.Gateway })
 		if !known && len(all) == MaxHeard {
 			continue

@@ -249,7 +249,7 @@ func (b *builder) build() (*Inventory, error) {
 			inv.byID[id] = fitted{asset: &a.asset}
 		}
 	}
-	slices.SortFunc(inv.assets, func(a, b *city.Asset) int { return natural(a.ID, b.ID) })
+	slices.SortFunc(inv.assets, func(a, b *city.Asset) int { return Natural(a.ID, b.ID) })
 	return inv, nil
 }
 

@@ -86,8 +86,8 @@ func (inv *Inventory) Servers() []string {
 	return names
 }
 
-// natural compares as people sort numbered things: runs of digits by their value.
-func natural(a, b string) int {
+// Natural compares as people sort numbered things: runs of digits by their value.
+func Natural(a, b string) int {
 	for x, y := a, b; ; {
 		switch {
 		case x == "" && y == "":

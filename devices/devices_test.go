@@ -141,8 +141,8 @@ func TestNatural(t *testing.T) {
 	want[3], want[4] = "BA-07", "BA-7" // equal by value: by letters then
 	for i, a := range want {
 		for j, b := range want {
-			if got := natural(a, b); got < 0 != (i < j) || got > 0 != (i > j) {
-				t.Errorf("natural(%q, %q) = %d", a, b, got)
+			if got := Natural(a, b); got < 0 != (i < j) || got > 0 != (i > j) {
+				t.Errorf("Natural(%q, %q) = %d", a, b, got)
 			}
 		}
 	}
