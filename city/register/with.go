@@ -16,13 +16,12 @@ func (s Snapshot) With(c *Change) Snapshot {
 		from   int64
 	}
 	key := func(b *Binding) hung { return hung{b.DevEUI, b.From.UnixNano()} }
-	bindings := merge(s.Bindings, c.Bindings, key)
-	for i := range c.Dropped {
-		bindings = slices.DeleteFunc(bindings, func(b Binding) bool { return key(&b) == key(&c.Dropped[i]) })
-	}
+	s.Bindings = slices.DeleteFunc(slices.Clone(s.Bindings), func(b Binding) bool {
+		return slices.ContainsFunc(c.Dropped, func(d Binding) bool { return key(&d) == key(&b) })
+	})
+	s.Bindings = merge(s.Bindings, c.Bindings, key)
 	s.Devices = merge(s.Devices, c.Devices, func(d *Device) city.EUI { return d.DevEUI })
 	s.Assets = merge(s.Assets, c.Assets, func(a *Asset) string { return a.ID })
-	s.Bindings = bindings
 	slices.SortFunc(s.Devices, func(a, b Device) int { return slices.Compare(a.DevEUI[:], b.DevEUI[:]) })
 	slices.SortFunc(s.Assets, func(a, b Asset) int { return strings.Compare(a.ID, b.ID) })
 	slices.SortFunc(s.Bindings, func(a, b Binding) int {
