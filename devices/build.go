@@ -51,6 +51,7 @@ type builder struct {
 	assets  map[string]*placedAsset
 	devices []placedDevice
 	most    int  // devices, and assets
+	sheet   bool // what is read is for the register, row by row
 	full    bool // there were more: said once, and nothing more is read
 	blind   bool // some source was not read to its end: an asset may stand there
 }
@@ -116,6 +117,7 @@ func differences(a, b *city.Asset) []string {
 		{"district", a.District == b.District},
 		{"tour", a.Tour == b.Tour},
 		{"owner", a.Owner == b.Owner},
+		{"species", a.Species == b.Species},
 		{"calibration", reflect.DeepEqual(a.Bin, b.Bin)},
 		{"soil", reflect.DeepEqual(a.Soil, b.Soil)},
 		{"gauge zero", reflect.DeepEqual(a.Level, b.Level)},

@@ -58,7 +58,7 @@ func TestCalibration(t *testing.T) {
 		"table without points":     {"kind=bin;shape=table", "kind: bin\nshape: table", city.Asset{}, "points$: are missing: shape table goes by them"},
 		"table with distances":     {box + ";shape=table;points=1200=0|250=100", yamlBox + "shape: table\npoints: [{distance: 1200 mm, level: 0 %}]", city.Asset{}, "shape$: table goes by its points: leave out the distances"},
 		"one point":                {"kind=bin;shape=table;points=1200=0", table + "  - {distance: 1200 mm, level: 0 %}", city.Asset{}, "points$: 1 do not make a table: want 2 to 1000"},
-		"no points":                {"", "kind: bin\nshape: table\npoints: []", city.Asset{}, "points$: 0 do not make a table"},
+		"no points":                {"", "kind: bin\nshape: table\npoints: []", city.Asset{}, "points$: are missing: shape table goes by them"},
 		"too many points":          {"kind=bin;shape=table;points=0=0" + strings.Repeat("|1=0", 1000), "", city.Asset{}, "points$: 1001 do not make a table"},
 		"points not in order":      {"kind=bin;shape=table;points=1200=0|250=100|800=35", table + "  - {distance: 1200 mm, level: 0 %}\n  - {distance: 250 mm, level: 100 %}\n  - {distance: 800 mm, level: 35 %}", city.Asset{}, "points$: 800 mm and 250 mm are not in order: want distances that rise, or fall"},
 		"a distance twice":         {"kind=bin;shape=table;points=1200=0|1200=10|250=100", "", city.Asset{}, "points$: 1200 mm and 1200 mm are not in order"},
@@ -98,7 +98,7 @@ func TestCalibration(t *testing.T) {
 		"offset in another unit":    {"kind=bin;offsets=distance=2 cm", "kind: bin\noffsets: {distance: 2 cm}", city.Asset{}, `distance: "2 cm" does not fit: want a number in mm`},
 		"offset without a quantity": {"kind=bin;offsets=20", "kind: bin\noffsets: 20", city.Asset{}, `"20"`},
 
-		"soil type": {"kind=soil;Bodenart=sl3", "kind: soil\nsoil_type: Sl3", city.Asset{Kind: city.Soil, Soil: &city.SoilCalibration{FieldCapacity: 23, WiltingPoint: 10}}, ""},
+		"soil type": {"kind=soil;Bodenart=sl3", "kind: soil\nsoil_type: Sl3", city.Asset{Kind: city.Soil, SoilType: "Sl3", Soil: &city.SoilCalibration{FieldCapacity: 23, WiltingPoint: 10}}, ""},
 		"measured soil": {"kind=soil;Feldkapazität=31,5;Welkepunkt=12", "kind: soil\nfield_capacity: 31.5 %\nwilting_point: 12 %",
 			city.Asset{Kind: city.Soil, Soil: &city.SoilCalibration{FieldCapacity: 31.5, WiltingPoint: 12}}, ""},
 		"unknown soil":      {"kind=soil;soil_type=Sand", "kind: soil\nsoil_type: Sand", city.Asset{}, `unknown soil type "Sand"`},

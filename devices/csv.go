@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"meldefunk/city"
+	"meldefunk/city/register"
 )
 
 // Column is a column that CSV files may have.
@@ -16,49 +17,88 @@ type Column struct {
 	Name     string
 	Aliases  []string // other names; case, spaces, hyphens and underscores do not count
 	Meaning  string
-	Required bool
+	Required bool // in the inventory files of the settings
+	Of       Part
 }
+
+// Part is what a column is about.
+type Part uint8
+
+// The parts.
+const (
+	OfDevice Part = iota
+	OfAsset
+	OfBinding // of the device to its asset; only where a sheet is imported
+	OfKeys    // secret; only where a sheet is imported
+)
 
 // Columns lists the columns that CSV files may have, in any order. Fields are separated by
 // ";" or ",", whichever the header has; with ";" numbers may have a decimal comma.
 func Columns() []Column {
 	return []Column{
-		{"dev_eui", []string{"eui", "geraete_eui", "geräte_eui"}, "16 hex digits as on the label", true},
-		{"model", []string{"modell"}, "like milesight/em310-udl", true},
-		{"asset", []string{"anlage", "nummer", "asset_id"}, "the city's own number, like PK-0042", true},
-		{"server", nil, "only messages of this network server count", false},
-		{"firmware", []string{"fw", "firmware_version", "firmwarestand"}, "version of the device's software, like 1.2.1", false},
-		{"kind", []string{"art"}, "what the asset is, like bin, or a German word for it; describes the asset", false},
-		{"name", []string{"bezeichnung"}, "as people call it", false},
-		{"address", []string{"adresse"}, "street and number", false},
-		{"lat", []string{"latitude", "breite", "breitengrad"}, "latitude in degrees, WGS 84", false},
-		{"lon", []string{"lng", "longitude", "laenge", "länge", "längengrad", "laengengrad"}, "longitude in degrees, WGS 84", false},
-		{"district", []string{"stadtteil"}, "part of the city", false},
-		{"tour", nil, "who comes by", false},
-		{"owner", []string{"eigentuemer", "eigentümer"}, "who it belongs to, if not the city", false},
-		{"empty_mm", []string{"leer_mm"}, "bins: distance from the sensor to the bottom", false},
-		{"full_mm", []string{"voll_mm"}, "bins: distance to the contents when full", false},
-		{"offset_mm", nil, "bins: added to what the sensor measures", false},
-		{"shape", []string{"form"}, "bins: linear (the same cross section everywhere), lying_cylinder, sphere or table", false},
-		{"height_mm", []string{"durchmesser_mm", "innenmass_mm"}, "bins: inner diameter of a lying cylinder or sphere", false},
-		{"points", []string{"strapping_table", "peiltabelle", "stuetzpunkte", "stützpunkte"}, "bins of shape table: distance in mm and level in %, like 1200=0|800=35|250=100", false},
-		{"zero_mm", []string{"gauge_zero_mm", "pegelnull_mm", "nullpunkt_mm"}, "water: distance from the sensor down to the gauge zero", false},
-		{"soil_type", []string{"bodenart"}, "soil: German soil type (KA5), like Sl3, for the usable field capacity", false},
-		{"field_capacity", []string{"feldkapazitaet", "feldkapazität"}, "soil: % by volume, in place of soil_type", false},
-		{"wilting_point", []string{"welkepunkt"}, "soil: % by volume, in place of soil_type", false},
-		{"offsets", []string{"corrections", "korrekturen", "korrektur"}, "added to measured values, like temperature=-0.5|distance=20", false},
+		{"dev_eui", []string{"eui", "geraete_eui", "geräte_eui"}, "16 hex digits as on the label", true, OfDevice},
+		{"model", []string{"modell"}, "like milesight/em310-udl", true, OfDevice},
+		{"asset", []string{"anlage", "nummer", "asset_id"}, "the city's own number, like PK-0042", true, OfDevice},
+		{"server", nil, "only messages of this network server count", false, OfDevice},
+		{"firmware", []string{"fw", "firmware_version", "firmwarestand"}, "version of the device's software, like 1.2.1", false, OfDevice},
+		{"kind", []string{"art"}, "what the asset is, like bin, or a German word for it; describes the asset", false, OfAsset},
+		{"name", []string{"bezeichnung"}, "as people call it", false, OfAsset},
+		{"address", []string{"adresse"}, "street and number", false, OfAsset},
+		{"lat", []string{"latitude", "breite", "breitengrad"}, "latitude in degrees, WGS 84", false, OfAsset},
+		{"lon", []string{"lng", "longitude", "laenge", "länge", "längengrad", "laengengrad"}, "longitude in degrees, WGS 84", false, OfAsset},
+		{"district", []string{"stadtteil"}, "part of the city", false, OfAsset},
+		{"tour", nil, "who comes by", false, OfAsset},
+		{"owner", []string{"eigentuemer", "eigentümer"}, "who it belongs to, if not the city", false, OfAsset},
+		{"species", []string{"baumart", "gattung"}, "of a tree, like Tilia cordata", false, OfAsset},
+		{"empty_mm", []string{"leer_mm"}, "bins: distance from the sensor to the bottom", false, OfAsset},
+		{"full_mm", []string{"voll_mm"}, "bins: distance to the contents when full", false, OfAsset},
+		{"offset_mm", nil, "bins: added to what the sensor measures", false, OfAsset},
+		{"shape", []string{"form"}, "bins: linear (the same cross section everywhere), lying_cylinder, sphere or table", false, OfAsset},
+		{"height_mm", []string{"durchmesser_mm", "innenmass_mm"}, "bins: inner diameter of a lying cylinder or sphere", false, OfAsset},
+		{"points", []string{"strapping_table", "peiltabelle", "stuetzpunkte", "stützpunkte"}, "bins of shape table: distance in mm and level in %, like 1200=0|800=35|250=100", false, OfAsset},
+		{"zero_mm", []string{"gauge_zero_mm", "pegelnull_mm", "nullpunkt_mm"}, "water: distance from the sensor down to the gauge zero", false, OfAsset},
+		{"soil_type", []string{"bodenart"}, "soil: German soil type (KA5), like Sl3, for the usable field capacity", false, OfAsset},
+		{"field_capacity", []string{"feldkapazitaet", "feldkapazität"}, "soil: % by volume, in place of soil_type", false, OfAsset},
+		{"wilting_point", []string{"welkepunkt"}, "soil: % by volume, in place of soil_type", false, OfAsset},
+		{"offsets", []string{"corrections", "korrekturen", "korrektur"}, "added to measured values, like temperature=-0.5|distance=20", false, OfAsset},
+		{"asset_note", []string{"bemerkung_anlage", "anlagennotiz"}, "about the asset", false, OfAsset},
+		{"groups", []string{"gruppen", "gruppe"}, "sets of assets that people name, like Wochenmarkt|Altstadt", false, OfAsset},
+		{"photos", []string{"fotos", "bilder"}, "addresses or file names of pictures, with | between them", false, OfAsset},
+		{"join_eui", []string{"app_eui"}, "16 hex digits: whom the device asks to join", false, OfDevice},
+		{"serial", []string{"serial_number", "seriennummer", "sn"}, "the maker's serial number", false, OfDevice},
+		{"lorawan_version", []string{"mac_version", "lorawan"}, "version of the link layer, like 1.0.3; a new device without is taken for 1.0.3", false, OfDevice},
+		{"region", []string{"band"}, "radio band; a new device without is taken for EU868", false, OfDevice},
+		{"class", []string{"klasse", "geraeteklasse", "geräteklasse"}, "when it listens: A, B or C; a new device without is taken for A", false, OfDevice},
+		{"profile", []string{"device_profile", "profil", "geraeteprofil", "geräteprofil"}, "name of the network server's profile, if it is not made from the other columns", false, OfDevice},
+		{"interval", []string{"uplink_interval", "intervall", "sendeintervall"}, "between two messages, with its unit, like 20 min", false, OfDevice},
+		{"state", []string{"zustand", "betriebszustand"}, "in_stock, planned, installed, maintenance or retired, or a German word for it", false, OfDevice},
+		{"device_owner", []string{"geraete_eigentuemer", "geräte_eigentümer"}, "who the device belongs to, if not the city", false, OfDevice},
+		{"note", []string{"bemerkung", "notiz", "device_note"}, "about the device", false, OfDevice},
+		{"since", []string{"installed", "installed_from", "seit", "montiert_am", "installiert_am"}, "from when it hangs on its asset, like 2026-05-03 or 3.5.2026 14:30; without, from the import on", false, OfBinding},
+		{"app_key", nil, "32 hex digits: the root key of LoRaWAN 1.0.x, and one of the two of 1.1", false, OfKeys},
+		{"nwk_key", []string{"network_key"}, "32 hex digits: the other root key of LoRaWAN 1.1", false, OfKeys},
 	}
 }
+
+// resultColumns are what the result of an import has beside its sheet.
+var resultColumns = []string{"row", "status", "id", "message"}
 
 // table is a CSV file whose header is understood.
 type table struct {
 	index   map[string]int // column name to field; absent: no such column
 	facts   []int          // fields that describe the asset
 	unnamed []int          // fields whose column has no name
+	ignored []int          // fields of an earlier result
 	comma   bool           // decimal commas are understood
 }
 
 func (b *builder) readCSV(s *source, data []byte) {
+	b.records(s, data, b.row)
+}
+
+// records reads the header and gives each row that is whole to take. A row that is not is a
+// problem, and its record nil where a sheet is read.
+func (b *builder) records(s *source, data []byte, take func(at place, t table, record []string)) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if len(bytes.TrimSpace(data)) == 0 {
 		b.stop(place{source: s, line: 1}, "the file is empty: want a header with the columns %s", strings.Join(columnNames(true), ", "))
@@ -81,6 +121,7 @@ func (b *builder) readCSV(s *source, data []byte) {
 		b.blind = true
 		return
 	}
+	inside := breaks(header) // line breaks inside of quotes: of the file, not of the sheet
 	for {
 		record, err := r.Read()
 		if errors.Is(err, io.EOF) {
@@ -92,18 +133,33 @@ func (b *builder) readCSV(s *source, data []byte) {
 		}
 		line, _ := r.FieldPos(0)
 		at := place{source: s, line: line}
+		if b.sheet {
+			at.line -= inside
+			inside += breaks(record)
+		}
 		if !slices.ContainsFunc(record, func(f string) bool { return strings.TrimSpace(f) != "" }) {
 			continue // spreadsheets leave rows of nothing but separators
 		}
 		if len(record) != width {
 			b.add(at, "the row has %d fields, the header %d: want as many; put fields that hold %q in quotes", len(record), width, r.Comma)
+			if b.sheet {
+				take(at, t, nil)
+			}
 			continue
 		}
-		b.row(at, t, record)
+		take(at, t, record)
 		if b.full {
 			return
 		}
 	}
+}
+
+// breaks counts line breaks.
+func breaks(record []string) (n int) {
+	for _, f := range record {
+		n += strings.Count(f, "\n")
+	}
+	return n
 }
 
 // syntax reports what the CSV parser did not understand. What follows is not read: quotes
@@ -132,8 +188,10 @@ func (b *builder) header(at place, header []string, comma rune) (table, bool) {
 	t := table{index: make(map[string]int), comma: comma == ';'}
 	titles := make(map[string]string)
 	names := make(map[string]string)
+	of := make(map[string]Part)
 	var words []string
 	for _, c := range Columns() {
+		of[c.Name] = c.Of
 		for _, word := range append([]string{c.Name}, c.Aliases...) {
 			names[plain(word)] = c.Name
 			words = append(words, word)
@@ -146,8 +204,16 @@ func (b *builder) header(at place, header []string, comma rune) (table, bool) {
 			continue
 		}
 		name, ok := names[plain(title)]
+		if !ok && b.sheet && slices.Contains(resultColumns, plain(title)) {
+			t.ignored = append(t.ignored, i)
+			continue
+		}
+		if !ok && looksLikeKey(title) {
+			b.add(at, "column %d is called like a key: is the header missing?", i+1)
+			continue
+		}
 		if !ok {
-			b.add(at, "unknown column %.40q: want one of %s%s", title, columnList(), meant(strings.ToLower(title), words))
+			b.add(at, "unknown column %.40q: want one of %s%s", title, columnList(b.sheet), meant(strings.ToLower(title), words))
 			continue
 		}
 		if _, twice := t.index[name]; twice {
@@ -155,17 +221,28 @@ func (b *builder) header(at place, header []string, comma rune) (table, bool) {
 			continue
 		}
 		t.index[name], titles[name] = i, title
-		if !slices.Contains(deviceKeys, name) {
+		switch of := of[name]; {
+		case of == OfAsset:
 			t.facts = append(t.facts, i)
+		case of == OfKeys && !b.sheet:
+			b.add(at, "column %.40q: %w", title, errKeysHere)
+		case of == OfBinding && !b.sheet:
+			b.add(at, "column %.40q: a device of an inventory file hangs on its asset for ever: leave the column out, or import the file with meldefunk device import", title)
 		}
 	}
-	// What the checks of all sources call by another name.
-	for key, name := range map[string]string{"id": "asset", "position": "lat", "empty": "empty_mm", "full": "full_mm", "offset": "offset_mm", "height": "height_mm", "level": "zero_mm"} {
+	for key, name := range otherNames {
 		if title, ok := titles[name]; ok {
 			titles[key] = title
 		}
 	}
 	at.source.titles = titles
+	if b.sheet {
+		_, device := t.index["dev_eui"]
+		if _, asset := t.index["asset"]; !device && !asset {
+			b.add(at, "columns dev_eui and asset are missing: want one of them at least, to tell what each row is about")
+		}
+		return t, b.count() == before
+	}
 	for _, name := range columnNames(true) {
 		if _, ok := t.index[name]; !ok {
 			b.add(at, "column %s is missing: want at least %s", name, strings.Join(columnNames(true), ", "))
@@ -174,74 +251,38 @@ func (b *builder) header(at place, header []string, comma rune) (table, bool) {
 	return t, b.count() == before
 }
 
+// otherNames are what the checks of all sources call columns by another name.
+var otherNames = map[string]string{"id": "asset", "position": "lat", "empty": "empty_mm", "full": "full_mm", "offset": "offset_mm", "height": "height_mm", "level": "zero_mm"}
+
 // row reads a device and what is said of its asset.
 func (b *builder) row(at place, t table, record []string) {
 	r := rowReader{b: b, at: at, t: t, record: record}
-	for _, i := range t.unnamed {
-		if f := strings.TrimSpace(record[i]); f != "" {
-			b.add(at, "field %d holds %.40q, but its column has no name: want one of %s", i+1, f, columnList())
-		}
+	r.nameless()
+	if i := slices.IndexFunc(record, looksLikeKey); i >= 0 {
+		b.add(at, "field %d: %w", i+1, errKeysHere)
+		return
 	}
-
-	d := city.Device{Model: r.text("model"), Asset: r.text("asset"), Server: r.text("server")}
-	if text := r.raw("dev_eui"); text == "" {
+	d := r.device()
+	if r.raw("dev_eui") == "" {
 		b.field(at, "dev_eui", "is empty: want 16 hex digits, like a840410001810001")
-	} else if eui, err := parseEUI(text); err != nil {
-		b.field(at, "dev_eui", "%w", err)
-	} else {
-		d.DevEUI = eui
 	}
-	if text := r.raw("firmware"); text != "" {
-		f, err := city.ParseFirmware(text)
-		if err != nil {
-			b.field(at, "firmware", "%w; spreadsheets make dates of versions unless the column is text", err)
-		}
-		d.Firmware = f
-	}
-	b.addDevice(at, d)
-
+	b.filed(at, &d)
+	b.addDevice(at, d.Device)
 	if !r.describes() {
 		return
 	}
-	before := b.count()
-	a := city.Asset{
-		ID: d.Asset, Name: r.text("name"), Address: r.text("address"),
-		District: r.text("district"), Tour: r.text("tour"), Owner: r.text("owner"),
-	}
-	if text := r.raw("kind"); text == "" {
+	if r.raw("kind") == "" {
 		b.field(at, "kind", "is empty, but the row describes its asset: want one of %v", city.Kinds())
-	} else if kind, err := parseKind(text); err != nil {
-		b.field(at, "kind", "%w", err)
-	} else {
-		a.Kind = kind
 	}
-	lat, lon := r.number("lat"), r.number("lon")
-	if (lat == nil) != (lon == nil) && b.count() == before {
-		b.field(at, "lat", "is one half of a position: want latitude and longitude, or neither")
+	r.clean = b.count()
+	b.addAsset(at, r.asset(d.Asset).Asset)
+}
+
+// filed refuses what cannot be of a device in an inventory file.
+func (b *builder) filed(at place, d *register.Device) {
+	if d.State != "" && !d.Hangs() {
+		b.field(at, "state", "is %s, but a device of an inventory file hangs on its asset for ever: leave it out, or import the file with meldefunk device import", d.State)
 	}
-	if lat != nil && lon != nil {
-		a.Position = &city.Position{Lat: *lat, Lon: *lon}
-	}
-	said := container{
-		empty: r.number("empty_mm"), full: r.number("full_mm"), offset: r.number("offset_mm"), height: r.number("height_mm"),
-		shape: r.raw("shape"), points: listed(&r, "points", parsePoints),
-	}
-	c, key, err := said.calibration()
-	if err != nil && b.count() == before {
-		b.field(at, key, "%w", err)
-	}
-	a.Bin = c
-	if zero := r.number("zero_mm"); zero != nil {
-		a.Level = &city.LevelCalibration{Zero: *zero}
-	}
-	soil, err := soilCalibration(r.raw("soil_type"), r.number("field_capacity"), r.number("wilting_point"))
-	if err != nil && b.count() == before {
-		b.field(at, "soil_type", "%w", err)
-	}
-	a.Soil = soil
-	a.Offsets = listed(&r, "offsets", parseOffsets)
-	b.checkFacts(at, &a)
-	b.addAsset(at, a)
 }
 
 // rowReader reads the fields of one row by the name of their column.
@@ -250,10 +291,15 @@ type rowReader struct {
 	at     place
 	t      table
 	record []string
+	cells  map[string]string // in place of record
+	clean  int               // how many problems there were before the asset
 }
 
 // raw gives a field without the spaces around it; "" where there is no such column.
 func (r *rowReader) raw(name string) string {
+	if r.cells != nil {
+		return r.cells[name]
+	}
 	if i, ok := r.t.index[name]; ok {
 		return strings.TrimSpace(r.record[i])
 	}
@@ -294,6 +340,15 @@ func listed[T any](r *rowReader, name string, parse func(text string, comma bool
 	return all
 }
 
+// nameless complains about fields in a column without a name.
+func (r *rowReader) nameless() {
+	for _, i := range r.t.unnamed {
+		if f := strings.TrimSpace(r.record[i]); f != "" && !looksLikeKey(f) {
+			r.b.add(r.at, "field %d holds %.40q, but its column has no name: want one of %s", i+1, f, columnList(r.b.sheet))
+		}
+	}
+}
+
 // describes tells whether the row says anything about its asset.
 func (r *rowReader) describes() bool {
 	for _, i := range r.t.facts {
@@ -319,10 +374,14 @@ func columnNames(required bool) []string {
 	return names
 }
 
-// columnList names the columns with their other names, for people.
-func columnList() string {
+// columnList names the columns with their other names, for people: those of sheets, or of
+// inventory files.
+func columnList(sheet bool) string {
 	var list []string
 	for _, c := range Columns() {
+		if !sheet && (c.Of == OfBinding || c.Of == OfKeys) {
+			continue
+		}
 		text := c.Name
 		if len(c.Aliases) > 0 {
 			text += " (" + strings.Join(c.Aliases, ", ") + ")"

@@ -108,10 +108,14 @@ func TestLoadBad(t *testing.T) {
 			"light (leuchte, straßenleuchte, strassenleuchte, laterne, lamp), meter (zähler, zaehler, wasserzähler, wasserzaehler)"
 		columns = "dev_eui (eui, geraete_eui, geräte_eui), model (modell), asset (anlage, nummer, asset_id), server, firmware (fw, firmware_version, firmwarestand), " +
 			"kind (art), name (bezeichnung), address (adresse), lat (latitude, breite, breitengrad), lon (lng, longitude, laenge, länge, längengrad, laengengrad), " +
-			"district (stadtteil), tour, owner (eigentuemer, eigentümer), empty_mm (leer_mm), full_mm (voll_mm), offset_mm, shape (form), height_mm (durchmesser_mm, innenmass_mm), " +
+			"district (stadtteil), tour, owner (eigentuemer, eigentümer), species (baumart, gattung), empty_mm (leer_mm), full_mm (voll_mm), offset_mm, shape (form), height_mm (durchmesser_mm, innenmass_mm), " +
 			"points (strapping_table, peiltabelle, stuetzpunkte, stützpunkte), zero_mm (gauge_zero_mm, pegelnull_mm, nullpunkt_mm), soil_type (bodenart), " +
-			"field_capacity (feldkapazitaet, feldkapazität), wilting_point (welkepunkt), offsets (corrections, korrekturen, korrektur)"
-		assetKeys = "id, kind, name, address, position, district, tour, owner, empty, full, offset, shape, height, points, level, soil_type, field_capacity, wilting_point, offsets"
+			"field_capacity (feldkapazitaet, feldkapazität), wilting_point (welkepunkt), offsets (corrections, korrekturen, korrektur), " +
+			"asset_note (bemerkung_anlage, anlagennotiz), groups (gruppen, gruppe), photos (fotos, bilder), join_eui (app_eui), " +
+			"serial (serial_number, seriennummer, sn), lorawan_version (mac_version, lorawan), region (band), class (klasse, geraeteklasse, geräteklasse), " +
+			"profile (device_profile, profil, geraeteprofil, geräteprofil), interval (uplink_interval, intervall, sendeintervall), " +
+			"state (zustand, betriebszustand), device_owner (geraete_eigentuemer, geräte_eigentümer), note (bemerkung, notiz, device_note)"
+		assetKeys = "id, kind, name, address, position, district, tour, owner, empty, full, offset, shape, height, points, level, soil_type, field_capacity, wilting_point, offsets, species, note, groups, photos"
 	)
 	csv := func(old, new string) []string {
 		if !strings.Contains(header+row, old) {
@@ -206,7 +210,7 @@ func TestLoadBad(t *testing.T) {
 			name:  "EUI too short",
 			files: csv("24e1247130000042", "4e1247130000042"),
 			want: []string{
-				`a.csv:2: column "dev_eui": "4e1247130000042" has 15 instead of 16 hex digits: a spreadsheet drops leading zeros unless the column is text`,
+				`a.csv:2: column "dev_eui": "4e1247130000042" has 15 of 16 hex digits (most significant byte first): a spreadsheet drops leading zeros unless the column is text`,
 			},
 		},
 		{
@@ -865,6 +869,57 @@ func BenchmarkLoad(b *testing.B) {
 
 // TestOwner: whose an asset is can be said in both kinds of files, and in two ways only if
 // they are the same.
+// An inventory file lies there in clear for as long as the platform runs, and its devices hang
+// where it says for ever.
+func TestLoadRefusesWhatIsImported(t *testing.T) {
+	const key = "2B7E151628AED2A6ABF7158809CF4F3C"
+	yaml := func(line string) []string {
+		return []string{"a.yaml", strings.Replace(document, "    asset: PK-1\n", "    asset: PK-1\n    "+line+"\n", 1)}
+	}
+	csv := func(column, cell string) []string {
+		return []string{"a.csv", strings.TrimSuffix(header, "\n") + ";" + column + "\n" + strings.TrimSuffix(row, "\n") + ";" + cell + "\n"}
+	}
+	const keys, ever = "keys do not belong into this file: import it with meldefunk device import", "a device of an inventory file hangs on its asset for ever"
+	for _, c := range []struct {
+		files []string
+		want  string // "": it is taken
+	}{
+		{csv("AppKey", key), `a.csv:1: column "AppKey": ` + keys},
+		{csv("Nwk Key", key), `a.csv:1: column "Nwk Key": ` + keys},
+		{csv("note", key), "a.csv:2: field 11: " + keys},
+		{csv("note", strings.ToLower(key[:8]+"-"+key[8:])), "a.csv:2: field 11: " + keys},
+		{csv(key, ""), "a.csv:1: column 11 is called like a key: is the header missing?"},
+		{csv("seit", "2026-05-03"), `a.csv:1: column "seit": ` + ever},
+		{csv("Zustand", "Lager"), `a.csv:2: column "Zustand": is in_stock, but ` + ever},
+		{csv("Zustand", "kaputt"), `a.csv:2: column "Zustand": unknown state "kaputt": want one of in_stock (lager, auf lager), planned (geplant)`},
+		{csv("lorawan_version", "1.2"), `a.csv:2: column "lorawan_version": unknown version "1.2": want one of [1.0.0 1.0.1 1.0.2 1.0.3 1.0.4 1.1.0]`},
+		{csv("interval", "20"), `a.csv:2: column "interval": "20" is no interval: want a whole number with s, min, h or d, like "20 min"`},
+		{csv("interval", "40 d"), `a.csv:2: column "interval": "40 d" does not fit: want 1 s to 31 d`},
+		{csv("class", "D"), `a.csv:2: column "class": unknown class "D": want A, B or C`},
+		{csv("region", "Europa"), `a.csv:2: column "region": "Europa" is no region: want a name like EU868`},
+		{csv("AppEUI", "70B3D57ED00001A"), `a.csv:2: column "AppEUI": "70B3D57ED00001A" has 15 of 16 hex digits`},
+		{csv("AppEUI", "0000000000000000"), ""},
+		{csv("Zustand", "in Betrieb"), ""},
+		{csv("groups", "Wochenmarkt|Altstadt"), ""},
+		{yaml("app_key: " + key), "a.yaml:11: app_key: " + keys},
+		{yaml("nwk_key: " + key), "a.yaml:11: nwk_key: " + keys},
+		{yaml("since: 2026-05-03"), "a.yaml:11: since: " + ever},
+		{yaml("state: retired"), "a.yaml:11: state: is retired, but " + ever},
+		{yaml("lorawan_version: MAC_V1_0_3"), ""},
+		{yaml("owner: SWO"), ""},
+	} {
+		_, err := loadFiles(t, c.files...)
+		switch {
+		case c.want == "" && err != nil:
+			t.Errorf("%q: %v", c.files[1], err)
+		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("%q: error %v, want %q", c.files[1], err, c.want)
+		case err != nil && strings.Contains(strings.ToUpper(err.Error()), key[8:]):
+			t.Errorf("the error tells the key: %v", err)
+		}
+	}
+}
+
 func TestOwner(t *testing.T) {
 	csv := "dev_eui;model;asset;kind;Eigentümer\n24e1247130000042;milesight/em310-udl;PK-1;bin;Stadtwerke Osnabrück\n"
 	yaml := "assets:\n  - {id: PK-1, kind: bin, owner: Stadtwerke Osnabrück}\n  - {id: PK-2, kind: bin}\n"

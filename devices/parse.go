@@ -40,7 +40,7 @@ func parseEUI(text string) (city.EUI, error) {
 	case strings.ContainsAny(plain, ".,+") && strings.ContainsAny(plain, "eE"):
 		return e, fmt.Errorf("%.40q was made a number by a spreadsheet: format the column as text and enter the 16 hex digits again", text)
 	case plain != "" && len(plain) < 16 && strings.Trim(plain, "0123456789abcdefABCDEF") == "":
-		return e, fmt.Errorf("%.40q has %d instead of 16 hex digits: a spreadsheet drops leading zeros unless the column is text", text, len(plain))
+		return e, fmt.Errorf("%.40q has %d of 16 hex digits (most significant byte first): a spreadsheet drops leading zeros unless the column is text", text, len(plain))
 	}
 	return e, err
 }
@@ -108,6 +108,9 @@ func parseLength(text string) (float64, error) {
 	n, err := parseNumber(digits, false)
 	if err != nil {
 		return 0, err
+	}
+	if factor == 1 {
+		return n, nil
 	}
 	// To the micrometre, so that 1.2 m and 1200 mm are the same.
 	return math.Round(n*factor*1000) / 1000, nil

@@ -50,15 +50,27 @@ type problems struct {
 
 type problem struct {
 	at  place
-	err error
+	key string // "": not about one
+	err error  // without where
+}
+
+func (p *problem) whole() error {
+	if p.key == "" {
+		return fmt.Errorf("%s: %w", p.at, p.err)
+	}
+	return fmt.Errorf("%s: %s: %w", p.at, p.at.field(p.key), p.err)
 }
 
 func (p *problems) add(at place, format string, args ...any) {
+	p.keep(problem{at, "", fmt.Errorf(format, args...)})
+}
+
+func (p *problems) keep(one problem) {
 	if len(p.list) >= maxProblems {
 		p.more++
 		return
 	}
-	p.list = append(p.list, problem{at, fmt.Errorf("%s: %w", at, fmt.Errorf(format, args...))})
+	p.list = append(p.list, one)
 }
 
 // field is add for a problem with one key or column.
@@ -66,7 +78,7 @@ func (p *problems) field(at place, key, format string, args ...any) {
 	if n := at.keys[key]; n != nil {
 		at.line = n.Line
 	}
-	p.add(at, "%s: %w", at.field(key), fmt.Errorf(format, args...))
+	p.keep(problem{at, key, fmt.Errorf(format, args...)})
 }
 
 // count is how many problems there are.
@@ -79,7 +91,7 @@ func (p *problems) join() error {
 	})
 	errs := make([]error, 0, len(p.list)+1)
 	for i := range p.list {
-		errs = append(errs, p.list[i].err)
+		errs = append(errs, p.list[i].whole())
 	}
 	if p.more > 0 {
 		errs = append(errs, fmt.Errorf("and %d more problems", p.more))

@@ -17,8 +17,9 @@ import (
 
 var (
 	assetKeys = []string{"id", "kind", "name", "address", "position", "district", "tour", "owner", "empty", "full", "offset",
-		"shape", "height", "points", "level", "soil_type", "field_capacity", "wilting_point", "offsets"}
-	deviceKeys = []string{"dev_eui", "model", "asset", "server", "firmware"}
+		"shape", "height", "points", "level", "soil_type", "field_capacity", "wilting_point", "offsets", "species", "note", "groups", "photos"}
+	deviceKeys = []string{"dev_eui", "model", "asset", "server", "firmware", "join_eui", "serial", "lorawan_version", "region", "class",
+		"profile", "interval", "state", "owner", "note", "since", "app_key", "nwk_key"}
 )
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
@@ -78,56 +79,120 @@ func (b *builder) notYAML(s *source, err error) {
 }
 
 func (b *builder) yamlAsset(at place) {
-	a := city.Asset{
-		ID: b.text(at, "id"), Name: b.text(at, "name"), Address: b.text(at, "address"),
-		District: b.text(at, "district"), Tour: b.text(at, "tour"), Owner: b.text(at, "owner"),
-	}
+	r := rowReader{b: b, at: at, clean: b.count()}
+	r.cells = b.assetCells(at)
 	if at.keys["id"] == nil {
 		b.field(at, "id", "is missing: want the city's number of it, like PK-0042")
 	}
 	if at.keys["kind"] == nil {
 		b.field(at, "kind", "is missing: want one of %v", city.Kinds())
 	}
-	b.scalar(at, "kind", func(text string) (err error) {
-		a.Kind, err = parseKind(text)
-		return err
-	})
-	a.Position = b.position(at)
-
-	before := b.count()
-	said := container{
-		empty: b.length(at, "empty"), full: b.length(at, "full"), offset: b.length(at, "offset"), height: b.length(at, "height"),
-		shape: b.text(at, "shape"), points: b.points(at),
-	}
-	c, key, err := said.calibration()
-	if err != nil && b.count() == before {
-		b.field(at, key, "%w", err)
-	}
-	a.Bin = c
-	soil, err := soilCalibration(b.text(at, "soil_type"), b.percent(at, "field_capacity"), b.percent(at, "wilting_point"))
-	if err != nil && b.count() == before {
-		b.field(at, "soil_type", "%w", err)
-	}
-	a.Soil = soil
-	a.Level, a.Offsets = b.gauge(at), b.offsets(at)
-	b.checkFacts(at, &a)
-	b.addAsset(at, a)
+	a := r.asset(b.text(at, "id"))
+	b.addAsset(at, a.Asset)
 }
 
 func (b *builder) yamlDevice(at place) {
-	d := city.Device{Model: b.text(at, "model"), Asset: b.text(at, "asset"), Server: b.text(at, "server")}
+	r := rowReader{b: b, at: at, cells: b.deviceCells(at)}
 	if at.keys["dev_eui"] == nil {
 		b.field(at, "dev_eui", "is missing: want 16 hex digits, like a840410001810001")
 	}
-	b.scalar(at, "dev_eui", func(text string) (err error) {
-		d.DevEUI, err = parseEUI(text)
-		return err
+	for _, key := range []string{"app_key", "nwk_key"} {
+		if at.keys[key] != nil {
+			b.field(at, key, "%w", errKeysHere)
+		}
+	}
+	if at.keys["since"] != nil {
+		b.field(at, "since", "a device of an inventory file hangs on its asset for ever: leave it out, or import the file with meldefunk device import")
+	}
+	d := r.device()
+	b.filed(at, &d)
+	b.addDevice(at, d.Device)
+}
+
+// assetCells gives what is said of an asset as the fields of a CSV row.
+func (b *builder) assetCells(at place) map[string]string {
+	cells := make(map[string]string, len(at.keys)+1)
+	put := func(key, text string) {
+		if text != "" {
+			cells[key] = text
+		}
+	}
+	number := func(column string, n *float64) {
+		if n != nil {
+			cells[column] = numberText(*n)
+		}
+	}
+	for _, key := range assetKeys {
+		n := at.keys[key]
+		switch {
+		case n == nil:
+		case key == "empty" || key == "full" || key == "offset" || key == "height":
+			number(key+"_mm", b.length(at, key))
+		case key == "field_capacity" || key == "wilting_point":
+			number(key, b.percent(at, key))
+		case key == "position":
+			if p := b.position(at); p != nil {
+				cells["lat"], cells["lon"] = numberText(p.Lat), numberText(p.Lon)
+			}
+		case key == "points":
+			put(key, pointsText(b.points(at)))
+		case key == "level":
+			if l := b.gauge(at); l != nil {
+				number("zero_mm", &l.Zero)
+			}
+		case key == "offsets":
+			put(key, offsetsText(b.offsets(at)))
+		case key == "groups" || key == "photos":
+			put(key, b.words(at, key))
+		case key == "note":
+			put("asset_note", b.single(at, key))
+		case key == "id":
+			put("asset", b.single(at, key))
+		default:
+			put(key, b.single(at, key))
+		}
+	}
+	return cells
+}
+
+// deviceCells gives what is said of a device as the fields of a CSV row, without its keys.
+func (b *builder) deviceCells(at place) map[string]string {
+	cells := make(map[string]string, len(at.keys))
+	for _, key := range deviceKeys {
+		switch {
+		case at.keys[key] == nil || key == "app_key" || key == "nwk_key":
+		case key == "owner":
+			cells["device_owner"] = b.single(at, key)
+		default:
+			cells[key] = b.single(at, key)
+		}
+	}
+	return cells
+}
+
+// single gives the text of a key as it stands there.
+func (b *builder) single(at place, key string) (text string) {
+	b.scalar(at, key, func(given string) error {
+		text = given
+		return nil
 	})
-	b.scalar(at, "firmware", func(text string) (err error) {
-		d.Firmware, err = city.ParseFirmware(text)
-		return err
-	})
-	b.addDevice(at, d)
+	return text
+}
+
+// words reads a list of texts, or one with "|" between them.
+func (b *builder) words(at place, key string) string {
+	if at.keys[key].Kind == yaml.ScalarNode {
+		return b.single(at, key)
+	}
+	var words []string
+	for _, n := range b.list(at, key) {
+		if n.Kind != yaml.ScalarNode || strings.Contains(n.Value, "|") {
+			b.field(at, key, "holds %s: want single values without \"|\"", kindOf(n))
+			return ""
+		}
+		words = append(words, n.Value)
+	}
+	return strings.Join(words, "|")
 }
 
 // points reads a list of distances and levels; nil where there is none, and after a complaint.
