@@ -93,7 +93,7 @@ func (s *Server) Serving() bool { return s.serving.Load() }
 // any case. The stop is soft: requests that are under way are answered, for 5 seconds at
 // most. The store must therefore outlive Serve.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
-	server := &http.Server{
+	service := door.Service{TLS: s.tls, Connections: mostConnections, Drain: drainBound, Stopping: func() { s.serving.Store(false) }, Server: &http.Server{
 		Handler:           http.HandlerFunc(s.answer),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
@@ -101,37 +101,19 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          stdlog.New(s.log, "", 0),
-		Protocols:         new(http.Protocols),
-	}
-	server.Protocols.SetHTTP1(true) // many requests at once in one connection would escape the bounds
-	address := ln.Addr()
-	ln = door.Bounded(ln, mostConnections)
-	if s.tls != nil {
-		ln = tls.NewListener(ln, s.tls)
-	}
-	s.log.Info().Stringer("address", address).Bool("tls", s.tls != nil).Int("peers", len(s.cfg.Peers)).Msg("join server is open")
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ln) }()
+	}}
+	s.log.Info().Stringer("address", ln.Addr()).Bool("tls", s.tls != nil).Int("peers", len(s.cfg.Peers)).Msg("join server is open")
 	s.serving.Store(true)
 	defer s.serving.Store(false)
-
-	select {
-	case err := <-served:
-		return fmt.Errorf("serve joins on %s: %w", address, err)
-	case <-ctx.Done():
+	err := service.Serve(ctx, ln)
+	switch {
+	case errors.Is(err, door.ErrCut):
+		s.log.Warn().Err(err).Msg("some network servers got no answer")
+		return nil
+	case err != nil:
+		return fmt.Errorf("serve joins on %s: %w", ln.Addr(), err)
 	}
-	s.serving.Store(false)
-	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainBound)
-	defer cancel()
-	err := server.Shutdown(bound)
-	if err != nil {
-		s.log.Warn().Err(err).Msg("stopped before all requests were answered")
-		err = server.Close()
-	}
-	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
-		err = errors.Join(err, ended)
-	}
-	return err
+	return nil
 }
 
 // complain logs what strangers do wrong, once in a while.

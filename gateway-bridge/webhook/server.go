@@ -99,7 +99,7 @@ func (s *Server) Serving() bool { return s.serving.Load() }
 // therefore outlive Serve. What got no 2xx by then, the network server has to post again.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	s.stopping = ctx
-	server := &http.Server{
+	service := door.Service{TLS: s.tls, Connections: mostConnections, Drain: s.drain, Stopping: func() { s.serving.Store(false) }, Server: &http.Server{
 		Handler:           http.HandlerFunc(s.answer),
 		ReadHeaderTimeout: min(headerTimeout, s.read),
 		ReadTimeout:       s.read,
@@ -107,39 +107,21 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          stdlog.New(s.log, "", 0),
-		Protocols:         new(http.Protocols),
-	}
-	server.Protocols.SetHTTP1(true) // a post is a request; many in one connection would escape the bounds
-	address := ln.Addr()
-	ln = door.Bounded(ln, mostConnections)
-	if s.tls != nil {
-		ln = tls.NewListener(ln, s.tls)
-	}
+	}}
 	for _, h := range s.hooks {
-		s.log.Info().Str("server", h.Server).Stringer("address", address).Str("path", h.Path).Bool("tls", s.tls != nil).Msg("webhook is open")
+		s.log.Info().Str("server", h.Server).Stringer("address", ln.Addr()).Str("path", h.Path).Bool("tls", s.tls != nil).Msg("webhook is open")
 	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ln) }()
 	s.serving.Store(true)
 	defer s.serving.Store(false)
-
-	select {
-	case err := <-served:
-		return fmt.Errorf("serve webhooks on %s: %w", address, err)
-	case <-ctx.Done():
+	err := service.Serve(ctx, ln)
+	switch {
+	case errors.Is(err, door.ErrCut):
+		s.log.Warn().Err(err).Msg("some posts got no answer: their network servers have to send them again")
+		return nil
+	case err != nil:
+		return fmt.Errorf("serve webhooks on %s: %w", ln.Addr(), err)
 	}
-	s.serving.Store(false)
-	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.drain)
-	defer cancel()
-	err := server.Shutdown(bound)
-	if err != nil {
-		s.log.Warn().Err(err).Msg("stopped before all posts were answered")
-		err = server.Close()
-	}
-	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
-		err = errors.Join(err, ended)
-	}
-	return err
+	return nil
 }
 
 // complain logs what strangers do wrong, once in a while.

@@ -93,7 +93,7 @@ func New(cfg Config, push Push, now func() time.Time, log zerolog.Logger, reg pr
 // Serve answers on ln until ctx ends, and returns nil then. It is called once; ln is closed in
 // any case. What is under way when ctx ends is finished, for 10 seconds at most.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
-	server := &http.Server{
+	service := door.Service{TLS: s.tls, Connections: mostConnections, Drain: stopBound, Server: &http.Server{
 		Handler:           http.HandlerFunc(s.answer),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
@@ -101,33 +101,17 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          stdlog.New(s.log, "", 0),
-		Protocols:         new(http.Protocols),
+	}}
+	s.log.Info().Stringer("address", ln.Addr()).Bool("tls", s.tls != nil).Msg("ticket systems can tell of tickets")
+	err := service.Serve(ctx, ln)
+	switch {
+	case errors.Is(err, door.ErrCut):
+		s.log.Warn().Err(err).Msg("some ticket systems got no answer")
+		return nil
+	case err != nil:
+		return fmt.Errorf("serve the inbox of tickets on %s: %w", ln.Addr(), err)
 	}
-	server.Protocols.SetHTTP1(true) // many requests in one connection would escape the bounds
-	address := ln.Addr()
-	ln = door.Bounded(ln, mostConnections)
-	if s.tls != nil {
-		ln = tls.NewListener(ln, s.tls)
-	}
-	s.log.Info().Stringer("address", address).Bool("tls", s.tls != nil).Msg("ticket systems can tell of tickets")
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ln) }()
-	select {
-	case err := <-served:
-		return fmt.Errorf("serve the inbox of tickets on %s: %w", address, err)
-	case <-ctx.Done():
-	}
-	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopBound)
-	defer cancel()
-	err := server.Shutdown(bound)
-	if err != nil {
-		s.log.Warn().Err(err).Msg("stopped before all messages were answered")
-		err = server.Close()
-	}
-	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
-		err = errors.Join(err, ended)
-	}
-	return err
+	return nil
 }
 
 // complain logs what goes wrong, once in a while.
