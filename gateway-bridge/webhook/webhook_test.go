@@ -557,7 +557,7 @@ func TestStopIsBounded(t *testing.T) {
 	if err := <-answered; err == nil {
 		t.Error("answered")
 	}
-	if !strings.Contains(st.log.String(), "stopped before all posts were answered") {
+	if !strings.Contains(st.log.String(), "some posts got no answer") {
 		t.Error("not said in the log")
 	}
 }
