@@ -62,7 +62,7 @@ func TestBadSettings(t *testing.T) {
 			`f.yaml:4: log: level: "loud", want debug, info, warn or error`,
 		}},
 		"keys": {good + "keys:\n  keks:\n    - {label: a}\n    - label: a\n      file: f\n", []string{
-			"f.yaml:6: keys: keks: 0: file, env: give exactly one of them",
+			"f.yaml:6: keys: keks: 0: file, env, credential: give exactly one of them",
 			`f.yaml:7: keys: keks: 1: label: "a" stands twice`,
 		}},
 		"a key in the file": {good + "keys: {keks: [{label: a, key: 000102030405060708090a0b0c0d0e0f}]}\n", []string{

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 
 	"meldefunk/city"
@@ -16,6 +18,9 @@ import (
 // from gateways.
 type Config struct {
 	KEKs []KEK `yaml:"keks"`
+	// Register is the label of the one that wraps root keys in the register of devices; "":
+	// the only one there is.
+	Register string `yaml:"register"`
 	// Sessions are CSV files with the session keys of devices, wrapped with a KEK.
 	Sessions []string `yaml:"sessions"`
 	// Addresses are those of the city's devices, as prefixes like 26011b00/24: a frame of one
@@ -28,9 +33,11 @@ type KEK struct {
 	// Label is what the join server calls it, 1 to city.MaxKEKLabel bytes. Case counts.
 	Label string `yaml:"label"`
 	// The key is the content of a file, which only its owner may write and others may not
-	// read, or of an environment variable; one of them.
-	File string `yaml:"file"`
-	Env  string `yaml:"env"`
+	// read, of an environment variable, or of a credential that systemd hands to the service
+	// under this name; one of them.
+	File       string `yaml:"file"`
+	Env        string `yaml:"env"`
+	Credential string `yaml:"credential"`
 }
 
 // Validate gives every problem, joined, or nil. It does not read keys.
@@ -51,11 +58,16 @@ func (c Config) Validate() error {
 		}
 		seen[k.Label] = true
 		switch {
-		case (k.File == "") == (k.Env == ""):
-			problem("file, env: give exactly one of them")
-		case isKey(k.File + k.Env): // not repeated
-			problem("file, env: a key itself stands here: make a new one, put it into a file and give the file's name")
+		case k.sources() != 1:
+			problem("file, env, credential: give exactly one of them")
+		case isKey(k.File + k.Env + k.Credential): // not repeated
+			problem("file, env, credential: a key itself stands here: make a new one, put it into a file and give the file's name")
+		case k.Credential != "" && !credentialForm.MatchString(k.Credential):
+			problem("credential: %.60q: want the name of LoadCredential= or LoadCredentialEncrypted=, not a path", k.Credential)
 		}
+	}
+	if c.Register != "" && !seen[c.Register] {
+		errs = append(errs, fmt.Errorf("register: %.60q is no label under keks", c.Register))
 	}
 	for _, file := range c.Sessions {
 		if file == "" {
@@ -65,10 +77,24 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// sources is how many places are named that the key might lie in.
+func (k KEK) sources() (n int) {
+	for _, s := range []string{k.File, k.Env, k.Credential} {
+		if s != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// credentialForm is that of names of credentials which are no path (systemd.exec(5),
+// LoadCredential=).
+var credentialForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,254}$`)
+
 // Load reads the keys of a valid configuration, and gives every problem with them. Its
 // errors name the place and no digit of a key.
 func Load(c Config) (*Ring, error) {
-	r := &Ring{keks: make(map[string]kek, len(c.KEKs)), addresses: c.Addresses}
+	r := &Ring{keks: make(map[string]kek, len(c.KEKs)), register: c.Register, addresses: c.Addresses}
 	var errs []error
 	for _, k := range c.KEKs {
 		key, err := k.read()
@@ -91,13 +117,9 @@ func Load(c Config) (*Ring, error) {
 }
 
 func (k KEK) read() ([]byte, error) {
-	where, text := "env "+k.Env, os.Getenv(k.Env)
-	if k.File != "" {
-		where = "file " + k.File
-		var err error
-		if text, err = readSecret(k.File); err != nil {
-			return nil, fmt.Errorf("file: %w", err)
-		}
+	where, text, err := k.text()
+	if err != nil {
+		return nil, err
 	}
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -107,6 +129,27 @@ func (k KEK) read() ([]byte, error) {
 		return nil, fmt.Errorf("%s is not a key: want 32, 48 or 64 hex digits, got %d characters", where, len(text))
 	}
 	return hex.DecodeString(text)
+}
+
+// text reads what holds the key, and says where that is.
+func (k KEK) text() (where, text string, err error) {
+	switch {
+	case k.File != "":
+		if text, err = readSecret(k.File); err != nil {
+			err = fmt.Errorf("file: %w", err)
+		}
+		return "file " + k.File, text, err
+	case k.Credential != "":
+		folder := os.Getenv("CREDENTIALS_DIRECTORY")
+		if folder == "" {
+			return "", "", fmt.Errorf("credential: %s: systemd handed none over: the service's unit needs LoadCredential= or LoadCredentialEncrypted=, and a command line beside it systemd-run with the same", k.Credential)
+		}
+		if text, err = readSecret(filepath.Join(folder, k.Credential)); err != nil {
+			err = fmt.Errorf("credential: %w", err)
+		}
+		return "credential " + k.Credential, text, err
+	}
+	return "env " + k.Env, os.Getenv(k.Env), nil
 }
 
 func isKey(text string) bool {

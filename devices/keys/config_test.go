@@ -20,10 +20,14 @@ func TestValidate(t *testing.T) {
 		"no label":          {[]keys.KEK{{File: "f"}}, []string{"keks: 0: label: missing"}},
 		"long label":        {[]keys.KEK{{Label: strings.Repeat("k", 257), File: "f"}}, []string{"keks: 0: label: ", "has 257 bytes: want at most 256"}},
 		"label twice":       {[]keys.KEK{{Label: "a", File: "f"}, {Label: "a", Env: "B"}}, []string{`keks: 1: label: "a" stands twice`}},
-		"neither":           {[]keys.KEK{{Label: "a"}}, []string{"keks: 0: file, env: give exactly one"}},
-		"both":              {[]keys.KEK{{Label: "a", File: "f", Env: "B"}}, []string{"keks: 0: file, env: give exactly one"}},
-		"key as file":       {[]keys.KEK{{Label: "a", File: kekHex}}, []string{"keks: 0: file, env: a key itself stands here"}},
-		"key as variable":   {[]keys.KEK{{Label: "a", Env: kekHex + kekHex}}, []string{"keks: 0: file, env: a key itself stands here"}},
+		"neither":           {[]keys.KEK{{Label: "a"}}, []string{"keks: 0: file, env, credential: give exactly one"}},
+		"both":              {[]keys.KEK{{Label: "a", File: "f", Env: "B"}}, []string{"keks: 0: file, env, credential: give exactly one"}},
+		"credential":        {[]keys.KEK{{Label: "a", Credential: "stadt-kek-1"}}, nil},
+		"two of three":      {[]keys.KEK{{Label: "a", Env: "B", Credential: "c"}}, []string{"keks: 0: file, env, credential: give exactly one"}},
+		"credential's path": {[]keys.KEK{{Label: "a", Credential: "../kek"}}, []string{`keks: 0: credential: "../kek": want the name of LoadCredential=`}},
+		"key as credential": {[]keys.KEK{{Label: "a", Credential: kekHex}}, []string{"keks: 0: file, env, credential: a key itself"}},
+		"key as file":       {[]keys.KEK{{Label: "a", File: kekHex}}, []string{"keks: 0: file, env, credential: a key itself stands here"}},
+		"key as variable":   {[]keys.KEK{{Label: "a", Env: kekHex + kekHex}}, []string{"keks: 0: file, env, credential: a key itself stands here"}},
 		"every problem":     {[]keys.KEK{{}, {Label: "a"}}, []string{"keks: 0: label", "keks: 0: file", "keks: 1: file"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -38,6 +42,39 @@ func TestValidate(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestValidateRegister(t *testing.T) {
+	c := keys.Config{KEKs: []keys.KEK{{Label: "a", File: "f"}}, Register: "b"}
+	if err := c.Validate(); err == nil || err.Error() != `register: "b" is no label under keks` {
+		t.Errorf("got %v", err)
+	}
+	if c.Register = "a"; c.Validate() != nil {
+		t.Error(c.Validate())
+	}
+}
+
+// TestCredential reads a key as systemd hands it over: a file of the service's own in a
+// folder that the environment names.
+func TestCredential(t *testing.T) {
+	kek := keys.KEK{Label: "stadt-kek-1", Credential: "kek"}
+	load := func() (*keys.Ring, error) { return keys.Load(keys.Config{KEKs: []keys.KEK{kek}}) }
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	if _, err := load(); err == nil || !strings.Contains(err.Error(), "systemd handed none over: the service's unit needs LoadCredential=") {
+		t.Errorf("without systemd: %v", err)
+	}
+	t.Setenv("CREDENTIALS_DIRECTORY", filepath.Dir(file(t, "kek", kekHex+"\n", 0o440)))
+	r, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Open(things.uplink(t)); err != nil {
+		t.Error(err)
+	}
+	kek.Credential = "gone"
+	if _, err := load(); err == nil || !strings.Contains(err.Error(), `keys: "stadt-kek-1": credential: `) || !strings.Contains(err.Error(), "no such file") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -1,7 +1,8 @@
 // Package keys opens what is encrypted for the city. It holds the city's key encryption
 // keys, with which network servers wrap the session keys they cannot read (docs/adr/0009),
 // and the wrapped session keys of devices whose frames come from gateways as they were on
-// air (docs/adr/0012).
+// air (docs/adr/0012). With the same keys it seals the root keys of devices for the register
+// (docs/adr/0016).
 //
 // It does not know network servers, the inventory or what a payload means.
 package keys
@@ -19,6 +20,7 @@ type Ring struct {
 	// keks has the keys as functions, because fmt shows what it finds in a struct's fields
 	// and cannot look into those.
 	keks      map[string]kek
+	register  string // label of the one for root keys; "": the only one
 	sessions  map[lorawan.DevAddr][]session
 	order     []place // of the sessions in their files
 	addresses []Prefix

@@ -203,7 +203,7 @@ func (r *Ring) Sessions() []Session {
 }
 
 // Reveal gives the session keys of a device in clear, those of each of its sessions. It is
-// for people who compare them with the device's, and the only way out for a key.
+// for people who compare them with the device's.
 func (r *Ring) Reveal(devEUI city.EUI) ([]lorawan.Session, error) {
 	var all []lorawan.Session
 	for _, at := range r.order {
