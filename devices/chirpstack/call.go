@@ -131,6 +131,9 @@ func (c *Client) foreign(resp *http.Response) *failure {
 	case s == http.StatusRequestTimeout, s == http.StatusTooManyRequests, s >= 500:
 		f.kind = enrol.Unreachable
 		f.msg += fmt.Sprintf(": what stands before ChirpStack at %s does not reach it", at)
+		if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && n > 0 { // in seconds (RFC 9110 section 10.2.3)
+			f.after = time.Duration(min(n, 24*60*60)) * time.Second
+		}
 	default:
 		f.msg += fmt.Sprintf(": there is no gRPC at %s: look at the address, and whether a proxy passes gRPC on", at)
 	}

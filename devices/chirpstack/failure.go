@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"meldefunk/city"
 	"meldefunk/city/lorawan/enrol"
@@ -16,7 +17,9 @@ type failure struct {
 	kind enrol.Kind
 	code code // of gRPC; 0: it is not from there
 	msg  string
-	err  error // the network's, or of the context
+	// after is for how long what stands before ChirpStack asks to be left alone.
+	after time.Duration
+	err   error // the network's, or of the context
 }
 
 func (f *failure) Error() string { return f.msg }
@@ -104,11 +107,11 @@ func isTaken(err error) bool {
 
 // fail tells at which step a call failed, and of which device; zero: of none.
 func fail(step string, eui city.EUI, err error) error {
-	kind := enrol.Unreachable
+	e := &enrol.Error{Kind: enrol.Unreachable, DevEUI: eui, Step: step, Err: err}
 	if f := (*failure)(nil); errors.As(err, &f) {
-		kind = f.kind
+		e.Kind, e.After = f.kind, f.after
 	}
-	return &enrol.Error{Kind: kind, DevEUI: eui, Step: step, Err: err}
+	return e
 }
 
 // keyLike is what may be a root key in somebody else's words.

@@ -196,6 +196,20 @@ func TestForeign(t *testing.T) {
 			refused(t, client.Enrol(background(t), bin(t)), c.kind, c.says)
 		})
 	}
+	t.Run("asks to wait", func(t *testing.T) {
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "90")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}))
+		server.Config.Protocols = &http.Protocols{}
+		server.Config.Protocols.SetUnencryptedHTTP2(true)
+		server.Start()
+		t.Cleanup(server.Close)
+		e := (*enrol.Error)(nil)
+		if err := dial(t, server.URL, nil).Enrol(background(t), bin(t)); !errors.As(err, &e) || e.Kind != enrol.Unreachable || e.After != 90*time.Second {
+			t.Errorf("error %v", err)
+		}
+	})
 	t.Run("nobody", func(t *testing.T) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

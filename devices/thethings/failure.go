@@ -22,7 +22,8 @@ type failure struct {
 	name   string // of the error in The Things Stack, "device_not_found"
 	owner  owner  // of the EUIs, where another device has them
 	msg    string
-	err    error // the network's, where there was no answer
+	after  time.Duration // for how long the cluster asks to be left alone
+	err    error         // the network's, where there was no answer
 }
 
 // owner is the device that has what another one wants.
@@ -34,11 +35,11 @@ func (f *failure) Unwrap() error { return f.err }
 
 // fail tells at which step a request failed.
 func fail(step string, err error) error {
-	kind := enrol.Unreachable
+	e := &enrol.Error{Kind: enrol.Unreachable, Step: step, Err: err}
 	if f := (*failure)(nil); errors.As(err, &f) {
-		kind = f.kind
+		e.Kind, e.After = f.kind, f.after
 	}
-	return &enrol.Error{Kind: kind, Step: step, Err: err}
+	return e
 }
 
 // about adds the device to an error.
@@ -125,6 +126,7 @@ func classify(resp *http.Response, body []byte) *failure {
 	case s == http.StatusRequestTimeout, s == http.StatusTooManyRequests, s >= 500:
 		f.kind = enrol.Unreachable
 		if after := retryAfter(resp.Header); after > 0 {
+			f.after = after
 			f.msg += fmt.Sprintf(" (try again in %s)", after.Round(time.Second))
 		}
 	default:

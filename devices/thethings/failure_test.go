@@ -3,6 +3,7 @@ package thethings
 import (
 	"context"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -125,6 +126,16 @@ func TestPatience(t *testing.T) {
 		wantKind(t, c.Enrol(background(t), bin(t)), enrol.Unreachable, "set in the join server: answered 429", "try again in 25s")
 		if want := []time.Duration{25 * time.Second, 25 * time.Second}; !slices.Equal(c.pauses, want) {
 			t.Errorf("waited %v, want %v", c.pauses, want)
+		}
+	})
+	t.Run("says how long to wait", func(t *testing.T) {
+		c := start(t, nil)
+		for range 3 {
+			c.Fail(put(25))
+		}
+		e := (*enrol.Error)(nil)
+		if err := c.Enrol(background(t), bin(t)); !errors.As(err, &e) || e.After != 25*time.Second {
+			t.Errorf("error %v", err)
 		}
 	})
 	t.Run("not past the end of the context", func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"meldefunk/city"
 	"meldefunk/city/lorawan"
@@ -120,6 +121,8 @@ type Error struct {
 	DevEUI city.EUI // zero: it is not about one device
 	Step   string   // what was tried: "create device", "set keys"
 	Err    error
+	// After is for how long the server asks to be left alone; 0: it does not say.
+	After time.Duration
 }
 
 func (e *Error) Error() string {
