@@ -113,17 +113,17 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 		if !c.OwnSession() {
 			continue
 		}
-		server, err := bridge.New(c, a.road.Offer, now, log, a.registry)
+		server, err := bridge.New(c.Config, a.road.Offer, now, log, a.registry)
 		keep(err)
 		if err == nil && store != nil {
 			server.KeepSessions(store)
 		}
 		a.servers = append(a.servers, server)
 	}
-	a.webhooks, err = bridge.NewWebhooks(s.Webhooks, s.NetworkServers, a.road.Offer, now, log, a.registry)
+	a.webhooks, err = bridge.NewWebhooks(s.Webhooks, s.bridges(), a.road.Offer, now, log, a.registry)
 	keep(err)
 	s.MQTTListener.SessionsFile = filepath.Join(s.Data, "mqtt-sessions.json")
-	a.listener, err = bridge.NewListener(s.MQTTListener, s.NetworkServers, a.road.Offer, now, log, a.registry)
+	a.listener, err = bridge.NewListener(s.MQTTListener, s.bridges(), a.road.Offer, now, log, a.registry)
 	keep(err)
 	location, err := time.LoadLocation(s.TimeZone)
 	keep(err)

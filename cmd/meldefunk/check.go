@@ -60,5 +60,7 @@ func checkAll(ctx context.Context, path string) error {
 		return err
 	}
 	_, err = build(s, f, nil, time.Now, "", zerolog.Nop(), prometheus.NewRegistry())
-	return err
+	_, closeTargets, targetsErr := s.targets()
+	closeTargets()
+	return errors.Join(err, targetsErr)
 }

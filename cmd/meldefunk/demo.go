@@ -115,7 +115,7 @@ func demo(ctx context.Context, o demoOptions, out, logTo io.Writer) (err error) 
 	}
 	undo = append(undo, standIn.stop)
 
-	s.NetworkServers = []bridge.Config{{Name: "demo", Dialect: "chirpstack-v4", Listen: &bridge.ListenConfig{Username: "demo", PasswordFile: passwordFile}}}
+	s.NetworkServers = []networkServer{{Config: bridge.Config{Name: "demo", Dialect: "chirpstack-v4", Listen: &bridge.ListenConfig{Username: "demo", PasswordFile: passwordFile}}}}
 	s.Tickets = standIn.settings(s.Tickets, keyFile)
 	routes, err := loadRoutes(s, rules.Default())
 	if err != nil {

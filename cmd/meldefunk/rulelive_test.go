@@ -223,7 +223,7 @@ func liveTown(t *testing.T) (settings, *sim.City) {
 	s.Data, s.Board.Listen = filepath.Join(dir, "data"), "127.0.0.1:0"
 	s.Road.Tick = 10 * time.Minute // as far as its clock is concerned
 	s.Road.DeviceRate = 0
-	s.NetworkServers = []bridge.Config{{Name: "demo", Dialect: "chirpstack-v4", Listen: &bridge.ListenConfig{Username: "demo", PasswordFile: filepath.Join(dir, "password")}}}
+	s.NetworkServers = []networkServer{{Config: bridge.Config{Name: "demo", Dialect: "chirpstack-v4", Listen: &bridge.ListenConfig{Username: "demo", PasswordFile: filepath.Join(dir, "password")}}}}
 	return s, sim.New(demoCity(1))
 }
 

@@ -16,7 +16,6 @@ import (
 	"meldefunk/dashboards/board"
 	"meldefunk/decoders/javascript"
 	"meldefunk/devices/keys"
-	bridge "meldefunk/gateway-bridge"
 	"meldefunk/gateway-bridge/listener"
 	"meldefunk/gateway-bridge/webhook"
 	"meldefunk/pipeline"
@@ -41,8 +40,9 @@ type settings struct {
 	Holidays      string   `yaml:"holidays"`
 	ExtraHolidays []string `yaml:"extra_holidays"`
 
-	NetworkServers []bridge.Config `yaml:"network_servers"`
+	NetworkServers []networkServer `yaml:"network_servers"`
 	Keys           keys.Config     `yaml:"keys"`
+	JoinServer     joinServer      `yaml:"join_server"`
 	Webhooks       webhook.Config  `yaml:"webhooks"`
 	MQTTListener   listener.Config `yaml:"mqtt_listener"`
 	Codecs         codecSettings   `yaml:"codecs"`
@@ -83,6 +83,7 @@ func defaultSettings() settings {
 		TimeZone:     "Europe/Berlin",
 		Holidays:     "NI",
 		Codecs:       codecSettings{Config: javascript.DefaultConfig()},
+		JoinServer:   defaultJoinServer(),
 		Webhooks:     webhook.DefaultConfig(),
 		MQTTListener: listener.DefaultConfig(),
 		Road:         pipeline.DefaultConfig(),
@@ -161,6 +162,7 @@ func explainYAML(path string, err error) error {
 			}
 		}
 		text = strings.Replace(text, " in type main.settings", " in the file", 1)
+		text = strings.Replace(text, " in type main.networkServer", " of a network server", 1)
 		errs = append(errs, fmt.Errorf("%s: %s", where, text))
 	}
 	return errors.Join(errs...)
@@ -202,8 +204,12 @@ func (s *settings) validate() []problem {
 			section(fmt.Errorf("name: %q stands twice; each network server needs its own", c.Name), "network_servers", fmt.Sprint(i))
 		}
 		names[c.Name] = true
+		if c.Provisioning != nil {
+			section(c.Provisioning.validate(c.Name), "network_servers", fmt.Sprint(i), "provisioning")
+		}
 	}
 	section(s.Keys.Validate(), "keys")
+	section(s.JoinServer.validate(s.Keys), "join_server")
 	section(s.Webhooks.Validate(), "webhooks")
 	section(s.MQTTListener.Validate(), "mqtt_listener")
 	section(s.Codecs.Validate(), "codecs")
