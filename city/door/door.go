@@ -1,6 +1,7 @@
 // Package door is what every address needs that strangers can knock on: TLS from files with
 // client certificates and their revocation, secrets that are compared without telling
-// anything, and a bound on open connections.
+// anything, and a bound on open connections; and what is needed to knock on the doors of
+// others: an address that keeps secrets, a key, and whose certificates are trusted.
 //
 // It does not know what is said once somebody is in.
 package door

@@ -10,9 +10,12 @@ package chirpstack
 
 import (
 	"crypto/tls"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
+
+	"meldefunk/city/door"
 )
 
 // Client enrols devices in one application of a ChirpStack. It implements enrol.Server and
@@ -33,13 +36,13 @@ func New(cfg Config) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	key, err := cfg.apiKey()
+	key, err := door.Secret{File: cfg.APIKeyFile, Env: cfg.APIKeyEnv}.Word()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("chirpstack: API key: %w", err)
 	}
-	roots, err := cfg.roots()
+	roots, err := door.Roots(cfg.CAFile)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("chirpstack: %w", err)
 	}
 	speaks := &http.Protocols{} // gRPC is spoken over HTTP/2 alone
 	speaks.SetHTTP2(true)

@@ -1,15 +1,13 @@
 package chirpstack
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
-	"os"
 	"regexp"
 	"strings"
 	"time"
+
+	"meldefunk/city/door"
 )
 
 // Config says where ChirpStack is and where in it the devices stand.
@@ -68,8 +66,8 @@ func (c Config) Validate() error {
 	if (c.APIKeyFile == "") == (c.APIKeyEnv == "") {
 		add("set one of api_key_file and api_key_env")
 	}
-	if c.Plaintext != "" && c.Plaintext != "accepted" {
-		add(`plaintext %q: want "accepted" or nothing`, c.Plaintext)
+	if err := door.CheckPlaintext(c.Plaintext); err != nil {
+		add("%w", err)
 	}
 	if c.Timeout < time.Second || c.Timeout > 5*time.Minute {
 		add("timeout %s: want 1s to 5m", c.Timeout)
@@ -81,63 +79,9 @@ func (c Config) validateAddress() error {
 	if c.Address == "" {
 		return errors.New("it is missing: give that of the API, like https://chirpstack.stadt.example")
 	}
-	u, err := url.Parse(c.Address)
-	switch {
-	case err != nil:
-		return errors.New("not a URL: want https://host")
-	case u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
-		return fmt.Errorf("%q: want https://host", u.Redacted())
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return fmt.Errorf("%q: want no user, query or fragment; the API key goes to api_key_file or api_key_env", u.Scheme+"://"+u.Host+u.Path)
-	case strings.Trim(u.Path, "/") != "":
-		return fmt.Errorf("%q: want no path: gRPC has its own", u.String())
-	case u.Scheme == "http" && !loopback(u.Hostname()) && c.Plaintext != "accepted":
-		return fmt.Errorf("%q would send the keys readable over the network: use https, or set plaintext: accepted", u.String())
+	u, err := door.CheckURL(c.Address, c.Plaintext)
+	if err == nil && strings.Trim(u.Path, "/") != "" {
+		err = fmt.Errorf("%q: want no path: gRPC has its own", u.String())
 	}
-	return nil
-}
-
-func (c Config) apiKey() (string, error) {
-	from := "environment variable " + c.APIKeyEnv
-	key := os.Getenv(c.APIKeyEnv)
-	if c.APIKeyFile != "" {
-		from = "file " + c.APIKeyFile
-		b, err := os.ReadFile(c.APIKeyFile)
-		if err != nil {
-			return "", fmt.Errorf("chirpstack: API key: %w", err)
-		}
-		key = string(b)
-	}
-	key = strings.TrimSpace(key)
-	switch {
-	case key == "":
-		return "", fmt.Errorf("chirpstack: API key: %s is empty", from)
-	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return "", fmt.Errorf("chirpstack: API key: %s holds more than one word", from)
-	}
-	return key, nil
-}
-
-// roots gives the certificates that are trusted; nil: those of the machine.
-func (c Config) roots() (*x509.CertPool, error) {
-	if c.CAFile == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(c.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("chirpstack: ca_file: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("chirpstack: ca_file %s: no certificate in it: want PEM", c.CAFile)
-	}
-	return pool, nil
-}
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
+	return err
 }

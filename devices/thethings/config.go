@@ -2,15 +2,14 @@ package thethings
 
 import (
 	"cmp"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 	"time"
+
+	"meldefunk/city/door"
 )
 
 // Config says where the cluster is and what the application's devices are like.
@@ -112,8 +111,8 @@ func (c Config) Validate() error {
 	if (c.APIKeyFile == "") == (c.APIKeyEnv == "") {
 		add("set one of api_key_file and api_key_env")
 	}
-	if c.Plaintext != "" && c.Plaintext != "accepted" {
-		add(`plaintext %q: want "accepted" or nothing`, c.Plaintext)
+	if err := door.CheckPlaintext(c.Plaintext); err != nil {
+		add("%w", err)
 	}
 	if c.KeysAt != "" && !hostForm.MatchString(c.KeysAt) {
 		add("keys_at %q: want the name of a host, like join.stadt.example", c.KeysAt)
@@ -138,57 +137,11 @@ func (c Config) Validate() error {
 }
 
 func (c Config) validateAddress(address string) error {
-	u, err := url.Parse(address)
-	switch {
-	case err != nil:
-		return errors.New("not a URL")
-	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return fmt.Errorf("%q: want https://host", u.Redacted())
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return fmt.Errorf("%q: want no user, query or fragment; the API key goes to api_key_file or api_key_env", u.Scheme+"://"+u.Host+u.Path)
-	case !hostForm.MatchString(u.Hostname()):
-		return fmt.Errorf("%q: The Things Stack takes host names and IPv4 addresses only", u.String())
-	case u.Scheme == "http" && !loopback(u.Hostname()) && c.Plaintext != "accepted":
-		return fmt.Errorf("%q would send the keys readable over the network: use https, or set plaintext: accepted", u.String())
+	u, err := door.CheckURL(address, c.Plaintext)
+	if err == nil && !hostForm.MatchString(u.Hostname()) {
+		err = fmt.Errorf("%q: The Things Stack takes host names and IPv4 addresses only", u.String())
 	}
-	return nil
-}
-
-func (c Config) apiKey() (string, error) {
-	from := "environment variable " + c.APIKeyEnv
-	key := os.Getenv(c.APIKeyEnv)
-	if c.APIKeyFile != "" {
-		from = "file " + c.APIKeyFile
-		b, err := os.ReadFile(c.APIKeyFile)
-		if err != nil {
-			return "", fmt.Errorf("thethings: API key: %w", err)
-		}
-		key = string(b)
-	}
-	key = strings.TrimSpace(key)
-	switch {
-	case key == "":
-		return "", fmt.Errorf("thethings: API key: %s is empty", from)
-	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return "", fmt.Errorf("thethings: API key: %s holds more than one word", from)
-	}
-	return key, nil
-}
-
-// roots gives the certificates that are trusted; nil: those of the machine.
-func (c Config) roots() (*x509.CertPool, error) {
-	if c.CAFile == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(c.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("thethings: ca_file: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("thethings: ca_file %s: no certificate in it: want PEM", c.CAFile)
-	}
-	return pool, nil
+	return err
 }
 
 // site is one of the four registries.
@@ -224,12 +177,4 @@ func (c Config) sites() sites {
 		application: make("application server", c.ApplicationServer, "/as",
 			"skip_payload_crypto_override"),
 	}
-}
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

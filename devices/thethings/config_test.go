@@ -28,11 +28,9 @@ func TestValidate(t *testing.T) {
 	}{
 		{"good", func(*Config) {}, ""},
 		{"registries elsewhere", func(c *Config) { c.IdentityServer = "https://eu1.cloud.thethings.industries" }, ""},
-		{"loopback", func(c *Config) { c.Address = "http://localhost:1885" }, ""},
 		{"plaintext accepted", func(c *Config) { c.Address, c.Plaintext = "http://tts.stadt.example", "accepted" }, ""},
 		{"no name", func(c *Config) { c.Name = "" }, "name is missing"},
 		{"no address", func(c *Config) { c.Address = "" }, "address is missing"},
-		{"address without scheme", func(c *Config) { c.Address = "eu1.cloud.thethings.network" }, "want https://host"},
 		{"plaintext", func(c *Config) { c.NetworkServer = "http://tts.stadt.example" }, "network_server: \"http://tts.stadt.example\" would send the keys readable"},
 		{"key in the address", func(c *Config) { c.Address = "https://x:CANARY@tts.example" }, "want no user"},
 		{"IPv6", func(c *Config) { c.Address = "https://[::1]:8885" }, "host names and IPv4 addresses only"},
@@ -80,7 +78,6 @@ func TestNew(t *testing.T) {
 	}{
 		{"key from a file", func(c *Config) { c.APIKeyEnv, c.APIKeyFile = "", file("key", apiKey+"\n") }, ""},
 		{"no file", func(c *Config) { c.APIKeyEnv, c.APIKeyFile = "", filepath.Join(folder, "none") }, "no such file"},
-		{"empty environment", func(*Config) {}, "environment variable TTS_API_KEY is empty"},
 		{"two words", func(c *Config) { c.APIKeyEnv, c.APIKeyFile = "", file("two", apiKey+"\n"+apiKey) }, "more than one word"},
 		{"no certificate", func(c *Config) { c.APIKeyEnv, c.APIKeyFile, c.CAFile = "", file("key", apiKey), file("ca", "x") }, "want PEM"},
 		{"no certificate file", func(c *Config) { c.APIKeyEnv, c.APIKeyFile, c.CAFile = "", file("key", apiKey), "none" }, "ca_file"},

@@ -12,8 +12,11 @@ package thethings
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net/http"
 	"time"
+
+	"meldefunk/city/door"
 )
 
 // Client enrols devices in one application of a cluster. It implements enrol.Server and may
@@ -31,13 +34,13 @@ func New(cfg Config) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	key, err := cfg.apiKey()
+	key, err := door.Secret{File: cfg.APIKeyFile, Env: cfg.APIKeyEnv}.Word()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("thethings: API key: %w", err)
 	}
-	roots, err := cfg.roots()
+	roots, err := door.Roots(cfg.CAFile)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("thethings: %w", err)
 	}
 	return &Client{
 		cfg:   cfg,
