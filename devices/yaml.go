@@ -27,6 +27,11 @@ var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 // readYAML walks the nodes by hand: decoding into structs would not tell the line of every
 // problem, and would read an unquoted DevEUI like 24e1247130000042 as a number.
 func (b *builder) readYAML(s *source, data []byte) {
+	b.walkYAML(s, data, b.yamlAsset, b.yamlDevice)
+}
+
+// walkYAML gives each asset and then each device to its function.
+func (b *builder) walkYAML(s *source, data []byte, asset, device func(at place)) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, second yaml.Node
 	if err := decoder.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
@@ -55,7 +60,7 @@ func (b *builder) readYAML(s *source, data []byte) {
 			return
 		}
 		if at, ok := b.mapping(s, n, "an asset", assetKeys); ok {
-			b.yamlAsset(at)
+			asset(at)
 		}
 	}
 	for _, n := range b.list(top, "devices") {
@@ -63,7 +68,7 @@ func (b *builder) readYAML(s *source, data []byte) {
 			return
 		}
 		if at, ok := b.mapping(s, n, "a device", deviceKeys); ok {
-			b.yamlDevice(at)
+			device(at)
 		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -197,11 +196,12 @@ func (d *Draft) Put(device register.Device, facts []register.Fact) {
 // KeysField is the field of a fact about root keys. It says "set" or nothing.
 const KeysField = "keys"
 
-// Describe keeps an asset, new or known. facts are the fields that became different.
+// Describe keeps an asset, new or known. facts are the fields that became different: none, and
+// a known asset is not touched.
 func (d *Draft) Describe(a register.Asset, facts []register.Fact) {
 	action := register.Added
 	if old, known := d.assets[a.ID]; known {
-		if reflect.DeepEqual(*old, a) {
+		if len(facts) == 0 {
 			return
 		}
 		a.Revision, a.Changed = old.Revision, old.Changed

@@ -165,7 +165,7 @@ func TestActions(t *testing.T) {
 			"moved 1 PK-0044 asset:PK-0042>PK-0044\nmoved 5 PK-0042 asset:PK-0044>PK-0042 state:maintenance>installed", ""},
 		{"hangs there for longer", func(d *Draft) error {
 			return d.place(Placement{DevEUI: eui(1), State: register.Installed, Asset: "PK-0042", At: day(-2)})
-		}, "1@PK-0042 1.5.-\ndrop 1@PK-0042 3.5.-", ""},
+		}, "1@PK-0042 1.5.-\ndrop 1@PK-0042 3.5.-\naltered 1 PK-0042 since:>2026-05-01T08:00:00Z", ""},
 		{"there and back", func(d *Draft) error {
 			if err := d.Move(eui(1), "PK-0043", day(3)); err != nil {
 				return err

@@ -115,6 +115,7 @@ func (d *Draft) takeOff(p *Placement) error {
 
 // putOn begins a binding, where one is wanted, and keeps where the device is.
 func (d *Draft) putOn(p *Placement) error {
+	begins := false
 	if _, hangs := d.Hangs(p.DevEUI); p.hangs() && !hangs {
 		b := register.Binding{DevEUI: p.DevEUI, Asset: p.Asset, From: d.at(p)}
 		if err := d.free(&b); err != nil {
@@ -123,9 +124,14 @@ func (d *Draft) putOn(p *Placement) error {
 		d.hung[p.DevEUI] = append(slices.Clip(d.hung[p.DevEUI]), b)
 		d.rehung[p.DevEUI] = true
 		d.note(p.Asset, p.DevEUI)
+		begins = true
 	}
 	was := d.devices[p.DevEUI]
 	if was.State == p.State && was.Asset == p.Asset {
+		if begins {
+			d.tell(register.Entry{Action: register.Altered, DevEUI: p.DevEUI, Asset: p.Asset,
+				Facts: []register.Fact{{Field: "since", Is: d.at(p).UTC().Format(time.RFC3339)}}})
+		}
 		return nil
 	}
 	e := register.Entry{Action: register.Altered, DevEUI: p.DevEUI, Asset: p.Asset}
