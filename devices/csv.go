@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 
 	"meldefunk/city"
 	"meldefunk/city/register"
@@ -361,7 +362,12 @@ func (r *rowReader) describes() bool {
 
 // plain is a column name without what does not count in it.
 func plain(name string) string {
-	return strings.NewReplacer(" ", "", "_", "", "-", "").Replace(strings.ToLower(name))
+	return strings.Map(func(r rune) rune {
+		if r == ' ' || r == '_' || r == '-' {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, name)
 }
 
 func columnNames(required bool) []string {

@@ -30,11 +30,10 @@ func (s *Sheet) readGeoJSON(b *builder, src *source, data []byte) {
 		Features []json.RawMessage `json:"features"`
 	}
 	if err := json.Unmarshal(data, &all); err != nil {
-		at.line = 1
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) {
-			at.line += bytes.Count(data[:min(int(syntax.Offset), len(data))], []byte("\n"))
-			b.stop(at, "not JSON, line %d: %w", at.line, syntax)
+			line := 1 + bytes.Count(data[:min(int(syntax.Offset), len(data))], []byte("\n"))
+			b.stop(at, "not JSON, line %d: %w", line, syntax)
 			return
 		}
 		b.stop(at, "not GeoJSON: want an object with type FeatureCollection and features")

@@ -185,14 +185,14 @@ func parseTime(text string, zone *time.Location) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%.40q is no time: want one like 2026-05-03, 3.5.2026 14:30 or 2026-05-03T14:30:00+02:00", text)
 }
 
-// looksLikeKey tells whether a text might be a root key: 32 hex digits, with what people
-// write between them.
+// looksLikeKey tells whether a text might be a root key, or one with some digits lost: 32 hex
+// digits, with what people write between them.
 func looksLikeKey(text string) bool {
-	if len(text) < 32 {
+	if len(text) < 28 {
 		return false
 	}
 	digits := keyDigits(text)
-	return len(digits) == 32 && strings.Trim(digits, "0123456789abcdefABCDEF") == ""
+	return len(digits) >= 28 && len(digits) <= 36 && strings.Trim(digits, "0123456789abcdefABCDEF") == ""
 }
 
 // keyDigits takes out what people write between the digits of a key.

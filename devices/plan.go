@@ -107,6 +107,7 @@ type planner struct {
 
 	devices map[city.EUI]int   // the row of each
 	assets  map[string]*intent // that describes it first
+	broken  map[string]int     // the row that describes it, with errors
 	hung    map[string]int     // the row of the device on an asset
 	serials map[string]string
 	keys    map[lorawan.Key]int
@@ -138,7 +139,7 @@ func (im Import) Plan(s *Sheet) (*Plan, []Problem) {
 		b:      &builder{models: im.Models, names: im.Models.Models(), sheet: true},
 		ground: Ground(im.Files, im.Models),
 		all:    Columns(), known: make(map[string]*register.Asset, len(im.Register.Assets)),
-		devices: make(map[city.EUI]int), assets: make(map[string]*intent), hung: make(map[string]int), serials: make(map[string]string), keys: make(map[lorawan.Key]int),
+		devices: make(map[city.EUI]int), assets: make(map[string]*intent), broken: make(map[string]int), hung: make(map[string]int), serials: make(map[string]string), keys: make(map[lorawan.Key]int),
 	}
 	p.draft = change.New(im.Register, p.ground, im.Stamp)
 	for i := range im.Register.Devices {
@@ -300,11 +301,6 @@ func (p *planner) read(w *intent, kept map[string]string) *rowReader {
 	}
 	at := place{source: &source{titles: p.sheet.titles}, line: w.row.Number}
 	return &rowReader{b: p.b, at: at, t: table{comma: p.sheet.comma}, cells: cells}
-}
-
-// taken makes problems of the row of what its reading found.
-func (p *planner) taken(w *intent) {
-	w.problems = append(w.problems, p.sheet.problems(p.b.take(), w.row.Number)...)
 }
 
 // lookDevice reads what a row says of its device, and gives the asset that it is to be on.
@@ -576,8 +572,9 @@ func (p *planner) lookAsset(w *intent, id string) {
 		p.b.field(r.at, "kind", "is empty, but asset %.40q is new: want one of %v", id, city.Kinds())
 	}
 	before := len(w.problems)
-	p.taken(w)
+	w.problems = append(w.problems, p.sheet.problems(p.b.take(), w.row.Number)...)
 	if len(w.problems) > before {
+		p.broken[id] = w.row.Number
 		return
 	}
 	if known {
@@ -662,7 +659,13 @@ func (p *planner) fits(w *intent) {
 		kind = said.asset.Kind
 	} else if a, ok := p.kept(w.on); ok {
 		kind = a.Kind
-	} else if !w.failed() {
+	} else if row, ok := p.broken[w.on]; ok {
+		w.place = nil
+		if row != w.row.Number {
+			p.bad(w, "asset", "%.40q is described in row %d, where something is wrong: mend that first", w.on, row)
+		}
+	} else {
+		w.place = nil
 		p.bad(w, "asset", "unknown asset %.40q: want one that is described, here or in the register; a row describes its asset once it has a kind", w.on)
 	}
 	if kinds := p.Models.Kinds(d.Model); kind != city.KindUnknown && len(kinds) > 0 && !slices.Contains(kinds, kind) {

@@ -146,7 +146,7 @@ func ReadSheet(name string, form Form, data []byte) (*Sheet, []Problem) {
 	case len(data) > limit:
 		b.stop(place{source: src}, "the file is too large: want %d MiB at most; split it", limit>>20)
 	case bad:
-		b.stop(place{source: src, line: line}, "is not UTF-8: save the file as UTF-8 (in a spreadsheet \"CSV UTF-8\")")
+		b.stop(place{source: src}, "line %d is not UTF-8: save the file as UTF-8 (in a spreadsheet \"CSV UTF-8\")", line)
 	case form == CSV:
 		b.records(src, data, func(at place, t table, record []string) { s.csvRow(b, at, t, record) })
 	case form == YAML:
@@ -192,6 +192,9 @@ func (s *Sheet) problems(found []problem, row int) []Problem {
 			p.Column = name
 		}
 		p.title = f.key
+		if s.Form == GeoJSON && f.key == "position" {
+			p.title = p.Column
+		}
 		if f.at.source != nil && s.Form == CSV {
 			p.title = p.Column
 			if title, ok := f.at.source.titles[f.key]; ok {
