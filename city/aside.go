@@ -53,9 +53,13 @@ const (
 	FateRead  Fate = iota // became a reading
 	FateEmpty             // carried no application payload
 	FateAside             // was set aside
+	FateLoose             // its device hung nowhere at that time: on the shelf, on the workbench
 )
 
-var fateNames = [...]string{"read", "empty", "aside"}
+var fateNames = [...]string{"read", "empty", "aside", "not_installed"}
+
+// Fates lists every fate.
+func Fates() []Fate { return []Fate{FateRead, FateEmpty, FateAside, FateLoose} }
 
 // ParseFate reads a name as String gives it.
 func ParseFate(s string) (Fate, error) {

@@ -29,6 +29,14 @@ type Reheard struct {
 	Heard []Reception
 }
 
+// Withdrawn is a reading that nothing takes the place of. It has a number of its own among
+// those of the readings, so that who follows them comes across it.
+type Withdrawn struct {
+	ID     int64
+	DevEUI EUI
+	At     time.Time // event time of the reading
+}
+
 // Mark is how far the road has come: the highest numbers given out so far. Numbers
 // are given by the road, not by the store, so that a commit can be repeated.
 type Mark struct {
@@ -62,13 +70,15 @@ type Commit struct {
 	Cases    []Case       // openings, and closings (then Ref and the Closed… fields count), in the order they happened
 	Aside    []SetAside
 	Events   []DeviceEvent
-	Replaced []int64  // numbers of readings that others take the place of
-	Replayed []uint64 // keys of set-aside messages that made it this time
+	Replaced []int64 // numbers of readings that are deleted: others take their place, or they are withdrawn
+	// Withdrawn are those of them that nothing takes the place of.
+	Withdrawn []Withdrawn
+	Replayed  []uint64 // keys of set-aside messages that made it this time
 }
 
 // Empty tells whether there is nothing to write.
 func (c *Commit) Empty() bool {
 	return len(c.Sessions)+len(c.Frames)+len(c.Retimed)+len(c.Reheard)+len(c.Readings)+len(c.States)+
-		len(c.Cases)+len(c.Aside)+len(c.Events)+len(c.Replaced)+len(c.Replayed)+
+		len(c.Cases)+len(c.Aside)+len(c.Events)+len(c.Replaced)+len(c.Withdrawn)+len(c.Replayed)+
 		len(c.Rulings)+len(c.Updates)+len(c.Released)+len(c.Deaf) == 0 && c.Mark.Alive.IsZero()
 }

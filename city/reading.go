@@ -25,6 +25,10 @@ type Reading struct {
 	Conflict  bool        // its frame has the counter of another one with other content: one of them may not be the device's
 	Poorer    bool        // stands in place of one that said something this one does not: a copy must forget that one first
 	Former    []time.Time // times it was stored under before; a copy must forget the points of these
+
+	// Withdrawn, which only who follows the readings sees: there is none any more. A copy must
+	// forget what it has of this device and event time; nothing else is told.
+	Withdrawn bool
 }
 
 // MaxRaw bounds Reading.Raw, in bytes: codecs are written by others.

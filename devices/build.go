@@ -50,10 +50,11 @@ type builder struct {
 	names   []string // of the models
 	assets  map[string]*placedAsset
 	devices []placedDevice
-	most    int  // devices, and assets
-	sheet   bool // what is read is for the register, row by row
-	full    bool // there were more: said once, and nothing more is read
-	blind   bool // some source was not read to its end: an asset may stand there
+	known   map[city.EUI]int // places in devices
+	most    int              // devices, and assets
+	sheet   bool             // what is read is for the register, row by row
+	full    bool             // there were more: said once, and nothing more is read
+	blind   bool             // some source was not read to its end: an asset may stand there
 }
 
 type placedAsset struct {
@@ -65,10 +66,11 @@ type placedAsset struct {
 type placedDevice struct {
 	device city.Device
 	at     place
+	kept   *keptDevice // nil: it stands in no register
 }
 
 func newBuilder(models Models) *builder {
-	return &builder{models: models, names: models.Models(), assets: make(map[string]*placedAsset), most: maxThings}
+	return &builder{models: models, names: models.Models(), assets: make(map[string]*placedAsset), known: make(map[city.EUI]int), most: maxThings}
 }
 
 // room tells whether one more fits beside those that there are, and complains once if not.
@@ -130,10 +132,23 @@ func differences(a, b *city.Asset) []string {
 	return names
 }
 
-// addDevice keeps a device.
+// addDevice keeps a device. One of the register may stand in a file as well, if both say the
+// same.
 func (b *builder) addDevice(at place, d city.Device) {
+	i, twice := b.known[d.DevEUI]
+	if twice && b.devices[i].kept != nil {
+		if differ := b.devices[i].differences(&d); len(differ) > 0 {
+			b.field(at, "dev_eui", "%s stands in %s with another %s: say it in one place only, or the same in both", d.DevEUI, b.devices[i].at, strings.Join(differ, ", "))
+		}
+		return
+	}
+	if twice {
+		b.field(at, "dev_eui", "%s stands in %s already: want every device once", d.DevEUI, b.devices[i].at)
+	} else if !d.DevEUI.IsZero() {
+		b.known[d.DevEUI] = len(b.devices)
+	}
 	if b.room(at, len(b.devices)) {
-		b.devices = append(b.devices, placedDevice{d, at})
+		b.devices = append(b.devices, placedDevice{device: d, at: at})
 	}
 }
 
@@ -225,22 +240,13 @@ func (b *builder) build() (*Inventory, error) {
 		assets:  make([]*city.Asset, 0, len(b.assets)),
 		byID:    make(map[string]fitted, len(b.assets)),
 	}
-	seen := make(map[city.EUI]place, len(b.devices))
 	for i := range b.devices {
-		d, at := &b.devices[i].device, b.devices[i].at
-		if !d.DevEUI.IsZero() {
-			if first, twice := seen[d.DevEUI]; twice {
-				b.field(at, "dev_eui", "%s stands in %s already: want every device once", d.DevEUI, first)
-			} else {
-				seen[d.DevEUI] = at
-			}
+		d := &b.devices[i].device
+		hangs, on := b.hang(&b.devices[i])
+		inv.devices[d.DevEUI] = entry{d, hangs}
+		if on != nil {
+			inv.byID[on.ID] = fitted{on, []*city.Device{d}}
 		}
-		asset := b.fit(at, d)
-		if asset == nil {
-			continue
-		}
-		inv.devices[d.DevEUI] = entry{d, asset}
-		inv.byID[asset.ID] = fitted{asset, []*city.Device{d}}
 	}
 	if b.count() > 0 {
 		return nil, b.join()
@@ -253,6 +259,18 @@ func (b *builder) build() (*Inventory, error) {
 	}
 	slices.SortFunc(inv.assets, func(a, b *city.Asset) int { return Natural(a.ID, b.ID) })
 	return inv, nil
+}
+
+// hang finds where a device hung when, and the asset on which it hangs now, nil for none.
+func (b *builder) hang(p *placedDevice) (city.Hangings, *city.Asset) {
+	if p.kept != nil {
+		return b.hangKept(p)
+	}
+	asset := b.fit(p.at, &p.device)
+	if asset == nil {
+		return nil, nil
+	}
+	return city.Hangings{{Asset: asset}}, asset
 }
 
 // fit checks that a device's model and asset exist and go together. It gives the asset, or

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"meldefunk/city"
+	"meldefunk/city/register"
 )
 
 // anyModel stands for the table of decoders.
@@ -131,7 +132,7 @@ func TestCalibration(t *testing.T) {
 				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 					t.Fatal(err)
 				}
-				inv, err := Load([]string{path}, anyModel{})
+				inv, err := Load([]string{path}, register.Snapshot{}, anyModel{})
 				if c.want.Kind == city.KindUnknown {
 					if err == nil || !said(err.Error(), c.wrong) || !strings.HasPrefix(err.Error(), path+":") {
 						t.Errorf("error %v, want it to say %q after file and line", err, c.wrong)
@@ -182,7 +183,7 @@ func TestFirmware(t *testing.T) {
 			if err := os.WriteFile(path, fmt.Appendf(nil, c.text, c.version), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			inv, err := Load([]string{path}, anyModel{})
+			inv, err := Load([]string{path}, register.Snapshot{}, anyModel{})
 			if c.wrong != "" {
 				if err == nil || !strings.Contains(err.Error(), c.wrong) {
 					t.Errorf("error %v, want it to say %q", err, c.wrong)

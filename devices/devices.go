@@ -1,6 +1,6 @@
-// Package devices is the inventory: which EUI is which model, on which asset, and where
-// that asset stands. It is read from YAML and CSV files, or made from values, and checked
-// as a whole before any of it counts.
+// Package devices is the inventory: which EUI is which model, on which asset since when, and
+// where that asset stands. It is made from YAML and CSV files and from the register, or from
+// values, and checked as a whole before any of it counts.
 //
 // It does not know payloads, network servers, rules or where readings are kept; which
 // models exist is told by the caller.
@@ -19,10 +19,10 @@ type Models interface {
 	Kinds(model string) []city.Kind // of the assets it is of use on; none: no such model
 }
 
-// Inventory is what hangs where. It does not change: a reload makes a new one. Any number
+// Inventory is what hangs where, and hung. It does not change: a reload makes a new one. Any number
 // of goroutines may ask it, nothing is locked.
 //
-// An asset has one device at most. All rules of an asset judge its readings in one row; two
+// An asset has one device at a time. All rules of an asset judge its readings in one row; two
 // sensors on it would contradict each other in turns, and nobody could tell which one a
 // ticket means. Two probes at one tree are two assets.
 type Inventory struct {
@@ -33,7 +33,7 @@ type Inventory struct {
 
 type entry struct {
 	device *city.Device
-	asset  *city.Asset
+	hangs  city.Hangings
 }
 
 type fitted struct {
@@ -41,14 +41,21 @@ type fitted struct {
 	device []*city.Device // none or one
 }
 
-// Find gives the device and its asset, if the device is in the inventory and messages of
-// the network server count for it. It allocates nothing; what it returns must not be changed.
-func (inv *Inventory) Find(server string, devEUI city.EUI) (*city.Device, *city.Asset, bool) {
+// Find gives the device and where it hung when, if the device is in the inventory and messages
+// of the network server count for it. It allocates nothing; what it returns must not be changed.
+func (inv *Inventory) Find(server string, devEUI city.EUI) (*city.Device, city.Hangings, bool) {
 	e, ok := inv.devices[devEUI]
 	if !ok || (e.device.Server != "" && e.device.Server != server) {
 		return nil, nil, false
 	}
-	return e.device, e.asset, true
+	return e.device, e.hangs, true
+}
+
+// Each tells of every device, in no order. What it gives must not be changed.
+func (inv *Inventory) Each(do func(*city.Device, city.Hangings)) {
+	for _, e := range inv.devices {
+		do(e.device, e.hangs)
+	}
 }
 
 // Asset gives an asset by its number. What it returns must not be changed.
@@ -61,14 +68,14 @@ func (inv *Inventory) Asset(id string) (*city.Asset, bool) {
 // and what it holds must not be changed.
 func (inv *Inventory) Assets() []*city.Asset { return inv.assets }
 
-// Devices lists the devices on an asset: none or one. The slice and what it holds must
+// Devices lists the devices that hang on an asset now: none or one. The slice and what it holds must
 // not be changed.
 func (inv *Inventory) Devices(asset string) []*city.Device { return inv.byID[asset].device }
 
 // AssetCount is the number of assets, with and without a device.
 func (inv *Inventory) AssetCount() int { return len(inv.assets) }
 
-// DeviceCount is the number of devices.
+// DeviceCount is the number of devices, those that hang nowhere among them.
 func (inv *Inventory) DeviceCount() int { return len(inv.devices) }
 
 // Servers lists the network servers that devices name, sorted: each must be configured,

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"meldefunk/city"
+	"meldefunk/city/register"
 )
 
 // catalogue is what decoders know, as far as these tests need it.
@@ -38,7 +39,7 @@ func eui(t testing.TB, s string) city.EUI {
 }
 
 func TestExampleFiles(t *testing.T) {
-	inv, err := Load([]string{"testdata/inventory.yaml", "testdata/devices.csv"}, catalogue{})
+	inv, err := Load([]string{"testdata/inventory.yaml", "testdata/devices.csv"}, register.Snapshot{}, catalogue{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +78,7 @@ func TestExampleFiles(t *testing.T) {
 	for _, tt := range finds {
 		t.Run(tt.name, func(t *testing.T) {
 			e := eui(t, tt.eui)
-			d, a, ok := inv.Find(tt.server, e)
+			d, a, ok := find(inv, tt.server, e)
 			if !ok {
 				if tt.asset != "" || d != nil || a != nil {
 					t.Errorf("not found (%v, %v)", d, a)
@@ -110,7 +111,7 @@ func TestNew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d, a, ok := inv.Find("any", sensor.DevEUI); !ok || *d != sensor || *a != bin {
+	if d, a, ok := find(inv, "any", sensor.DevEUI); !ok || *d != sensor || *a != bin {
 		t.Errorf("found %v, %v, %v", d, a, ok)
 	}
 
@@ -149,7 +150,7 @@ func TestNatural(t *testing.T) {
 }
 
 func TestFindAllocatesNothing(t *testing.T) {
-	inv, err := Load([]string{"testdata/inventory.yaml"}, catalogue{})
+	inv, err := Load([]string{"testdata/inventory.yaml"}, register.Snapshot{}, catalogue{})
 	if err != nil {
 		t.Fatal(err)
 	}

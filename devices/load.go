@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
+
+	"meldefunk/city/register"
 )
 
 // maxCSV and maxYAML limit the size of one file, in bytes. A YAML document becomes a tree
@@ -17,8 +19,9 @@ const (
 	maxYAML = 16 << 20
 )
 
-// Load reads an inventory from one or several files, *.yaml, *.yml or *.csv, and checks it
-// as a whole. A device in one file may hang on an asset in another. The error holds every
+// Load makes an inventory of what the register keeps and of what stands in files, *.yaml,
+// *.yml or *.csv, and checks it as a whole. A device of one source may hang on an asset of
+// another; the same fact may stand in both, a different one may not. The error holds every
 // problem (the first hundred of them), each on its own line as "file:line: what is wrong,
 // and what is allowed".
 //
@@ -51,11 +54,12 @@ const (
 // CSV has a row per device and its asset, see Columns. A row with nothing but dev_eui,
 // model, asset, server and firmware hangs the device on an asset that is described elsewhere. An asset
 // may be described several times in the same words.
-func Load(files []string, models Models) (*Inventory, error) {
-	if len(files) == 0 {
-		return nil, errors.New("no inventory file given: name at least one, *.yaml or *.csv")
+func Load(files []string, kept register.Snapshot, models Models) (*Inventory, error) {
+	if len(files) == 0 && kept.Revision == 0 {
+		return nil, errors.New("no inventory file given, and nothing is in the register: name at least one file, *.yaml or *.csv, or add devices")
 	}
 	b := newBuilder(models)
+	b.addRegister(&kept, len(files))
 	for i, path := range files {
 		if !b.full {
 			b.readFile(&source{name: path, order: i}, path)

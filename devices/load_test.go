@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"meldefunk/city"
+	"meldefunk/city/register"
 )
 
 const header = "dev_eui;model;asset;kind;name;lat;lon;empty_mm;full_mm;offset_mm\n"
@@ -40,7 +41,7 @@ func loadFiles(t testing.TB, files ...string) (*Inventory, error) {
 		}
 		paths = append(paths, path)
 	}
-	inv, err := Load(paths, catalogue{})
+	inv, err := Load(paths, register.Snapshot{}, catalogue{})
 	if err != nil {
 		return nil, fmt.Errorf("%s", strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), ""))
 	}
@@ -75,7 +76,7 @@ func TestSameInventory(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d, a, ok := inv.Find("", eui(t, "24e1247130000042"))
+			d, a, ok := find(inv, "", eui(t, "24e1247130000042"))
 			if !ok || inv.AssetCount() != 1 || inv.DeviceCount() != 1 {
 				t.Fatalf("%d assets, %d devices, found %v", inv.AssetCount(), inv.DeviceCount(), ok)
 			}
@@ -633,7 +634,7 @@ func TestLoadBad(t *testing.T) {
 }
 
 func TestLoadNothing(t *testing.T) {
-	if _, err := Load(nil, catalogue{}); err == nil || !strings.Contains(err.Error(), "no inventory file given") {
+	if _, err := Load(nil, register.Snapshot{}, catalogue{}); err == nil || !strings.Contains(err.Error(), "no inventory file given") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -669,7 +670,7 @@ func TestLoadTooLarge(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := path + ": the file is too large: want 16 MiB at most; split it, or turn YAML into CSV (64 MiB)"
-	if _, err := Load([]string{path}, catalogue{}); err == nil || err.Error() != want {
+	if _, err := Load([]string{path}, register.Snapshot{}, catalogue{}); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
@@ -797,7 +798,7 @@ func fuzz(f *testing.F, read func(b *builder, s *source, data []byte)) {
 				t.Fatalf("not an asset: %+v", a)
 			}
 			for _, d := range inv.Devices(a.ID) {
-				if found, on, ok := inv.Find(d.Server, d.DevEUI); !ok || found != d || on != a || d.DevEUI.IsZero() {
+				if found, on, ok := find(inv, d.Server, d.DevEUI); !ok || found != d || on != a || d.DevEUI.IsZero() {
 					t.Fatalf("device %+v is not found on %+v", d, a)
 				}
 			}
@@ -855,7 +856,7 @@ func BenchmarkLoad(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				inv, err := Load(files, catalogue{})
+				inv, err := Load(files, register.Snapshot{}, catalogue{})
 				if err != nil {
 					b.Fatal(err)
 				}

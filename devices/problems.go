@@ -24,6 +24,7 @@ type source struct {
 type place struct {
 	source *source
 	line   int                   // from 1; 0: the source as a whole
+	what   string                // what it is about, where lines do not tell
 	keys   map[string]*yaml.Node // YAML: the values, each on a line of its own
 }
 
@@ -55,10 +56,14 @@ type problem struct {
 }
 
 func (p *problem) whole() error {
-	if p.key == "" {
-		return fmt.Errorf("%s: %w", p.at, p.err)
+	where := p.at.String()
+	if p.at.what != "" {
+		where += ": " + p.at.what
 	}
-	return fmt.Errorf("%s: %s: %w", p.at, p.at.field(p.key), p.err)
+	if p.key == "" {
+		return fmt.Errorf("%s: %w", where, p.err)
+	}
+	return fmt.Errorf("%s: %s: %w", where, p.at.field(p.key), p.err)
 }
 
 func (p *problems) add(at place, format string, args ...any) {

@@ -72,7 +72,7 @@ func (r *Road) follow(ctx context.Context, asset string, was time.Time, now *cit
 
 // rehear adds to a stored frame, and to its reading, how another delivery of it was heard.
 // The same delivery once more changes nothing.
-func (r *Road) rehear(ctx context.Context, s *seen, u *city.Uplink, asset string) error {
+func (r *Road) rehear(ctx context.Context, s *seen, u *city.Uplink, hangs city.Hangings) error {
 	if p := r.staged(s.id); p != nil {
 		f := &r.commit.Frames[p.frame].Uplink
 		if f.Rehear(u) {
@@ -92,7 +92,11 @@ func (r *Road) rehear(ctx context.Context, s *seen, u *city.Uplink, asset string
 	}
 	r.metrics.reheard.Inc()
 	r.keepHeard(s.id, &before)
-	return r.amend(ctx, s, u.DevEUI, asset, u.Time.At, func(reading *city.Reading) {
+	on := hangs.At(u.Time.At)
+	if on == nil {
+		return nil
+	}
+	return r.amend(ctx, s, u.DevEUI, on.ID, u.Time.At, func(reading *city.Reading) {
 		to := &reading.Radio
 		to.Gateway, to.RSSI, to.SNR, to.Gateways = before.Radio.Gateway, before.Radio.RSSI, before.Radio.SNR, before.Radio.Gateways
 	})

@@ -21,7 +21,7 @@ func (r *Road) begin() {
 	clear(c.Rulings)
 	*c = city.Commit{
 		Sessions: c.Sessions[:0], Frames: c.Frames[:0], Retimed: c.Retimed[:0], Reheard: c.Reheard[:0], Readings: c.Readings[:0], States: c.States[:0],
-		Rulings: c.Rulings[:0], Updates: c.Updates[:0], Released: c.Released[:0], Deaf: c.Deaf[:0], Cases: c.Cases[:0], Aside: c.Aside[:0], Events: c.Events[:0], Replaced: c.Replaced[:0], Replayed: c.Replayed[:0],
+		Rulings: c.Rulings[:0], Updates: c.Updates[:0], Released: c.Released[:0], Deaf: c.Deaf[:0], Cases: c.Cases[:0], Aside: c.Aside[:0], Events: c.Events[:0], Replaced: c.Replaced[:0], Withdrawn: c.Withdrawn[:0], Replayed: c.Replayed[:0],
 	}
 	clear(r.pending)
 	r.looked = 0

@@ -52,7 +52,7 @@ func together(a, b *seen, gap int64) bool {
 // would lie ahead of it, by half a period at most, shows that the period is not exact:
 // then the last frame's own time is the anchor, and the others are reckoned back from it.
 // Two frames that a device sent one right after the other are therefore no burst.
-func (r *Road) settle(ctx context.Context, m *memory, last *seen, devEUI city.EUI, asset string) error {
+func (r *Road) settle(ctx context.Context, m *memory, last *seen, of *told) error {
 	all := r.ordered[:0]
 	for i := range m.frames {
 		if m.frames[i].epoch == last.epoch {
@@ -84,8 +84,8 @@ func (r *Road) settle(ctx context.Context, m *memory, last *seen, devEUI city.EU
 		burst = burst[:len(burst)-1]
 	}
 	for _, s := range burst {
-		if t := reckon(s); t != s.at && t <= int64(s.received)*int64(time.Second) {
-			if err := r.retime(ctx, s, t, devEUI, asset); err != nil {
+		if at := reckon(s); at != s.at && at <= int64(s.received)*int64(time.Second) {
+			if err := r.retime(ctx, s, at, of); err != nil {
 				return err
 			}
 		}
@@ -134,11 +134,12 @@ func (r *Road) period(all []*seen) int64 {
 	return median
 }
 
-// retime gives a frame an estimated time, and its reading with it, wherever they are by now.
-func (r *Road) retime(ctx context.Context, s *seen, to int64, devEUI city.EUI, asset string) error {
+// retime gives a frame an estimated time, and its reading with it, wherever they are by now. of
+// is about the same device.
+func (r *Road) retime(ctx context.Context, s *seen, to int64, of *told) error {
 	was := s.stamp()
 	s.at, s.source = to, city.TimeEstimated
-	for m := r.devices[devEUI]; m.shared(s); {
+	for m := r.devices[of.DevEUI]; m.shared(s); {
 		s.at++
 	}
 	if s.at == was.At.UnixNano() {
@@ -161,7 +162,15 @@ func (r *Road) retime(ctx context.Context, s *seen, to int64, devEUI city.EUI, a
 	if r.second[s.id] != nil {
 		return nil // it has no reading yet but the one of this batch
 	}
-	err := r.amend(ctx, s, devEUI, asset, was.At, func(reading *city.Reading) {
+	before := of.hangs.At(was.At)
+	if before != of.hangs.At(s.stamp().At) {
+		return r.reroute(ctx, s, of, before, was.At)
+	}
+	if before == nil {
+		return nil
+	}
+	asset := before.ID
+	err := r.amend(ctx, s, of.DevEUI, asset, was.At, func(reading *city.Reading) {
 		reading.Former = append(slices.Clone(reading.Former), reading.Time.At)
 		reading.Time = s.stamp()
 		r.moved.occupancy(reading, was.At)

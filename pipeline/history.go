@@ -15,15 +15,27 @@ func (r *Road) history(ctx context.Context, carrier *told) error {
 	records := inOrder(carrier.History)
 	carrier.History = nil
 	for i := range records {
-		rec := &records[i]
-		known, err := r.known(ctx, &carrier.Reading, rec.Time)
+		rec, on := records[i], carrier.hangs.At(records[i].Time)
+		if on == nil {
+			continue // it hung nowhere then
+		}
+		reading := told{Reading: fromMemory(&carrier.Reading, &rec), asset: on, server: carrier.server, now: carrier.now}
+		reading.Asset, reading.Kind = on.ID, on.Kind
+		known, err := r.known(ctx, &reading.Reading, rec.Time)
 		if err != nil {
 			return err
 		}
 		if known {
 			continue
 		}
-		if err := r.measured(ctx, told{fromMemory(&carrier.Reading, rec), carrier.asset, carrier.server, carrier.now}); err != nil {
+		if on != carrier.spoke {
+			if there, err := r.elsewhere(ctx, carrier, on, &reading.Reading); err != nil {
+				return err
+			} else if !there {
+				continue
+			}
+		}
+		if err := r.measured(ctx, reading); err != nil {
 			return err
 		}
 	}

@@ -53,7 +53,11 @@ func (s *assetState) due() time.Time {
 // told is a reading on its way to the rules.
 type told struct {
 	city.Reading
-	asset  *city.Asset
+	device *city.Device
+	hangs  city.Hangings
+	asset  *city.Asset // of its time; nil: the device hung nowhere
+	spoke  *city.Asset // the one it was decoded for; nil: it was not decoded
+	frame  int         // in the commit
 	server string
 	now    time.Time // our clock when it arrived
 }

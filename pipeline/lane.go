@@ -177,9 +177,10 @@ func (r *Road) lookAhead(a *city.Arrival) (*decoded, bool) {
 		return nil, true
 	}
 	u := &a.Event.Uplink
-	device, asset, found := r.parts.Inventory.Find(u.Server, u.DevEUI)
-	if !found {
-		return nil, true // gone from the inventory meanwhile: the road says so
+	device, hangs, found := r.parts.Inventory.Find(u.Server, u.DevEUI)
+	asset := hangs.At(r.cfg.eventTime(u.Received, u.Time, u.Fallback[0], u.Fallback[1]).At)
+	if !found || asset == nil {
+		return nil, true // the road says what becomes of it
 	}
 	const first, longest = 50 * time.Millisecond, 5 * time.Second
 	last := ""
@@ -208,7 +209,7 @@ func trouble(err error) bool {
 }
 
 // say fills the reading with what the frame says: what was found out in the lane, unless
-// the inventory has changed meanwhile.
+// the inventory or the event time has changed meanwhile.
 func (r *Road) say(ctx context.Context, p *passenger, d *city.Device, a *city.Asset, reading *city.Reading) (fate city.Fate, rejected, err error) {
 	if said := p.ahead; said != nil && said.device == d && said.asset == a {
 		from := &said.reading

@@ -31,11 +31,11 @@ func (s *street) reload() {
 	})
 }
 
-func (s *street) Find(_ string, devEUI city.EUI) (*city.Device, *city.Asset, bool) {
+func (s *street) Find(_ string, devEUI city.EUI) (*city.Device, city.Hangings, bool) {
 	for i, p := range s.edition.Load() {
 		if p.device.DevEUI == devEUI {
 			known := &s.edition.Load()[i]
-			return &known.device, &known.asset, true
+			return &known.device, city.Hangings{{Asset: &known.asset}}, true
 		}
 	}
 	return nil, nil, false

@@ -20,7 +20,7 @@ type metrics struct {
 	storeFails    prometheus.Gauge
 	batch         prometheus.Histogram
 	commitSeconds prometheus.Histogram
-	frames        [3]prometheus.Counter // by city.Fate
+	frames        []prometheus.Counter // by city.Fate
 	aside         map[city.Reason]prometheus.Counter
 	readings      map[city.Kind]prometheus.Counter
 	sessions      map[city.SessionCause]prometheus.Counter
@@ -73,8 +73,8 @@ func newMetrics(reg prometheus.Registerer) metrics {
 	reg.MustRegister(m.storeFails, m.held, m.batch, m.commitSeconds)
 
 	frames := vec("meldefunk_road_frames_total", "Frames stored, by how they ended.", "fate")
-	for i := range m.frames {
-		m.frames[i] = frames.WithLabelValues(city.Fate(i).String())
+	for _, fate := range city.Fates() {
+		m.frames = append(m.frames, frames.WithLabelValues(fate.String()))
 	}
 	aside := vec("meldefunk_road_set_aside_total", "Messages set aside, by reason.", "reason")
 	for _, reason := range city.Reasons() {

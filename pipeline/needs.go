@@ -7,10 +7,10 @@ import (
 	"meldefunk/city"
 )
 
-// Inventory tells which device and asset an EUI is. It is called once per uplink and
-// must not block; what it returns is not changed by the caller and may be kept.
+// Inventory tells which device an EUI is, and on which assets it hung when. It is called once
+// per uplink and must not block; what it returns is not changed by the caller and may be kept.
 type Inventory interface {
-	Find(server string, devEUI city.EUI) (*city.Device, *city.Asset, bool)
+	Find(server string, devEUI city.EUI) (*city.Device, city.Hangings, bool)
 	// Asset gives an asset by its number, Devices what hangs on it, when time alone is to be
 	// judged.
 	Asset(id string) (*city.Asset, bool)
@@ -91,6 +91,8 @@ type Store interface {
 	Measured(ctx context.Context, asset string, devEUI city.EUI, at time.Time) (bool, error)
 	// ReadingsAt gives a device's readings at an asset at an event time.
 	ReadingsAt(ctx context.Context, asset string, devEUI city.EUI, at time.Time) ([]city.Reading, error)
+	// FramesOf gives a device's stored frames after a number, in order, at most limit.
+	FramesOf(ctx context.Context, devEUI city.EUI, after int64, limit int) ([]city.Frame, error)
 	// Heard gives how a stored frame was heard (Radio and Heard), and whether it is stored.
 	Heard(ctx context.Context, frame int64) (city.Uplink, bool, error)
 	// Case gives a case by its reference, and whether there is one.

@@ -253,7 +253,7 @@ func (r *Road) joined(ctx context.Context, m *memory, e *city.Event) (known bool
 
 // keepFrame stages a frame for the commit and remembers it. Its event time may change with
 // that, and those of others before it.
-func (r *Road) keepFrame(ctx context.Context, m *memory, f city.Frame, u *city.Uplink, fate city.Fate, asset *city.Asset) error {
+func (r *Road) keepFrame(ctx context.Context, m *memory, f city.Frame, u *city.Uplink, fate city.Fate, t *told) error {
 	again := f.ID != 0 // replayed: it has its number
 	if !again {
 		r.mark.Frame++
@@ -270,8 +270,8 @@ func (r *Road) keepFrame(ctx context.Context, m *memory, f city.Frame, u *city.U
 		return nil
 	}
 	s := m.add(*remember(&f))
-	if !u.Simulated && !asset.Kind.OnChange() && m.suspicious(s) {
-		if err := r.settle(ctx, m, s, u.DevEUI, asset.ID); err != nil {
+	if !u.Simulated && !t.Kind.OnChange() && m.suspicious(s) {
+		if err := r.settle(ctx, m, s, t); err != nil {
 			return err
 		}
 		u.Time = s.stamp()

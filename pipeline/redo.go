@@ -16,8 +16,6 @@ type Which struct {
 // Archive is what decoding again needs of the store, besides committing.
 type Archive interface {
 	Store
-	// FramesOf gives a device's stored frames after a number, in order, at most limit.
-	FramesOf(ctx context.Context, devEUI city.EUI, after int64, limit int) ([]city.Frame, error)
 	// Series gives an asset's readings after one of them, nil: from the first, in order of
 	// event time and number, at most limit.
 	Series(ctx context.Context, asset string, after *city.Reading, limit int) ([]city.Reading, error)

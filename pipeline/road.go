@@ -348,8 +348,8 @@ func (r *Road) uplink(ctx context.Context, p *passenger) error {
 	a := &p.Arrival
 	u := &a.Event.Uplink
 
-	// 1 look up: device and asset
-	device, asset, found := r.parts.Inventory.Find(u.Server, u.DevEUI)
+	// 1 look up: device, and where it hung when
+	device, hangs, found := r.parts.Inventory.Find(u.Server, u.DevEUI)
 	if !found {
 		r.setAside(a, city.Reject(city.ReasonUnknownDevice,
 			"device %s is not in the inventory: add it and replay", u.DevEUI))
@@ -372,7 +372,7 @@ func (r *Road) uplink(ctx context.Context, p *passenger) error {
 	if known != fresh {
 		r.metrics.repeats.Inc()
 		if known == heardAgain {
-			return r.rehear(ctx, kept, u, asset.ID)
+			return r.rehear(ctx, kept, u, hangs)
 		}
 		return nil
 	}
@@ -384,12 +384,8 @@ func (r *Road) uplink(ctx context.Context, p *passenger) error {
 	}
 
 	// 3 decode: bytes and calibration to values
-	reading := city.Reading{
-		DevEUI: u.DevEUI, Asset: asset.ID, Kind: asset.Kind, Model: device.Model,
-		Epoch: frame.Epoch, FCnt: u.FCnt, Received: u.Received,
-		Radio: u.Radio, Simulated: u.Simulated, Conflict: frame.Conflict,
-	}
-	fate, rejected, err := r.say(ctx, p, device, asset, &reading)
+	reading := told{Reading: ofUplink(u, device, &frame), device: device, hangs: hangs, server: u.Server}
+	fate, rejected, err := r.tell(ctx, p, &reading)
 	if err != nil {
 		return err
 	}
@@ -398,10 +394,10 @@ func (r *Road) uplink(ctx context.Context, p *passenger) error {
 		reason, detail := why(rejected)
 		r.notice(u, city.DeviceAside, city.SeverityError, string(reason), detail)
 	}
-	if err := r.keepFrame(ctx, mem, frame, u, fate, asset); err != nil {
+	if err := r.keepFrame(ctx, mem, frame, u, fate, &reading); err != nil {
 		return err
 	}
-	if fate != city.FateRead {
+	if fate != city.FateRead && fate != city.FateLoose {
 		return nil
 	}
 	now := u.Received
@@ -411,13 +407,13 @@ func (r *Road) uplink(ctx context.Context, p *passenger) error {
 	if now = r.present(now); !a.Replay {
 		reading.Received = now // what the rules go by
 	}
-	reading.Time = u.Time
+	reading.Time, reading.now, reading.frame = u.Time, now, len(r.commit.Frames)-1
 	if again := r.second[frame.ID]; again != nil {
 		again.reading = len(r.pending)
 	} else {
 		r.places[len(r.places)-1].reading = len(r.pending)
 	}
-	r.pending = append(r.pending, told{reading, asset, u.Server, now})
+	r.pending = append(r.pending, reading)
 	return nil
 }
 
@@ -426,6 +422,9 @@ func (r *Road) uplink(ctx context.Context, p *passenger) error {
 func (r *Road) judgeAll(ctx context.Context) error {
 	for i := range r.pending {
 		reading := &r.pending[i]
+		if err := r.rehang(ctx, reading); err != nil {
+			return err
+		}
 		// What the device kept in its memory comes first: it is older.
 		if err := r.history(ctx, reading); err != nil {
 			return err

@@ -31,8 +31,8 @@ var (
 // inventory knows two devices on one asset.
 type inventory struct{}
 
-func (inventory) Find(_ string, devEUI city.EUI) (*city.Device, *city.Asset, bool) {
-	return &city.Device{DevEUI: devEUI, Model: "test/one-byte", Asset: "PK-1"}, &city.Asset{ID: "PK-1", Kind: city.Bin}, devEUI == sensor || devEUI == second
+func (inventory) Find(_ string, devEUI city.EUI) (*city.Device, city.Hangings, bool) {
+	return &city.Device{DevEUI: devEUI, Model: "test/one-byte", Asset: "PK-1"}, city.Hangings{{Asset: &city.Asset{ID: "PK-1", Kind: city.Bin}}}, devEUI == sensor || devEUI == second
 }
 
 // oneByte is a model whose only byte is the fill level; 0xff is no such thing.

@@ -19,7 +19,7 @@ func checkCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Check a configuration without starting anything",
 		Long: `Check a configuration by building everything that serve builds, without
-connecting to anything and without touching the data folder. Prints every
+connecting to anything; of the data folder the register is read. Prints every
 problem with file and line. Exit code 0: fine, 2: something is wrong.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -55,7 +55,11 @@ func checkAll(ctx context.Context, path string) error {
 		errors.As(err, &usage)
 		return usage.error
 	}
-	f, err := loadFiles(ctx, s, nil)
+	kept, err := keptRegister(ctx, s)
+	if err != nil {
+		return err
+	}
+	f, err := loadFiles(ctx, s, snapshot(kept), nil)
 	if err != nil {
 		return err
 	}

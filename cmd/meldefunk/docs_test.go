@@ -14,6 +14,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"meldefunk/city/register"
 	"meldefunk/decoders"
 	"meldefunk/devices"
 	"meldefunk/rules"
@@ -171,7 +172,7 @@ func loadInventory(t *testing.T, name, text string) error {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := devices.Load([]string{path}, decoders.New())
+	_, err := devices.Load([]string{path}, register.Snapshot{}, decoders.New())
 	return err
 }
 

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"meldefunk/city"
+	"meldefunk/city/register"
 	"meldefunk/decoders/javascript"
 	"meldefunk/devices"
 	"meldefunk/devices/keys"
@@ -16,11 +18,28 @@ import (
 	"meldefunk/tickets"
 )
 
-// files are what operators edit while the platform runs: inventory, rules, routes, codecs and keys. A
-// reload changes all of it at once or nothing.
+// files are what operators edit while the platform runs: inventory, rules, routes, codecs and
+// keys. The inventory is what stands in files and in the register. A reload changes all of it at
+// once or nothing.
 type files struct {
 	sandbox *javascript.Sandbox // nil: there are no codecs
+	kept    keeper
 	current atomic.Pointer[edition]
+
+	mu       sync.Mutex // held while loading
+	settings settings   // of the current edition
+}
+
+// keeper has the register.
+type keeper interface {
+	Register(ctx context.Context) (register.Snapshot, error)
+}
+
+// snapshot is a register that was read already.
+type snapshot register.Snapshot
+
+func (s snapshot) Register(context.Context) (register.Snapshot, error) {
+	return register.Snapshot(s), nil
 }
 
 // edition is one state of the files.
@@ -33,25 +52,40 @@ type edition struct {
 }
 
 func newFiles(models *models, inventory *devices.Inventory, set *rules.Set, routes *tickets.Routes) *files {
-	f := &files{}
+	f := &files{kept: snapshot{}}
 	f.current.Store(&edition{inventory, set, models, &keys.Ring{}, routes})
 	return f
 }
 
-// loadFiles reads what the settings name and gives every problem of every file. Codecs run
-// in sandbox.
-func loadFiles(ctx context.Context, s settings, sandbox *javascript.Sandbox) (*files, error) {
-	f := &files{sandbox: sandbox}
+// loadFiles reads what the settings name, and the register, and gives every problem of them.
+// Codecs run in sandbox.
+func loadFiles(ctx context.Context, s settings, kept keeper, sandbox *javascript.Sandbox) (*files, error) {
+	f := &files{sandbox: sandbox, kept: kept}
 	return f, f.load(ctx, s)
 }
 
-// load reads the files anew. If anything is wrong with them the running edition stays.
+// Renew reads everything anew by the settings of the last time: the register was changed.
+func (f *files) Renew(ctx context.Context) error {
+	f.mu.Lock()
+	s := f.settings
+	f.mu.Unlock()
+	return f.load(ctx, s)
+}
+
+// load reads the files and the register anew. If anything is wrong with them the running
+// edition stays.
 func (f *files) load(ctx context.Context, s settings) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	models, err := loadModels(s.Codecs.Folder, f.sandbox)
 	if err != nil {
 		return err
 	}
-	inventory, inventoryErr := devices.Load(s.Inventory, models)
+	kept, err := f.kept.Register(ctx)
+	if err != nil {
+		return err
+	}
+	inventory, inventoryErr := devices.Load(s.Inventory, kept, models)
 	set, rulesErr := rules.Default(), error(nil)
 	if s.Rules != "" {
 		set, rulesErr = rules.LoadFile(s.Rules)
@@ -72,6 +106,7 @@ func (f *files) load(ctx context.Context, s settings) error {
 		return err
 	}
 	f.current.Store(next)
+	f.settings = s
 	return nil
 }
 
@@ -79,13 +114,11 @@ func (f *files) load(ctx context.Context, s settings) error {
 // and gives every problem.
 func (e *edition) compile(ctx context.Context, s settings) error {
 	needed := map[string]javascript.Model{}
-	for _, a := range e.inventory.Assets() {
-		for _, d := range e.inventory.Devices(a.ID) {
-			if c, ok := e.models.codecs[d.Model]; ok {
-				needed[d.Model] = c
-			}
+	e.inventory.Each(func(d *city.Device, _ city.Hangings) {
+		if c, ok := e.models.codecs[d.Model]; ok {
+			needed[d.Model] = c
 		}
-	}
+	})
 	if len(needed) == 0 {
 		return nil
 	}
@@ -117,7 +150,7 @@ func (f *files) OpenFrame(raw *city.RawFrame, last func(city.EUI, string) (uint3
 }
 
 // Find is the inventory's.
-func (f *files) Find(server string, devEUI city.EUI) (*city.Device, *city.Asset, bool) {
+func (f *files) Find(server string, devEUI city.EUI) (*city.Device, city.Hangings, bool) {
 	return f.current.Load().inventory.Find(server, devEUI)
 }
 

@@ -64,7 +64,7 @@ func readFleet(ctx context.Context, s settings, v *sqlite.View) (*fleet, error) 
 	if f.register, err = v.Register(ctx); err != nil {
 		return nil, err
 	}
-	if f.inventory, err = inventoryOf(s); err != nil {
+	if f.inventory, err = inventoryOf(ctx, s); err != nil {
 		return nil, err
 	}
 	heard, err := v.LastHeard(ctx)

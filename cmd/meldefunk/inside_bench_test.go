@@ -23,7 +23,7 @@ func BenchmarkInside(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	f, err := loadFiles(context.Background(), s, nil)
+	f, err := loadFiles(context.Background(), s, snapshot{}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

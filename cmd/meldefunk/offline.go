@@ -36,13 +36,13 @@ func openOffline(ctx context.Context, path string, logTo io.Writer) (*offline, e
 	if err != nil {
 		return nil, err
 	}
-	f, err := loadFiles(ctx, s, sandbox)
-	if err != nil {
-		return nil, usageError{err}
-	}
 	store, err := sqlite.Open(ctx, s.Data, log)
 	if err != nil {
 		return nil, err
+	}
+	f, err := loadFiles(ctx, s, store, sandbox)
+	if err != nil {
+		return nil, errors.Join(usageError{err}, store.Close())
 	}
 	road := pipeline.New(s.Road, pipeline.Parts{
 		Inventory: f, Keys: f, Frames: f, Decoder: f, Judge: f, Store: store,

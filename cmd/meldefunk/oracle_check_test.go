@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"meldefunk/city"
+	"meldefunk/city/register"
 	"meldefunk/decoders"
 	"meldefunk/devices"
 	sim "meldefunk/firmware-sim"
@@ -202,7 +203,7 @@ func (f *toldFrame) judgeTime(k *keptFrame, periodic bool) string {
 func (o *oracle) checkReadings(kept map[uint64][]*keptFrame) {
 	o.t.Helper()
 	table := decoders.New()
-	inventory, err := devices.Load([]string{o.platform.path("devices.csv")}, table)
+	inventory, err := devices.Load([]string{o.platform.path("devices.csv")}, register.Snapshot{}, table)
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -212,7 +213,8 @@ func (o *oracle) checkReadings(kept map[uint64][]*keptFrame) {
 			continue // told of already
 		}
 		k := kept[f.Ident][0]
-		device, asset, _ := inventory.Find("city", f.DevEUI)
+		device, hangs, _ := inventory.Find("city", f.DevEUI)
+		asset := hangs.At(k.at)
 		var r city.Reading
 		want, err := "read", error(nil)
 		switch {

@@ -55,6 +55,16 @@ func (a *app) reload(ctx context.Context, path string) {
 	a.tellRules(ctx, before)
 }
 
+// renew has the platform go by what the register says now. What is wrong with the files keeps
+// the running inventory as it is, and is the error.
+func (a *app) renew(ctx context.Context) error {
+	if err := a.files.Renew(ctx); err != nil {
+		return err
+	}
+	a.log.Info().Int("assets", len(a.files.Assets())).Msg("the inventory was changed")
+	return a.road.Rethink(ctx)
+}
+
 // tellRules says what a new set of rules does to what is remembered, and has everybody looked
 // at by it. With the same rules as well: assets may have moved, or be gone.
 func (a *app) tellRules(ctx context.Context, before *rules.Set) {

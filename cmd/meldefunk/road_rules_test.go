@@ -94,10 +94,10 @@ func (b *block) Step(was city.Mind, s *city.Sight) (city.Mind, []city.Verdict, [
 }
 func (b *block) PerHour(rule string) int { return b.set.Load().PerHour(rule) }
 
-func (b *block) Find(_ string, devEUI city.EUI) (*city.Device, *city.Asset, bool) {
+func (b *block) Find(_ string, devEUI city.EUI) (*city.Device, city.Hangings, bool) {
 	id := fmt.Sprintf("A-%d", devEUI[7])
 	a, found := b.Asset(id)
-	return &city.Device{DevEUI: devEUI, Model: "test/one-byte", Asset: id}, a, found
+	return &city.Device{DevEUI: devEUI, Model: "test/one-byte", Asset: id}, city.Hangings{{Asset: a}}, found
 }
 func (b *block) Asset(id string) (*city.Asset, bool) {
 	b.mu.Lock()

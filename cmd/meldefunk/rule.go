@@ -68,7 +68,11 @@ func openPast(ctx context.Context, s settings) (*past, error) {
 		return nil, usageError{err}
 	}
 	p := &past{settings: s}
-	if p.inventory, err = devices.Load(s.Inventory, models); err != nil {
+	kept, err := keptRegister(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if p.inventory, err = devices.Load(s.Inventory, kept, models); err != nil {
 		return nil, usageError{err}
 	}
 	if p.zone, err = time.LoadLocation(s.TimeZone); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"meldefunk/decoders/javascript"
 	"meldefunk/storage/sqlite"
 )
 
@@ -57,10 +58,6 @@ func serve(ctx context.Context, path string, logTo io.Writer) error {
 	if err != nil {
 		return err
 	}
-	f, err := loadFiles(ctx, s, sandbox)
-	if err != nil {
-		return usageError{err}
-	}
 	if err := sqlite.PackPages(); err != nil {
 		log.Warn().Err(err).Msg("what is kept of the database in memory takes twice its size")
 	}
@@ -68,14 +65,24 @@ func serve(ctx context.Context, path string, logTo io.Writer) error {
 	if err != nil {
 		return err
 	}
-	a, err := build(s, f, store, time.Now, "", log, registry)
-	if err == nil {
-		err = a.run(ctx, a.reloadAt(path, hup))
-	}
+	err = serveFrom(ctx, s, store, sandbox, path, hup, log, registry)
 	if closeErr := store.Close(); closeErr != nil && err == nil {
 		err = fmt.Errorf("close the database: %w", closeErr)
 	}
 	return err
+}
+
+// serveFrom serves until ctx ends.
+func serveFrom(ctx context.Context, s settings, store *sqlite.Store, sandbox *javascript.Sandbox, path string, hup <-chan os.Signal, log zerolog.Logger, registry *prometheus.Registry) error {
+	f, err := loadFiles(ctx, s, store, sandbox)
+	if err != nil {
+		return usageError{err}
+	}
+	a, err := build(s, f, store, time.Now, "", log, registry)
+	if err != nil {
+		return err
+	}
+	return a.run(ctx, a.reloadAt(path, hup))
 }
 
 // newLogger makes the one logger of the process.

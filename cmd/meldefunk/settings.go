@@ -185,9 +185,6 @@ func (s *settings) validate() []problem {
 	if s.Data == "" {
 		section(errors.New("data: missing; name the folder for the database"))
 	}
-	if len(s.Inventory) == 0 {
-		section(errors.New("inventory: missing; name at least one file that says which device hangs where"))
-	}
 	if _, err := time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "" {
 		section(fmt.Errorf("time_zone: %q is no time zone, want a name like Europe/Berlin", s.TimeZone))
 	}

@@ -56,7 +56,6 @@ func TestBadSettings(t *testing.T) {
 		"not YAML":            {"data: [\n", []string{"f.yaml:1: did not find expected node content (check indentation and quotes)"}},
 		"every problem at once": {"data: ''\nroad:\n  batch: 0\nlog: {level: loud}\n", []string{
 			"f.yaml:1: data: missing; name the folder for the database",
-			"f.yaml:1: inventory: missing; name at least one file that says which device hangs where",
 			"f.yaml:1: network_servers: missing; name at least one",
 			"f.yaml:3: road: batch: 0 is out of range: want 1 to 10000",
 			`f.yaml:4: log: level: "loud", want debug, info, warn or error`,

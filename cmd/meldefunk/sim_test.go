@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"meldefunk/city/register"
 	"meldefunk/decoders"
 	"meldefunk/devices"
 	sim "meldefunk/firmware-sim"
@@ -71,7 +72,7 @@ func TestSimCommand(t *testing.T) {
 		})
 	}
 	// The inventory is one that this platform takes.
-	known, err := devices.Load([]string{in("i.csv")}, decoders.New())
+	known, err := devices.Load([]string{in("i.csv")}, register.Snapshot{}, decoders.New())
 	if err != nil || known.DeviceCount() != 20 {
 		t.Errorf("inventory: %v", err)
 	}

@@ -45,7 +45,7 @@ choose is listed. Works beside a running platform.`,
 				return usageError{err}
 			}
 			return withView(c.Context(), path, func(s settings, v *sqlite.View) error {
-				if f.Assets, err = o.onTour(s); err != nil {
+				if f.Assets, err = o.onTour(c.Context(), s); err != nil {
 					return err
 				}
 				return listTickets(c.Context(), v, f, o, c.OutOrStdout())
@@ -83,11 +83,11 @@ func (o *ticketOptions) filter() (city.TicketFilter, error) {
 }
 
 // onTour gives the assets of the tour that was asked for; nil: none was.
-func (o *ticketOptions) onTour(s settings) ([]string, error) {
+func (o *ticketOptions) onTour(ctx context.Context, s settings) ([]string, error) {
 	if o.tour == "" {
 		return nil, nil
 	}
-	inventory, err := inventoryOf(s)
+	inventory, err := inventoryOf(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -103,13 +103,17 @@ func (o *ticketOptions) onTour(s settings) ([]string, error) {
 	return assets, nil
 }
 
-// inventoryOf reads the inventory of the settings.
-func inventoryOf(s settings) (*devices.Inventory, error) {
+// inventoryOf reads the inventory of the settings and of the register.
+func inventoryOf(ctx context.Context, s settings) (*devices.Inventory, error) {
 	models, err := loadModels(s.Codecs.Folder, nil)
 	if err != nil {
 		return nil, usageError{err}
 	}
-	inventory, err := devices.Load(s.Inventory, models)
+	kept, err := keptRegister(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	inventory, err := devices.Load(s.Inventory, kept, models)
 	if err != nil {
 		return nil, usageError{err}
 	}

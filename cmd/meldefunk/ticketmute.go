@@ -62,7 +62,7 @@ func keepMute(ctx context.Context, s settings, m city.Mute, until string, out, l
 	if err := checkMute(&m); err != nil {
 		return usageError{err}
 	}
-	if err := muteFits(&m, s); err != nil {
+	if err := muteFits(ctx, &m, s); err != nil {
 		return err
 	}
 	return atDesk(ctx, s, logTo, func(d desk, noted string) error {
@@ -77,8 +77,8 @@ func keepMute(ctx context.Context, s settings, m city.Mute, until string, out, l
 
 // muteFits refuses a mute that names what is not there: it would keep nothing back, and
 // nobody would notice.
-func muteFits(m *city.Mute, s settings) error {
-	inventory, err := inventoryOf(s)
+func muteFits(ctx context.Context, m *city.Mute, s settings) error {
+	inventory, err := inventoryOf(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -56,12 +56,12 @@ threshold. Nothing is sent, and neither database nor platform are needed.`,
 // sampleRef stands where a case has its reference.
 const sampleRef = "S-00000000"
 
-func previewTicket(_ context.Context, s settings, o previewOptions, now time.Time, out io.Writer) error {
+func previewTicket(ctx context.Context, s settings, o previewOptions, now time.Time, out io.Writer) error {
 	zone, err := time.LoadLocation(s.TimeZone)
 	if err != nil {
 		return err
 	}
-	inventory, err := inventoryOf(s)
+	inventory, err := inventoryOf(ctx, s)
 	if err != nil {
 		return err
 	}

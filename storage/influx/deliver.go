@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"meldefunk/city"
@@ -24,7 +25,14 @@ const (
 // cursor follows part by part, so nothing found is searched again after a crash.
 func (w *Writer) deliver(ctx context.Context, batch []city.Reading) error {
 	last := batch[len(batch)-1].ID
-	err := w.send(ctx, batch)
+	batch, err := w.withdraw(ctx, batch)
+	if err != nil {
+		return err
+	}
+	if len(batch) == 0 {
+		return w.advance(ctx, last)
+	}
+	err = w.send(ctx, batch)
 	var f *failure
 	for errors.As(err, &f) && f.outcome == refused {
 		bad := w.named(f.answer, f.message, batch)
@@ -69,6 +77,17 @@ func (w *Writer) deliver(ctx context.Context, batch []city.Reading) error {
 	}
 	w.refused(&batch[0], f.text)
 	return w.advance(ctx, last)
+}
+
+// withdraw deletes what was withdrawn and gives the readings of the batch. It may be done
+// again, as all of a batch may.
+func (w *Writer) withdraw(ctx context.Context, batch []city.Reading) ([]city.Reading, error) {
+	gone := func(r city.Reading) bool { return r.Withdrawn }
+	if !slices.ContainsFunc(batch, gone) {
+		return batch, nil
+	}
+	rest := slices.DeleteFunc(slices.Clone(batch), gone)
+	return rest, w.forget(ctx, slices.DeleteFunc(slices.Clone(batch), func(r city.Reading) bool { return !r.Withdrawn }))
 }
 
 // without refuses the readings of a batch that are bad and gives the others.

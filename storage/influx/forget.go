@@ -38,7 +38,7 @@ func (w *Writer) forget(ctx context.Context, batch []city.Reading) error {
 	var gone []point
 	for i := range batch {
 		r := &batch[i]
-		if r.Poorer {
+		if r.Poorer || r.Withdrawn {
 			gone = append(gone, point{r.DevEUI, r.Time.At})
 		}
 		for _, at := range r.Former {

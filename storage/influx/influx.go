@@ -192,12 +192,22 @@ func (w *Writer) turn(ctx context.Context) (more bool, err error) {
 		w.spooled(0, nil)
 		return false, nil
 	}
-	w.spooled(mark.Reading-w.cursor, &batch[0])
+	w.spooled(mark.Reading-w.cursor, first(batch))
 	if err := w.deliver(ctx, batch); err != nil {
 		return false, errors.Join(err, w.giveUp(ctx))
 	}
 	w.behind(mark.Reading - w.cursor)
 	return len(batch) == size, nil
+}
+
+// first is the first reading of a batch that is to be written, nil: there is none.
+func first(batch []city.Reading) *city.Reading {
+	for i := range batch {
+		if !batch[i].Withdrawn {
+			return &batch[i]
+		}
+	}
+	return nil
 }
 
 // advance moves the cursor to a reading: it and all before are dealt with.

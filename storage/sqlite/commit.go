@@ -11,7 +11,7 @@ import (
 type statements struct {
 	frames, readings, states, rulings bulk
 	mark, session, openCase, ticket, closeCase, aside, replaced, replayed,
-	retimed, reheard, gateway, newGateway, updateCase, release, releaseTicket, cancelHeld, putTicket, ticketLog, follow, deaf, event, eventsEnd, status, located *sql.Stmt
+	withdrawn, retimed, reheard, gateway, newGateway, updateCase, release, releaseTicket, cancelHeld, putTicket, ticketLog, follow, deaf, event, eventsEnd, status, located *sql.Stmt
 }
 
 // prepare readies the statements. Inserts ignore what is there already, so that a commit
@@ -52,6 +52,7 @@ func (s *Store) prepare(ctx context.Context) error {
 			ON CONFLICT DO UPDATE SET reason = excluded.reason, detail = excluded.detail,
 				count = count + excluded.count * (excluded.last_seen > last_seen), last_seen = max(last_seen, excluded.last_seen)`},
 		{&s.stmts.replaced, `DELETE FROM readings WHERE id = ?`},
+		{&s.stmts.withdrawn, `INSERT INTO withdrawn (id, dev_eui, time) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
 		{&s.stmts.retimed, `UPDATE frames SET time = ?, time_source = ?, claim = ? WHERE id = ?`},
 		{&s.stmts.reheard, `UPDATE frames SET gateway = ?, rssi = ?, snr = ?, gateways = ?, heard = ? WHERE id = ?`},
 		{&s.stmts.gateway, `SELECT id FROM gateways WHERE name = ?`},
@@ -86,6 +87,7 @@ func (s *Store) Commit(_ context.Context, c *city.Commit) error {
 		w.retimed(&s.stmts, c.Retimed)
 		w.reheard(&s.stmts, c.Reheard)
 		w.replaced(&s.stmts, c.Replaced)
+		w.withdrawn(&s.stmts, c.Withdrawn)
 		w.readings(&s.stmts, c.Readings)
 		w.states(&s.stmts, c.States)
 		w.cases(&s.stmts, c.Cases)
@@ -190,6 +192,12 @@ func (w *writer) reheard(st *statements, frames []city.Reheard) {
 func (w *writer) replaced(st *statements, ids []int64) {
 	for _, id := range ids {
 		w.exec(st.replaced, id)
+	}
+}
+
+func (w *writer) withdrawn(st *statements, all []city.Withdrawn) {
+	for _, r := range all {
+		w.exec(st.withdrawn, r.ID, r.DevEUI.String(), r.At.UnixNano())
 	}
 }
 

@@ -280,7 +280,14 @@ var steps = []string{
 		wrapped  BLOB    NOT NULL,
 		dev_addr TEXT    NOT NULL
 	) STRICT;
-	CREATE UNIQUE INDEX session_keys_device ON session_keys (dev_eui, key_id);`,
+	CREATE UNIQUE INDEX session_keys_device ON session_keys (dev_eui, key_id);
+
+	-- Readings that are deleted and that nothing takes the place of: who copies them looks here.
+	CREATE TABLE withdrawn (
+		id      INTEGER PRIMARY KEY, -- among those of readings
+		dev_eui TEXT    NOT NULL,
+		time    INTEGER NOT NULL
+	) STRICT;`,
 }
 
 // schemaVersion is that of schema.sql. A file keeps its own in PRAGMA user_version.

@@ -1,8 +1,11 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"fmt"
+	"slices"
 	"time"
 
 	"meldefunk/city"
@@ -12,10 +15,40 @@ const readingColumns = `r.id, r.dev_eui, r.asset, r.kind, r.model, r.epoch, r.fc
 	r.measured, r.faults, r.tail, r.flags, r.rssi, r.snr, r.sf, r.gateways, r.raw, r.former,
 	(SELECT name FROM gateways WHERE id = r.gateway)`
 
-// ReadingsAfter gives committed readings with rising numbers above id, at most limit.
-// A number that is missing will never appear.
+// ReadingsAfter gives committed readings with rising numbers above id, at most limit, and
+// among them what was withdrawn. A number that is missing will never appear.
 func (s *Store) ReadingsAfter(ctx context.Context, id int64, limit int) ([]city.Reading, error) {
-	return s.queryReadings(ctx, `SELECT `+readingColumns+` FROM readings r WHERE r.id > ? ORDER BY r.id LIMIT ?`, id, limit)
+	tx, err := s.read.BeginTx(ctx, nil) // so that no commit comes in between
+	if err != nil {
+		return nil, fmt.Errorf("read readings: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	found, err := gather(ctx, tx, scanReading, `SELECT `+readingColumns+` FROM readings r WHERE r.id > ? ORDER BY r.id LIMIT ?`, id, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read readings: %w", err)
+	}
+	gone, err := gather(ctx, tx, scanWithdrawn, `SELECT id, dev_eui, time FROM withdrawn WHERE id > ? ORDER BY id LIMIT ?`, id, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read what was withdrawn: %w", err)
+	}
+	if len(gone) == 0 {
+		return found, nil
+	}
+	found = append(found, gone...)
+	slices.SortFunc(found, func(a, b city.Reading) int { return cmp.Compare(a.ID, b.ID) })
+	return found[:min(len(found), limit)], nil
+}
+
+func scanWithdrawn(row row) (city.Reading, error) {
+	r := city.Reading{Withdrawn: true}
+	var dev string
+	var at int64
+	err := row.Scan(&r.ID, &dev, &at)
+	if err == nil {
+		r.DevEUI, err = city.ParseEUI(dev)
+	}
+	r.Time.At = time.Unix(0, at).UTC()
+	return r, err
 }
 
 // Latest gives the newest reading by event time of every asset that has one.

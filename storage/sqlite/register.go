@@ -49,8 +49,8 @@ func (r *reader) RegisteredDevice(ctx context.Context, devEUI city.EUI) (registe
 }
 
 // gather is all, within a transaction.
-func gather[T any](ctx context.Context, tx *sql.Tx, scan func(row) (T, error), query string) ([]T, error) {
-	rows, err := tx.QueryContext(ctx, query)
+func gather[T any](ctx context.Context, tx *sql.Tx, scan func(row) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -408,3 +408,10 @@ CREATE TABLE session_keys (
 	dev_addr TEXT    NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX session_keys_device ON session_keys (dev_eui, key_id);
+
+-- Readings that are deleted and that nothing takes the place of: who copies them looks here.
+CREATE TABLE withdrawn (
+	id      INTEGER PRIMARY KEY, -- among those of readings
+	dev_eui TEXT    NOT NULL,
+	time    INTEGER NOT NULL
+) STRICT;

@@ -13,6 +13,9 @@ import (
 // View reads a database that another process may be using. It changes nothing.
 type View struct{ reader }
 
+// ErrOlderSchema says that a database is one of an older version.
+var ErrOlderSchema = errors.New("written by an older version of meldefunk")
+
 // OpenView opens the database in the folder dir for reading, beside whoever uses it. A
 // database that is not there is not made; one of another schema is not read.
 func OpenView(ctx context.Context, dir string) (*View, error) {
@@ -33,7 +36,7 @@ func OpenView(ctx context.Context, dir string) (*View, error) {
 	case err == nil && version > schemaVersion():
 		err = newerSchema(version)
 	case err == nil && version < schemaVersion():
-		err = fmt.Errorf("written by an older version of meldefunk: schema %d, this one reads %d; start the platform with this version once, it brings the database up to date", version, schemaVersion())
+		err = fmt.Errorf("%w: schema %d, this one reads %d; start the platform with this version once, it brings the database up to date", ErrOlderSchema, version, schemaVersion())
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s for reading: %w", path, err), db.Close())
