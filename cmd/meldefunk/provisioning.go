@@ -65,7 +65,8 @@ func fillers() map[string]func() filler {
 		"chirpstack": func() filler {
 			c := chirpstack.DefaultConfig()
 			return filler{
-				settings: &c, called: func(name string) { c.Name = name }, validate: func() error { return c.Validate() },
+				settings: &c, called: func(name string) { c.Name = name },
+				validate:  func() error { return c.Validate() }, //nolint:gocritic // a method value would keep the defaults
 				place:     func() any { return []any{c.Address, c.Tenant, c.Application, c.KeysElsewhere} },
 				elsewhere: func() bool { return c.KeysElsewhere }, without: "keys_elsewhere",
 				open: func() (enrolServer, error) { return chirpstack.New(c) },
@@ -74,7 +75,8 @@ func fillers() map[string]func() filler {
 		"thethings": func() filler {
 			c := thethings.DefaultConfig()
 			return filler{
-				settings: &c, called: func(name string) { c.Name = name }, validate: func() error { return c.Validate() },
+				settings: &c, called: func(name string) { c.Name = name },
+				validate: func() error { return c.Validate() }, //nolint:gocritic // a method value would keep the defaults
 				place: func() any {
 					return []any{c.Address, c.IdentityServer, c.JoinServer, c.NetworkServer, c.ApplicationServer, c.Application, c.KeysAt, c.KEKLabel, c.FrequencyPlans, c.Profiles}
 				},
