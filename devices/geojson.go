@@ -67,7 +67,7 @@ func (s *Sheet) readGeoJSON(b *builder, src *source, data []byte) {
 }
 
 func (s *Sheet) feature(b *builder, at place, raw json.RawMessage, names map[string]string, words []string, seen map[string]bool) {
-	r := Row{Number: at.line, line: at.line, given: make(map[string]given)}
+	r := Row{Number: at.line, given: make(map[string]given)}
 	var f feature
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()

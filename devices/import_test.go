@@ -594,6 +594,27 @@ func overlaps(t testing.TB, s register.Snapshot) {
 	}
 }
 
+// In YAML a problem tells the line and the key as they stand there.
+func TestYAMLRows(t *testing.T) {
+	const text = "assets:\n  - id: PK-1\n    kind: bin\n    empty: 12\n  - id: PK-2\n    kind: bin\n    groups: [Markt, 'a|b']\n" +
+		"devices:\n  - dev_eui: 24e1240000000001\n    model: milesight/em310-udl\n    asset: PK-1\n    class: D\n    app_key: 2B7E\n"
+	_, problems := importer(register.Snapshot{}).Plan(readSheet(t, YAML, []byte(text)))
+	want := []string{
+		`line 4, empty: "12" has no unit`,
+		`line 7, groups: holds the single value "a|b": want single values without "|"`,
+		"line 13, app_key: has 4 of 32 hex digits",
+		`line 9, class: unknown class "D"`,
+	}
+	if len(problems) < len(want) {
+		t.Fatalf("got %v", problems)
+	}
+	for _, w := range want {
+		if !slices.ContainsFunc(problems, func(p Problem) bool { return strings.HasPrefix(p.Error(), w) }) {
+			t.Errorf("got %v, want %q", problems, w)
+		}
+	}
+}
+
 // BenchmarkPlan plans a thousand new devices with their keys.
 func BenchmarkPlan(b *testing.B) {
 	names, rows := delivery()

@@ -70,7 +70,6 @@ type Row struct {
 
 	given    map[string]given
 	problems []Problem
-	line     int // for sorting
 }
 
 // given is what stands in a field.
@@ -225,7 +224,7 @@ func (s *Sheet) csvRow(b *builder, at place, t table, record []string) {
 		s.comma = t.comma
 		s.order = slices.SortedFunc(maps.Keys(t.index), func(x, y string) int { return t.index[x] - t.index[y] })
 	}
-	r := Row{Number: at.line, line: at.line, given: make(map[string]given, len(t.index))}
+	r := Row{Number: at.line, given: make(map[string]given, len(t.index))}
 	if record != nil {
 		(&rowReader{b: b, at: at, t: t, record: record}).nameless()
 		for _, name := range s.order {
@@ -284,7 +283,7 @@ func repeats(k lorawan.Key) bool {
 func (s *Sheet) readYAML(b *builder, src *source, data []byte) {
 	seen := make(map[string]bool)
 	add := func(at place, cells map[string]string, structured func(key string) []string) {
-		r := Row{Number: at.line, line: at.line, given: make(map[string]given, len(cells))}
+		r := Row{Number: at.line, given: make(map[string]given, len(cells))}
 		for key, n := range at.keys {
 			for _, name := range structured(key) {
 				seen[name] = true
