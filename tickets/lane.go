@@ -384,7 +384,7 @@ func (l *lane) answered(c call, result string) {
 func (l *lane) failed(c call, v *view, err error) *city.Failure {
 	f := city.AsFailure(err)
 	l.complain(string(c)+" failed", v.Ticket.Ref, err)
-	if f.Outcome == city.Refused || f.Outcome == city.Cannot {
+	if f.Outcome == city.Refused || f.Outcome == city.Cannot && c != callFind { // without a search nobody was asked
 		l.answered(c, f.Outcome.String())
 	} else {
 		l.count(c, f.Outcome.String())

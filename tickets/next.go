@@ -143,9 +143,11 @@ func (v *view) soon() bool {
 		v.Case.Opened.Sub(e.Case.Closed) <= v.route.ReopenWithin
 }
 
+// reopenable tells whether the ticket of the earlier case is opened again. That is repeated
+// until it is answered: where nobody can tell what came of it, twice must do no harm.
 func (v *view) reopenable() bool {
 	e := &v.earlier
-	return v.can.reopens && v.Ticket.Follows == "" && v.Ticket.Creates == 0 && v.route.ReopenWithin > 0 &&
+	return v.can.reopens && (v.can.watches || v.route.AtLeastOnce) && v.Ticket.Follows == "" && v.Ticket.Creates == 0 && v.route.ReopenWithin > 0 &&
 		e.Case.Ref != "" && e.Ticket.ExternalID != "" && e.Ticket.System == v.Ticket.System &&
 		v.Case.Follows == "" && v.soon()
 }

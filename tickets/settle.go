@@ -72,7 +72,7 @@ func (v *view) searched(a answer) plan {
 	t, f := &v.Ticket, a.failure
 	if f != nil && f.Outcome == city.Cannot && v.route.AtLeastOnce && t.Creates < v.maxCreates {
 		p := v.to(city.TicketQueued, "Ob es angekommen ist, lässt sich nicht feststellen: es wird noch einmal gesendet")
-		p.ticket.Attempts = 0
+		p.ticket.Attempts, p.ticket.Next = 0, v.now.Add(v.searchAfter[len(v.searchAfter)-1]) // no sooner than after a search
 		return p
 	}
 	if f != nil {

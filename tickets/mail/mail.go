@@ -64,13 +64,10 @@ func (s *System) Create(ctx context.Context, o city.Order) (string, error) {
 	return o.Case.Ref, s.send(ctx, &o, opening(&o))
 }
 
-// Find knows of no search. With AtLeastOnce nothing is found, and the same message goes
-// out again; with AtMostOnce a human must look.
-func (s *System) Find(context.Context, city.Order) (string, bool, error) {
-	if s.cfg.Delivery == AtLeastOnce {
-		return "", false, nil
-	}
-	return "", false, &city.Failure{Outcome: city.Cannot, Err: errors.New("mail: the answer was lost and delivery is at-most-once: look whether the mail came")}
+// Find knows of no search, whatever Delivery says: what follows from that is decided for each
+// case.
+func (*System) Find(context.Context, city.Order) (string, bool, error) {
+	return "", false, &city.Failure{Outcome: city.Cannot, Err: errors.New("mail: the answer was lost, and a mailbox cannot be searched: look whether the mail came")}
 }
 
 // Close sends the e-mail of a closing.
@@ -83,7 +80,8 @@ func (s *System) Note(ctx context.Context, o city.Order, _, key, text string) er
 	return s.send(ctx, &o, note(&o, key, text))
 }
 
-// Reopen begins a thread in answer to that of the case whose ref the number is.
+// Reopen begins a thread in answer to that of the case whose ref the number is. Repeated, it
+// is the same message again.
 func (s *System) Reopen(ctx context.Context, o city.Order, externalID string) error {
 	return s.send(ctx, &o, reopening(&o, externalID))
 }

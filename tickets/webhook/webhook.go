@@ -80,13 +80,10 @@ func (s *System) Create(ctx context.Context, o city.Order) (string, error) {
 	return s.send(ctx, &o, opened(&o))
 }
 
-// Find knows of no search. With AtLeastOnce nothing is found, and the message goes out
-// again under its key; with AtMostOnce a human must look.
-func (s *System) Find(context.Context, city.Order) (string, bool, error) {
-	if s.cfg.Delivery == AtLeastOnce {
-		return "", false, nil
-	}
-	return "", false, &city.Failure{Outcome: city.Cannot, Err: errors.New("webhook: the answer was lost and delivery is at-most-once: look whether the receiver has it")}
+// Find knows of no search, whatever Delivery says: what follows from that is decided for each
+// case.
+func (*System) Find(context.Context, city.Order) (string, bool, error) {
+	return "", false, &city.Failure{Outcome: city.Cannot, Err: errors.New("webhook: the answer was lost, and a receiver cannot be searched: look whether it has the ticket")}
 }
 
 // Close sends the message of a closing.
