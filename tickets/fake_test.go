@@ -20,7 +20,16 @@ import (
 	"meldefunk/tickets/open311"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain is also the process that TestKilledAtEveryPoint and TestKilledAtRandom kill.
+func TestMain(m *testing.M) {
+	if text := os.Getenv(doomEnv); text != "" {
+		os.Exit(live(text))
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(plain.folder) // "": nothing
+		os.Exit(code)
+	}))
+}
 
 // clock is a clock that the test moves.
 type clock struct {

@@ -40,7 +40,7 @@ type Config struct {
 	// ByService gives other recipients for some services: {"OS-GRN-01": ["gruen@stadt.example"]}.
 	ByService map[string][]string `yaml:"by_service"`
 
-	Delivery string        `yaml:"delivery"` // AtLeastOnce or AtMostOnce
+	Delivery string        `yaml:"delivery"` // AtLeastOnce or AtMostOnce, where a route does not say
 	Timeout  time.Duration `yaml:"timeout"`  // of one message, 1s to 5m
 	// Plaintext must be "accepted" for TLSNone to another machine.
 	Plaintext string `yaml:"plaintext"`

@@ -23,7 +23,7 @@ type Config struct {
 	// base64 of 24 to 64 bytes. It is the content of a file or of an environment variable.
 	SecretFile string `yaml:"secret_file"`
 	SecretEnv  string `yaml:"secret_env"`
-	Delivery   string `yaml:"delivery"` // AtLeastOnce or AtMostOnce
+	Delivery   string `yaml:"delivery"` // AtLeastOnce or AtMostOnce, where a route does not say
 	// Timeout is for one message, from connecting to the last byte of the answer; 1s to 5m.
 	Timeout time.Duration `yaml:"timeout"`
 	// CAFile are the authorities to trust, PEM; "": those of the system.
