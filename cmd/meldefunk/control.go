@@ -18,6 +18,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"meldefunk/city"
+	"meldefunk/city/register"
 )
 
 // controlFile is the name of the control socket in the data folder. Who may write there
@@ -71,8 +72,9 @@ type controlAnswer struct {
 
 // control serves the platform's own command line by a socket in the data folder.
 type control struct {
-	desk desk
-	now  func() time.Time
+	desk     desk
+	register registrar
+	now      func() time.Time
 }
 
 func (c *control) handler() http.Handler {
@@ -81,6 +83,8 @@ func (c *control) handler() http.Handler {
 	mux.HandleFunc("POST /v1/mutes", c.mute)
 	mux.HandleFunc("DELETE /v1/mutes/{id}", c.unmute)
 	mux.HandleFunc("POST /v1/reconcile", c.reconcile)
+	mux.HandleFunc("POST /v1/register/changes", c.changeRegister)
+	mux.HandleFunc("POST /v1/register/registrations", c.putRegistrations)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		controlSay(w, http.StatusNotFound, controlAnswer{Error: "there is no " + r.Method + " " + r.URL.Path})
 	})
@@ -89,7 +93,7 @@ func (c *control) handler() http.Handler {
 
 func (c *control) wish(w http.ResponseWriter, r *http.Request) {
 	var in wishRequest
-	if !controlBody(w, r, &in) {
+	if !controlBody(w, r, &in, maxControl) {
 		return
 	}
 	wish := city.Wish{Ref: r.PathValue("ref"), At: c.now(), By: in.By, Kind: in.Kind, Reason: in.Reason, Until: in.Until, Number: in.Number}
@@ -103,7 +107,7 @@ func (c *control) wish(w http.ResponseWriter, r *http.Request) {
 
 func (c *control) mute(w http.ResponseWriter, r *http.Request) {
 	var in muteRequest
-	if !controlBody(w, r, &in) {
+	if !controlBody(w, r, &in, maxControl) {
 		return
 	}
 	m := city.Mute{Service: in.Service, Asset: in.Asset, Tour: in.Tour, District: in.District, Since: c.now(), Until: in.Until, By: in.By, Reason: in.Reason}
@@ -117,7 +121,7 @@ func (c *control) mute(w http.ResponseWriter, r *http.Request) {
 
 func (c *control) unmute(w http.ResponseWriter, r *http.Request) {
 	var in unmuteRequest
-	if !controlBody(w, r, &in) {
+	if !controlBody(w, r, &in, maxControl) {
 		return
 	}
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
@@ -137,9 +141,9 @@ func (c *control) reconcile(w http.ResponseWriter, r *http.Request) {
 	controlSay(w, http.StatusOK, controlAnswer{Asked: asked})
 }
 
-// controlBody reads a body strictly, and answers where it is none; false: it was answered.
-func controlBody(w http.ResponseWriter, r *http.Request, into any) bool {
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxControl))
+// controlBody reads a body of at most that many bytes strictly, and answers where it is none; false: it was answered.
+func controlBody(w http.ResponseWriter, r *http.Request, into any, most int64) bool {
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(into)
 	if err == nil {
@@ -160,6 +164,10 @@ func controlDone(w http.ResponseWriter, id int64, err error) {
 		controlSay(w, http.StatusOK, controlAnswer{ID: id})
 	case errors.Is(err, city.ErrNoCase), errors.Is(err, city.ErrNoMute):
 		controlSay(w, http.StatusNotFound, controlAnswer{Error: err.Error()})
+	case errors.Is(err, register.ErrChanged):
+		controlSay(w, http.StatusConflict, controlAnswer{Error: err.Error()})
+	case errors.As(err, new(contradiction)):
+		controlSay(w, http.StatusUnprocessableEntity, controlAnswer{Error: err.Error()})
 	default:
 		controlSay(w, http.StatusServiceUnavailable, controlAnswer{Error: err.Error()})
 	}
@@ -185,7 +193,7 @@ func (a *app) openControl() []part {
 
 // answerControl answers on ln until ctx ends, then finishes what is under way.
 func (a *app) answerControl(ctx context.Context, ln net.Listener, log zerolog.Logger) error {
-	c := &control{desk: a.desk, now: a.now}
+	c := &control{desk: a.desk, register: a, now: a.now}
 	srv := &http.Server{Handler: c.handler(), ReadTimeout: controlRead, WriteTimeout: controlRead, IdleTimeout: controlRead,
 		MaxHeaderBytes: maxControl, ErrorLog: stdlog.New(log, "", 0)}
 	served := make(chan error, 1)

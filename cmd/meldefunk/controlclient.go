@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"meldefunk/city"
+	"meldefunk/city/register"
 	"meldefunk/storage/sqlite"
 )
 
@@ -94,6 +95,10 @@ func (c *controlClient) ask(ctx context.Context, method, path string, body any) 
 		return a, nil
 	case resp.StatusCode == http.StatusBadRequest:
 		return a, usageError{errors.New(a.Error)}
+	case resp.StatusCode == http.StatusConflict:
+		return a, register.ErrChanged
+	case resp.StatusCode == http.StatusUnprocessableEntity:
+		return a, contradiction{errors.New(a.Error)}
 	}
 	return a, errors.New(a.Error)
 }

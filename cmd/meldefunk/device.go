@@ -23,6 +23,8 @@ what is there, 6: the network server refused the key, 7: the network server does
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(deviceListCommand(), deviceShowCommand(), deviceLabelCommand(), deviceScanCommand(), deviceVerifyCommand())
+	c.AddCommand(deviceListCommand(), deviceShowCommand(), deviceLabelCommand(), deviceScanCommand(), deviceVerifyCommand(),
+		deviceAddCommand(), deviceSetCommand(), deviceImportCommand(), deviceExportCommand(), deviceKeyCommand(), deviceSyncCommand())
+	c.AddCommand(deviceChangeCommands()...)
 	return c
 }

@@ -64,12 +64,48 @@ func loadFiles(ctx context.Context, s settings, kept keeper, sandbox *javascript
 	return f, f.load(ctx, s)
 }
 
-// Renew reads everything anew by the settings of the last time: the register was changed.
-func (f *files) Renew(ctx context.Context) error {
+// Change has a change of the register kept, if the inventory is sound with it, and counts it
+// from then on. The error is a contradiction where it is not.
+func (f *files) Change(ctx context.Context, c register.Change, keep func(context.Context, register.Change) error) error {
 	f.mu.Lock()
-	s := f.settings
-	f.mu.Unlock()
-	return f.load(ctx, s)
+	defer f.mu.Unlock()
+	was, err := f.kept.Register(ctx)
+	if err != nil {
+		return err
+	}
+	if was.Revision != c.Base {
+		return register.ErrChanged
+	}
+	next := *f.current.Load()
+	if next.inventory, err = soundWith(f.settings, was, &c, next.models); err != nil {
+		return err
+	}
+	if err := next.compile(ctx, f.settings); err != nil {
+		return contradiction{err}
+	}
+	if err := keep(ctx, c); err != nil {
+		return err
+	}
+	f.current.Store(&next)
+	return nil
+}
+
+// contradiction says that a change does not go together with what is there.
+type contradiction struct{ error }
+
+func (c contradiction) Unwrap() error { return c.error }
+
+// soundWith gives the inventory as it is after a change of the register. The error is a
+// contradiction.
+func soundWith(s settings, was register.Snapshot, c *register.Change, models *models) (*devices.Inventory, error) {
+	inventory, err := devices.Load(s.Inventory, was.With(c), models)
+	if err == nil {
+		err = knownServers(inventory, s)
+	}
+	if err != nil {
+		return nil, contradiction{err}
+	}
+	return inventory, nil
 }
 
 // load reads the files and the register anew. If anything is wrong with them the running

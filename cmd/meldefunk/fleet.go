@@ -22,7 +22,9 @@ import (
 type fleet struct {
 	settings  settings
 	view      *sqlite.View
-	inventory *devices.Inventory // register and files
+	models    *models
+	files     *devices.Inventory // what the inventory files alone say
+	inventory *devices.Inventory // files and register
 	register  register.Snapshot
 	devices   []fleetDevice // by asset number, those without an asset last
 }
@@ -64,8 +66,14 @@ func readFleet(ctx context.Context, s settings, v *sqlite.View) (*fleet, error) 
 	if f.register, err = v.Register(ctx); err != nil {
 		return nil, err
 	}
-	if f.inventory, err = inventoryOf(ctx, s); err != nil {
-		return nil, err
+	if f.models, err = loadModels(s.Codecs.Folder, nil); err != nil {
+		return nil, usageError{err}
+	}
+	if f.files, err = devices.Load(s.Inventory, register.Snapshot{}, f.models); err != nil {
+		return nil, usageError{err}
+	}
+	if f.inventory, err = devices.Load(s.Inventory, f.register, f.models); err != nil {
+		return nil, usageError{err}
 	}
 	heard, err := v.LastHeard(ctx)
 	if err != nil {

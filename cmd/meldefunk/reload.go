@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"meldefunk/city/register"
 	"meldefunk/rules"
 )
 
@@ -55,14 +56,24 @@ func (a *app) reload(ctx context.Context, path string) {
 	a.tellRules(ctx, before)
 }
 
-// renew has the platform go by what the register says now. What is wrong with the files keeps
-// the running inventory as it is, and is the error.
-func (a *app) renew(ctx context.Context) error {
-	if err := a.files.Renew(ctx); err != nil {
+// ChangeRegister keeps a change of the register, and has the platform go by it.
+func (a *app) ChangeRegister(ctx context.Context, c register.Change) error {
+	if c.Empty() { // a line of the audit trail
+		return a.store.ChangeRegister(ctx, c)
+	}
+	if err := a.files.Change(ctx, c, a.store.ChangeRegister); err != nil {
 		return err
 	}
-	a.log.Info().Int("assets", len(a.files.Assets())).Msg("the inventory was changed")
-	return a.road.Rethink(ctx)
+	a.log.Info().Str("by", c.By).Str("from", c.From).Int("devices", len(c.Devices)).Int("assets", len(c.Assets)).Msg("the inventory was changed")
+	if err := a.road.Rethink(ctx); err != nil {
+		a.log.Info().Msg("stopping: the assets are looked at with the changed inventory at the next start")
+	}
+	return nil
+}
+
+// PutRegistrations keeps what network servers were told.
+func (a *app) PutRegistrations(ctx context.Context, all []register.Registration) error {
+	return a.store.PutRegistrations(ctx, all)
 }
 
 // tellRules says what a new set of rules does to what is remembered, and has everybody looked
