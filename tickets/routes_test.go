@@ -250,7 +250,7 @@ func TestBadRoutes(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
 		"unknown service":    {"routes: [{services: OS-ABF-1, unit: x}]", `m.yaml:1: services: no rule opens cases of a category "OS-ABF-1", and none is shipped; did you mean "OS-ABF-01"?`},
 		"small letters":      {"routes: [{services: os-abf-01, unit: x}]", `did you mean "OS-ABF-01"?`},
-		"a pattern of none":  {"routes: [{services: OS-XXX-*, unit: x}]", `no rule opens cases of a category "OS-XXX-*"`},
+		"a pattern of none":  {"routes: [{services: OS-ZZZ-*, unit: x}]", `no rule opens cases of a category "OS-ZZZ-*"`},
 		"no pattern":         {"routes: [{services: 'OS-[', unit: x}]", `"OS-[" is no pattern`},
 		"unknown system":     {"routes:\n  - unit: x\n  - system: stadtwerk\nsystems: {stadtwerke: {kind: local}}", `m.yaml:3: system: system "stadtwerk": want one of local, stadtwerke, open311, mail, webhook, csv; did you mean "stadtwerke"?`},
 		"a system unsettled": {"routes: [{system: mail}]", `system "mail" has no settings: give the section tickets.mail, or systems`},

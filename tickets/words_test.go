@@ -203,7 +203,7 @@ func TestServices(t *testing.T) {
 			t.Errorf("FindService(%q) = %+v, %v", s.Code, got, ok)
 		}
 	}
-	if _, ok := FindService("OS-XXX-99"); ok {
+	if _, ok := FindService("OS-ZZZ-99"); ok {
 		t.Error("found a service that is not there")
 	}
 }

@@ -421,7 +421,7 @@ func (s *suite) list(t *testing.T) {
 		"after":             {city.TicketFilter{After: "S-00000004"}, "3 2 1"},
 		"after nobody":      {city.TicketFilter{After: "S-ZZZZZZZZ"}, ""},
 		"open, after":       {city.TicketFilter{Open: true, After: "S-00000004"}, "3 2 1"},
-		"nothing of a kind": {city.TicketFilter{Service: "OS-XXX-99"}, ""},
+		"nothing of a kind": {city.TicketFilter{Service: "OS-ZZZ-99"}, ""},
 	} {
 		row.filter.Limit = 10
 		equal(t, name, refs(get[[]city.CaseTicket](t)(s.store.Tickets(ctx, row.filter))), row.want)

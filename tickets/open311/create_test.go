@@ -114,7 +114,7 @@ func TestCreateRefusesBeforeSending(t *testing.T) {
 	}{
 		{"no asset", func(o *city.Order) { o.Asset = nil }, "no position and no address"},
 		{"no place", func(o *city.Order) { o.Asset = &city.Asset{ID: "PK-0042"} }, "no position and no address"},
-		{"service not mapped", func(o *city.Order) { o.Case.Service = "OS-XXX-99" }, `"OS-XXX-99" is not in service_map`},
+		{"service not mapped", func(o *city.Order) { o.Case.Service = "OS-ZZZ-99" }, `"OS-ZZZ-99" is not in service_map`},
 		{"too long", func(o *city.Order) { o.Text = strings.Repeat("ü", 4001) + marker }, "longer than 4000"},
 		{"no marker", func(o *city.Order) { o.Text = "voll" }, "lacks"},
 	}
