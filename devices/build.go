@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"meldefunk/city"
+	"meldefunk/city/typo"
 )
 
 // maxThings is how many devices, and how many assets, an inventory may hold.
@@ -280,7 +281,7 @@ func (b *builder) fit(at place, d *city.Device) *city.Asset {
 	if d.Model == "" {
 		b.field(at, "model", "is missing: want one of %s", strings.Join(b.names, ", "))
 	} else if kinds = b.models.Kinds(d.Model); len(kinds) == 0 {
-		b.field(at, "model", "unknown model %.40q: want one of %s%s", d.Model, strings.Join(b.names, ", "), meant(strings.ToLower(d.Model), b.names))
+		b.field(at, "model", "unknown model %.40q: want one of %s%s", d.Model, strings.Join(b.names, ", "), typo.Meant(d.Model, b.names))
 	}
 	if d.Asset == "" {
 		b.field(at, "asset", "is missing: want the number of the asset that the device hangs on")

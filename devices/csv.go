@@ -11,6 +11,7 @@ import (
 
 	"meldefunk/city"
 	"meldefunk/city/register"
+	"meldefunk/city/typo"
 )
 
 // Column is a column that CSV files may have.
@@ -214,7 +215,7 @@ func (b *builder) header(at place, header []string, comma rune) (table, bool) {
 			continue
 		}
 		if !ok {
-			b.add(at, "unknown column %.40q: want one of %s%s", title, columnList(b.sheet), meant(strings.ToLower(title), words))
+			b.add(at, "unknown column %.40q: want one of %s%s", title, columnList(b.sheet), typo.Meant(title, words))
 			continue
 		}
 		if _, twice := t.index[name]; twice {

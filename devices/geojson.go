@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"meldefunk/city/typo"
 )
 
 // feature is one of a GeoJSON FeatureCollection (RFC 7946 section 3.2).
@@ -106,7 +108,7 @@ func (s *Sheet) feature(b *builder, at place, raw json.RawMessage, names map[str
 		case !ok && looksLikeKey(property):
 			b.add(at, "a property is called like a key")
 		case !ok:
-			b.add(at, "unknown property %.40q: want one of %s%s", property, columnList(true), meant(strings.ToLower(property), words))
+			b.add(at, "unknown property %.40q: want one of %s%s", property, columnList(true), typo.Meant(property, words))
 		default:
 			text, ok := propertyText(value)
 			if !ok {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"meldefunk/city"
+	"meldefunk/city/typo"
 )
 
 // offsetsOf puts offsets into one order, so that the same ones are the same; nil for none.
@@ -27,7 +28,7 @@ func parseOffset(name, text string, comma bool) (v city.Value, err error) {
 		for _, q := range city.Quantities() {
 			names = append(names, q.String())
 		}
-		return v, fmt.Errorf("unknown quantity %.40q: want one that the sensor measures, like temperature or distance%s", name, meant(name, names))
+		return v, fmt.Errorf("unknown quantity %.40q: want one that the sensor measures, like temperature or distance%s", name, typo.Meant(name, names))
 	}
 	digits := text[:len(text)-len(strings.TrimLeft(text, "+-0123456789.,"))]
 	if unit := strings.TrimSpace(text[len(digits):]); unit != "" && unit != v.Quantity.Unit() {

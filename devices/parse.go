@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"meldefunk/city"
+	"meldefunk/city/typo"
 )
 
 // maxText is the longest text of an inventory, in characters.
@@ -86,7 +87,7 @@ func parseKind(text string) (city.Kind, error) {
 		all = append(all, words...)
 		first = append(first, words[0]+" ("+strings.Join(words[1:], ", ")+")")
 	}
-	return city.KindUnknown, fmt.Errorf("unknown kind %.40q: want one of %s%s", text, strings.Join(first, ", "), meant(word, all))
+	return city.KindUnknown, fmt.Errorf("unknown kind %.40q: want one of %s%s", text, strings.Join(first, ", "), typo.Meant(word, all))
 }
 
 // parseLength reads a number with mm, cm or m and gives mm.

@@ -12,6 +12,7 @@ import (
 	"meldefunk/city"
 	"meldefunk/city/lorawan/enrol"
 	"meldefunk/city/register"
+	"meldefunk/city/typo"
 )
 
 // errKeysHere refuses keys where they would lie in clear for as long as the platform runs.
@@ -140,7 +141,7 @@ func parseState(text string) (register.State, error) {
 		all = append(all, words...)
 		first = append(first, words[0]+" ("+strings.Join(words[1:], ", ")+")")
 	}
-	return "", fmt.Errorf("unknown state %.40q: want one of %s%s", text, strings.Join(first, ", "), meant(strings.ToLower(text), all))
+	return "", fmt.Errorf("unknown state %.40q: want one of %s%s", text, strings.Join(first, ", "), typo.Meant(text, all))
 }
 
 // maxWords is how many groups or photos an asset may have.

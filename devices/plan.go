@@ -13,6 +13,7 @@ import (
 	"meldefunk/city/lorawan"
 	"meldefunk/city/lorawan/enrol"
 	"meldefunk/city/register"
+	"meldefunk/city/typo"
 	"meldefunk/devices/change"
 )
 
@@ -411,7 +412,7 @@ func (p *planner) lookModel(w *intent, d *register.Device) {
 	case d.Model == "":
 		p.bad(w, "model", "is missing: want one of %s", strings.Join(p.b.names, ", "))
 	case len(p.Models.Kinds(d.Model)) == 0:
-		p.bad(w, "model", "unknown model %.40q: want one of %s%s", d.Model, strings.Join(p.b.names, ", "), meant(strings.ToLower(d.Model), p.b.names))
+		p.bad(w, "model", "unknown model %.40q: want one of %s%s", d.Model, strings.Join(p.b.names, ", "), typo.Meant(d.Model, p.b.names))
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"meldefunk/city"
+	"meldefunk/city/typo"
 )
 
 var (
@@ -304,7 +305,7 @@ func (b *builder) mapping(s *source, n *yaml.Node, what string, allowed []string
 		key, value := n.Content[i], n.Content[i+1]
 		switch twice := seen[key.Value]; {
 		case !slices.Contains(allowed, key.Value):
-			b.add(place{source: s, line: key.Line}, "unknown key %.40q: want one of %s%s", key.Value, strings.Join(allowed, ", "), meant(key.Value, allowed))
+			b.add(place{source: s, line: key.Line}, "unknown key %.40q: want one of %s%s", key.Value, strings.Join(allowed, ", "), typo.Meant(key.Value, allowed))
 		case twice:
 			b.add(place{source: s, line: key.Line}, "%s: stands here a second time: want it once", key.Value)
 		case value.Kind == yaml.ScalarNode && (isNull(value) || strings.TrimSpace(value.Value) == ""):

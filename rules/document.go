@@ -14,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"meldefunk/city/typo"
 	"meldefunk/rules/calendar"
 )
 
@@ -92,7 +93,7 @@ func (p *problems) mapping(n *yaml.Node, what string, allowed ...string) (fields
 		_, twice := f.node[key.Value]
 		switch {
 		case !slices.Contains(allowed, key.Value):
-			hint := meant(key.Value, allowed)
+			hint := typo.Meant(key.Value, allowed)
 			if hint == "" {
 				hint = ": want one of " + strings.Join(allowed, ", ")
 			}

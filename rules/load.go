@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"meldefunk/city"
+	"meldefunk/city/typo"
 	"meldefunk/rules/calendar"
 )
 
@@ -277,7 +278,7 @@ func hinted[T interface {
 	for i, a := range allowed {
 		names[i] = a.String()
 	}
-	if hint := meant(word, names); hint != "" {
+	if hint := typo.Meant(word, names); hint != "" {
 		problem, _, _ := strings.Cut(err.Error(), ": want")
 		return errors.New(problem + hint)
 	}

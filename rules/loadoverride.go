@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"meldefunk/city"
+	"meldefunk/city/typo"
 )
 
 func targetKeys() []string {
@@ -183,7 +184,7 @@ func (l *loader) find(id string) (*Rule, error) {
 			return &l.rules[i], nil
 		}
 	}
-	return nil, fmt.Errorf("there is no rule %.64q%s", id, meant(id, ids))
+	return nil, fmt.Errorf("there is no rule %.64q%s", id, typo.Meant(id, ids))
 }
 
 // maintenance reads when and where no case is wanted.

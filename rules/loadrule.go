@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"meldefunk/city"
+	"meldefunk/city/typo"
 	"meldefunk/rules/calendar"
 )
 
@@ -201,7 +202,7 @@ func oneOf[T interface {
 				return nil
 			}
 		}
-		return fmt.Errorf("%.40q does not fit: want %s%s", text, strings.Join(names, " or "), meant(text, names))
+		return fmt.Errorf("%.40q does not fit: want %s%s", text, strings.Join(names, " or "), typo.Meant(text, names))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"meldefunk/city"
+	"meldefunk/city/typo"
 	"meldefunk/rules/expr"
 )
 
@@ -334,7 +335,7 @@ func (a *asking) fault(f fields, _ city.Quantity) Signal {
 		case slices.Contains(names, text):
 			s.Faults = append(s.Faults, city.Fault(text))
 		default:
-			return fmt.Errorf("unknown fault %.40q: want any, or some of %v%s", text, names, meant(text, names))
+			return fmt.Errorf("unknown fault %.40q: want any, or some of %v%s", text, names, typo.Meant(text, names))
 		}
 		return nil
 	})
@@ -401,7 +402,7 @@ func (a *asking) expression(f fields, q city.Quantity) Signal {
 	var s Expression
 	a.read(f, "expr", func(string) error {
 		n := f.node["expr"]
-		condition, problems := expr.Compile(n.Value, expr.Env{Kind: name, Quantities: quantities, Limit: limited, Zone: a.zone, Span: parseSpan, Meant: meant})
+		condition, problems := expr.Compile(n.Value, expr.Env{Kind: name, Quantities: quantities, Limit: limited, Zone: a.zone, Span: parseSpan, Meant: typo.Meant})
 		lines := strings.Split(n.Value, "\n")
 		for _, p := range problems {
 			offset := p.Column - 1

@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"meldefunk/city"
+	"meldefunk/city/typo"
 )
 
 var (
@@ -211,7 +212,7 @@ func (s *trialStory) known(id string) error {
 	for _, m := range s.trial.cast {
 		ids = append(ids, m.asset.ID)
 	}
-	return fmt.Errorf("there is no asset %.64q in this test%s", id, meant(id, ids))
+	return fmt.Errorf("there is no asset %.64q in this test%s", id, typo.Meant(id, ids))
 }
 
 // frames reads one series of frames, for one asset or several.
@@ -395,7 +396,7 @@ func (s *Set) known(id string) error {
 	for i := range s.rules {
 		ids = append(ids, s.rules[i].ID)
 	}
-	return fmt.Errorf("there is no rule %.64q%s", id, meant(id, ids))
+	return fmt.Errorf("there is no rule %.64q%s", id, typo.Meant(id, ids))
 }
 
 // change reads one line of changes, "3h opened bin-full PK-1".
@@ -412,7 +413,7 @@ func (l *trialLoader) change(n *yaml.Node, s *trialStory, set *Set) {
 		}
 		words := []string{city.Opened.String(), city.Closed.String(), city.Revoked.String(), city.Escalated.String(), city.Deescalated.String()}
 		if !slices.Contains(words, parts[1]) {
-			return fmt.Errorf("%.40q is no change: want one of %v%s", parts[1], words, meant(parts[1], words))
+			return fmt.Errorf("%.40q is no change: want one of %v%s", parts[1], words, typo.Meant(parts[1], words))
 		}
 		rows, err := s.places(strings.Join(parts[2:], " "), set)
 		for _, row := range rows {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"meldefunk/city/typo"
 )
 
 // Promote takes a rule out of shadow in the text of a rule file, and puts another one into
@@ -101,5 +103,5 @@ func ruleNode(name string, data []byte, id string) (*yaml.Node, error) {
 	if len(ids) == 0 {
 		return nil, errors.New(name + ": has no rules")
 	}
-	return nil, fmt.Errorf("%s: there is no rule %.64q%s", name, id, meant(id, ids))
+	return nil, fmt.Errorf("%s: there is no rule %.64q%s", name, id, typo.Meant(id, ids))
 }

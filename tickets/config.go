@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"meldefunk/city/typo"
 	"meldefunk/tickets/csv"
 	"meldefunk/tickets/inbox"
 	"meldefunk/tickets/mail"
@@ -113,7 +114,7 @@ func (c Config) Validate() error {
 	}
 	named := func(section, name string) {
 		if names := c.names(); !slices.Contains(names, name) {
-			add("%s: %.40q is no ticket system that is configured: want one of %s%s", section, name, strings.Join(names, ", "), meant(name, names))
+			add("%s: %.40q is no ticket system that is configured: want one of %s%s", section, name, strings.Join(names, ", "), typo.Meant(name, names))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Inbox.Secrets)) {

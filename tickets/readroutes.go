@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"meldefunk/city"
+	"meldefunk/city/typo"
 )
 
 // routeReader reads routes and gathers what is wrong with them.
@@ -75,7 +76,7 @@ func (l *routeReader) mapping(n *yaml.Node, what string, keys []string) map[stri
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
-		hint := meant(key.Value, keys)
+		hint := typo.Meant(key.Value, keys)
 		if hint == "" {
 			hint = ": want one of " + strings.Join(keys, ", ")
 		}
@@ -226,7 +227,7 @@ func (l *routeReader) readMatch(m *match, key string, n *yaml.Node) {
 				for _, k := range city.Kinds() {
 					names = append(names, k.String())
 				}
-				return fmt.Errorf("%w%s", err, meant(v, names))
+				return fmt.Errorf("%w%s", err, typo.Meant(v, names))
 			}
 			return nil
 		})
@@ -239,7 +240,7 @@ func (l *routeReader) readMatch(m *match, key string, n *yaml.Node) {
 					names = append(names, name)
 				}
 				slices.Sort(names)
-				return fmt.Errorf("there is no area %.40q%s: areas are drawn under areas", v, meant(v, names))
+				return fmt.Errorf("there is no area %.40q%s: areas are drawn under areas", v, typo.Meant(v, names))
 			}
 			if a != nil {
 				m.areas = append(m.areas, a)
@@ -267,7 +268,7 @@ func (l *routeReader) service(pattern string) error {
 	if slices.ContainsFunc(l.services, func(code string) bool { return globbed(pattern, code) }) {
 		return nil
 	}
-	return fmt.Errorf("no rule opens cases of a category %.40q, and none is shipped%s", pattern, meant(pattern, l.services))
+	return fmt.Errorf("no rule opens cases of a category %.40q, and none is shipped%s", pattern, typo.Meant(pattern, l.services))
 }
 
 // readGift reads what a route decides.
@@ -286,7 +287,7 @@ func (l *routeReader) readGift(key string, n *yaml.Node) (gift, bool) {
 	choice := func(all []string, put func(*Route, string)) {
 		l.one(key, n, func(v string) error {
 			if !slices.Contains(all, v) {
-				return fmt.Errorf("%.40q: want %s%s", v, strings.Join(all, ", "), meant(v, all))
+				return fmt.Errorf("%.40q: want %s%s", v, strings.Join(all, ", "), typo.Meant(v, all))
 			}
 			g.text, g.put = v, func(r *Route) { put(r, v) }
 			return nil

@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"meldefunk/city/typo"
 	"meldefunk/tickets/csv"
 	"meldefunk/tickets/mail"
 	"meldefunk/tickets/open311"
@@ -59,7 +60,7 @@ func (s *SystemConfig) UnmarshalYAML(n *yaml.Node) error {
 	case kind == nil:
 		return wrong(n, "a ticket system has no kind: want one of %s", strings.Join(systems, ", "))
 	case !slices.Contains(systems, kind.Value):
-		return wrong(kind, "kind %.40q: want one of %s%s", kind.Value, strings.Join(systems, ", "), meant(kind.Value, systems))
+		return wrong(kind, "kind %.40q: want one of %s%s", kind.Value, strings.Join(systems, ", "), typo.Meant(kind.Value, systems))
 	}
 	*s = NewSystemConfig(kind.Value)
 	own := s.own()
@@ -70,7 +71,7 @@ func (s *SystemConfig) UnmarshalYAML(n *yaml.Node) error {
 	known := yamlKeys(reflect.TypeOf(own).Elem())
 	for i := 0; i < len(settings.Content); i += 2 {
 		if key := settings.Content[i]; !slices.Contains(known, key.Value) {
-			return wrong(key, "%.40q is no key of a ticket system of the kind %s%s", key.Value, s.Kind, meant(key.Value, known))
+			return wrong(key, "%.40q is no key of a ticket system of the kind %s%s", key.Value, s.Kind, typo.Meant(key.Value, known))
 		}
 	}
 	return settings.Decode(own)
@@ -215,5 +216,5 @@ func (c Config) oneOfThem(name string) error {
 			names = append(names, kind)
 		}
 	}
-	return fmt.Errorf("system %.40q: want one of %s%s", name, strings.Join(names, ", "), meant(name, names))
+	return fmt.Errorf("system %.40q: want one of %s%s", name, strings.Join(names, ", "), typo.Meant(name, names))
 }

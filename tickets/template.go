@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"meldefunk/city"
+	"meldefunk/city/typo"
 )
 
 // blanks are the placeholders that words of a route may hold, in braces. What is not known
@@ -24,7 +25,7 @@ func checkTemplate(text string) error {
 		case !closed:
 			return fmt.Errorf("%.40q: a placeholder is not closed: want something like {place}", text)
 		case !slices.Contains(blanks, name):
-			hint := meant(name, blanks)
+			hint := typo.Meant(name, blanks)
 			if hint == "" {
 				hint = ": want one of " + strings.Join(blanks, ", ")
 			}

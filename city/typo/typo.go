@@ -1,16 +1,24 @@
-package tickets
+// Package typo guesses which of some known words was meant by one that is not among them.
+//
+// It does not know what the words are for.
+package typo
 
 import (
 	"fmt"
 	"strings"
 )
 
-// meant names the word that was probably meant by one that is not known, as the end of a
-// sentence; "" where none is like it.
-func meant(word string, known []string) string {
+// longest bounds the words that are looked at, in runes: a longer one is no slip of the pen,
+// and comparing it would take long.
+const longest = 64
+
+// Meant is the end of a message about a word that is not known: "; did you mean …?" with the
+// known word that looks most like it, the first of several; "" where none does. Large and
+// small letters look alike.
+func Meant(word string, known []string) string {
 	typed := []rune(strings.ToLower(word))
-	if len(typed) > 64 {
-		return "" // no slip of the pen
+	if len(typed) > longest {
+		return ""
 	}
 	best, least := "", min(3+len(typed)/8, len(typed))
 	for _, k := range known {
