@@ -34,7 +34,7 @@ type Wish struct {
 type Mute struct {
 	ID       int64
 	Service  string
-	Asset    string
+	Asset    string // or the name of a group: the cases of the whole, and not of its members
 	Tour     string
 	District string
 	Since    time.Time
@@ -55,7 +55,7 @@ func (m *Mute) Covers(c *Case, a *Asset, at time.Time) bool {
 	if m.Service == "" && m.Asset == "" && m.Tour == "" && m.District == "" {
 		return false
 	}
-	return fits(m.Service, c.Service) && fits(m.Asset, c.Asset) &&
+	return fits(m.Service, c.Service) && (fits(m.Asset, c.Asset) || m.Asset == c.Group) &&
 		(m.Tour == "" || a != nil && a.Tour == m.Tour || c.Group == "tour:"+m.Tour) &&
 		(m.District == "" || a != nil && a.District == m.District || c.Group == "district:"+m.District)
 }

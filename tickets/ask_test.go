@@ -88,6 +88,152 @@ func TestAskAll(t *testing.T) {
 	}
 }
 
+// Whom a ticket system tells of does not wait for those that are asked for because somebody
+// wants all to be.
+func TestPushGoesBeforeAskAll(t *testing.T) {
+	const all = 150
+	s := newStage(t, nil)
+	for i := range all {
+		s.begin(fmt.Sprintf("S-%08d", i))
+	}
+	s.let(20 * time.Minute)
+	if n, err := s.r.AskAll(t.Context()); err != nil || n != all {
+		t.Fatalf("%d, %v; want %d", n, err, all)
+	}
+	s.turn()
+	last := fmt.Sprintf("S-%08d", all-1)
+	s.d.people(s.l.ticket(last).ExternalID, city.ProgressDone, "erledigt")
+	if err := s.r.Push(t.Context(), "town", city.Remote{Ref: last}); err != nil {
+		t.Fatal(err)
+	}
+	s.c.advance(time.Minute)
+	if err := s.r.lanes["town"].watch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.is(last, city.TicketClosed, city.EndHuman)
+}
+
+// A note that certainly did not arrive goes out again, also where the ticket was told of, or
+// was to be asked for, while it was out; and that is not lost either.
+func TestNoteWhileAskedFor(t *testing.T) {
+	for name, ask := range map[string]func(s *stage) error{
+		"push":    func(s *stage) error { return s.r.Push(t.Context(), "town", city.Remote{Ref: ref}) },
+		"ask all": func(s *stage) error { _, err := s.r.AskAll(t.Context()); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, nil)
+			s.begin(ref)
+			s.turn()
+			s.c.advance(5 * time.Hour)
+			s.l.change(ref, func(c *city.Case) { c.Grade = 2 })
+			s.d.fail = 1
+			s.d.before = func(c call, _, _ string) {
+				if c == callNote && s.d.fail > 0 {
+					if err := ask(s); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			if err := s.r.pass(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := s.l.ticket(ref); got.Told != 1 || !got.Noted.IsZero() || got.Checked.After(time.Unix(0, 1)) || s.d.calls(callNote) != 0 {
+				t.Fatalf("got %+v, calls %v", got, s.d.log)
+			}
+			s.let(10 * time.Minute)
+			if got := s.l.ticket(ref); got.Told != 2 || s.d.calls(callNote) != 1 {
+				t.Errorf("got %+v, calls %v", got, s.d.log)
+			}
+		})
+	}
+	t.Run("closed by a human meanwhile", func(t *testing.T) {
+		s := newStage(t, nil)
+		s.begin(ref)
+		s.turn()
+		s.c.advance(5 * time.Hour)
+		s.l.change(ref, func(c *city.Case) { c.Grade = 2 })
+		s.d.fail = 1
+		s.d.before = func(c call, _, _ string) {
+			if c == callNote {
+				if err := s.r.lanes["town"].learn(t.Context(), ref, city.Remote{Ref: ref, Progress: city.ProgressDone}, true); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		s.turn()
+		s.is(ref, city.TicketClosed, city.EndHuman)
+	})
+}
+
+// Checks that people want while the ticket system is away hold up nobody, and are made when it
+// is back.
+func TestChecksHoldUpNobody(t *testing.T) {
+	s := newStage(t, nil)
+	for i := range 2 * batch {
+		s.begin(fmt.Sprintf("S-%08d", i))
+	}
+	s.let(20 * time.Minute)
+	s.begin(ref)
+	s.turn()
+	s.r.lanes["town"].away(&city.Failure{Err: errLost})
+	for i := range 2 * batch {
+		s.wish(city.Wish{Ref: fmt.Sprintf("S-%08d", i), Kind: city.WishCheck})
+	}
+	s.wish(city.Wish{Kind: city.WishHold, Reason: "Straßenfest"})
+	asked := s.d.calls(callStatus)
+	s.turn()
+	if got := s.l.ticket(ref); got.Hold == "" || s.d.calls(callStatus) != asked {
+		t.Fatalf("got %+v, asked %d times", got, s.d.calls(callStatus)-asked)
+	}
+	s.let(10 * time.Minute)
+	for i := range 2 * batch { // by number, or among what has changed
+		if got := s.l.ticket(fmt.Sprintf("S-%08d", i)); got.Checked.IsZero() {
+			t.Errorf("%s is not looked at", got.Ref)
+		}
+	}
+	if s.d.calls(callStatus) == asked {
+		t.Error("none is asked for by number")
+	}
+}
+
+// However many tickets nobody looks after, and whose routes do not mind: the youngest that has
+// a route that does is told of.
+func TestEscalationGoesRound(t *testing.T) {
+	const all = 2*maxIdle + 30
+	s := newStage(t, nil)
+	for i := range all {
+		s.begin(fmt.Sprintf("S-%08d", i))
+		s.l.tickets[fmt.Sprintf("S-%08d", i)] = city.Ticket{Ref: fmt.Sprintf("S-%08d", i), System: "town", State: city.TicketOpen, ExternalID: "x", Told: 1, Checked: s.c.now()}
+	}
+	tools := around(s.l, s.d, s.c)
+	last := fmt.Sprintf("S-%08d", all-1)
+	tools.Router = router(func(c *city.Case) Route {
+		r := Route{System: "town"}
+		if c.Ref == last {
+			r.EscalateAfter = time.Hour
+		}
+		return r
+	})
+	s.r = reconcilerWith(t, config(), tools)
+	s.c.advance(2 * time.Hour)
+	for n := range 3 {
+		if err := s.r.lanes["town"].escalate(t.Context(), s.c.now()); err != nil {
+			t.Fatal(err)
+		}
+		if done := !s.l.ticket(last).Escalated.IsZero(); done != (n == 2) {
+			t.Fatalf("after %d rounds: %v", n+1, done)
+		}
+	}
+	if s.r.lanes["town"].idle != "" {
+		t.Error("it does not begin anew")
+	}
+}
+
+// router is a Router that goes by the case.
+type router func(c *city.Case) Route
+
+func (r router) Route(c *city.Case, _ *city.Asset) Route { return r(c) }
+
 // What is told late does not take back what was told since.
 func TestPushOutOfOrder(t *testing.T) {
 	c, l := newClock(), newLedger()

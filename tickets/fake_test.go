@@ -292,15 +292,22 @@ func (l *ledger) AskAll(ctx context.Context, system string) (int, error) {
 	defer l.mu.Unlock()
 	for _, ct := range found {
 		t := l.tickets[ct.Case.Ref]
-		t.Checked = time.Time{}
+		if !t.Checked.IsZero() {
+			t.Checked = time.Unix(0, 1)
+		}
 		t.Version++
 		l.tickets[ct.Case.Ref] = t
 	}
 	return len(found), nil
 }
 
-func (l *ledger) Unacknowledged(_ context.Context, system string, since time.Time, limit int) ([]city.CaseTicket, error) {
+func (l *ledger) Unacknowledged(_ context.Context, system string, since time.Time, after string, limit int) ([]city.CaseTicket, error) {
+	on := after == "" // cases are in order
 	return l.find(func(ct *city.CaseTicket) bool {
+		if !on {
+			on = ct.Case.Ref == after
+			return false
+		}
 		return ct.Ticket.System == system && ct.Ticket.State == city.TicketOpen && ct.Ticket.Escalated.IsZero() &&
 			ct.Case.Wanted() && ct.Case.Opened.Before(since)
 	}, limit)

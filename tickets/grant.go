@@ -169,8 +169,8 @@ func (v *view) check(w *city.Wish) plan {
 	case !watched(&v.Ticket):
 		return v.deny(w, "es hat noch keine Nummer im Ticketsystem")
 	}
-	p := v.goes(callStatus)
-	p.wish = w.ID
+	p := v.granted(w, v.Ticket.State, "Wird abgefragt")
+	p.ticket.Next, p.ticket.Checked = v.Ticket.Next, time.Time{}
 	return p
 }
 

@@ -26,6 +26,7 @@ type lane struct {
 	wake    chan struct{}
 	said    string    // the last failure that was logged
 	looked  time.Time // when the ticket system was last asked for what has changed
+	idle    string    // ref of the last one looked at for how long nobody looks after it; "": the next is the oldest
 }
 
 func newLane(r *Reconciler, name string, s System) *lane {
@@ -180,11 +181,33 @@ func (l *lane) do(ctx context.Context, v *view, p plan) (bool, error) {
 	}
 	a := l.ask(ctx, v, p)
 	v.now = l.now()
-	after := v.settle(p, a)
-	if !after.write {
-		return p.write, nil
+	for range pushTries {
+		after := v.settle(p, a)
+		if !after.write {
+			return p.write, nil
+		}
+		if did, err := l.put(ctx, v, after); did || err != nil || p.call != callNote {
+			return did, err
+		}
+		// While the note was out somebody has told of the ticket, or wants it asked for.
+		if err := l.reread(ctx, v); err != nil {
+			return false, err
+		}
 	}
-	return l.put(ctx, v, after)
+	return false, nil
+}
+
+// reread takes the case and the ticket as they are in the Store now.
+func (l *lane) reread(ctx context.Context, v *view) error {
+	ct, found, err := l.r.tools.Store.Case(ctx, v.Ticket.Ref)
+	if err == nil && !found {
+		err = city.ErrNoCase
+	}
+	if err != nil {
+		return fmt.Errorf("read %s anew: %w", v.Ticket.Ref, err)
+	}
+	v.Case, v.Ticket = ct.Case, ct.Ticket
+	return nil
 }
 
 // ask makes a call and says what came of it.
@@ -217,9 +240,6 @@ func (l *lane) ask(ctx context.Context, v *view, p plan) answer {
 		err = l.reopen(ctx, v, o, !p.write)
 	case callNote:
 		err = l.system.(Noter).Note(ctx, o, id, p.key, p.text)
-	case callStatus:
-		a.asked = true
-		a.remote, a.found, err = l.system.(Watcher).Status(ctx, id)
 	case callClose:
 		a, err = l.close(ctx, o, id)
 	}
@@ -245,18 +265,10 @@ func (l *lane) ask(ctx context.Context, v *view, p plan) answer {
 
 // letGo has the road end the safety brake's hold, and reads what it has written.
 func (l *lane) letGo(ctx context.Context, v *view) error {
-	ref := v.Ticket.Ref
-	if err := l.r.tools.Road.Release(ctx, ref); err != nil {
+	if err := l.r.tools.Road.Release(ctx, v.Ticket.Ref); err != nil {
 		return err
 	}
-	ct, found, err := l.r.tools.Store.Case(ctx, ref)
-	if err == nil && !found {
-		err = city.ErrNoCase
-	}
-	if err == nil {
-		v.Case, v.Ticket = ct.Case, ct.Ticket
-	}
-	return err
+	return l.reread(ctx, v)
 }
 
 // ahead is how many failures in a row a failure makes beyond those counted: a create is

@@ -209,16 +209,31 @@ func TestPeopleThere(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a group that is rejected mutes nobody", func(t *testing.T) {
+	t.Run("a group that is rejected is muted, and its members are not", func(t *testing.T) {
 		s := newStage(t, nil)
-		s.l.add(city.Case{Ref: ref, Rule: "tour", Service: "OS-ABF-01", Group: "tour:5", Members: []string{"PK-1"}, Grade: 1, Opened: s.c.now()})
+		group := city.Case{Ref: ref, Rule: "tour", Service: "OS-ABF-01", Group: "tour:5", Members: []string{"PK-0042"}, Grade: 1, Opened: s.c.now()}
+		s.l.add(group)
 		s.turn()
-		s.d.people("1001", city.ProgressRejected, "")
+		s.d.people("1001", city.ProgressRejected, "nicht zuständig")
 		s.let(10 * time.Minute)
 		s.is(ref, city.TicketClosed, city.EndRejected)
-		if len(s.l.mutes) != 0 {
-			t.Errorf("mutes %+v", s.l.mutes)
+		if len(s.l.mutes) != 1 || s.l.mutes[0].Asset != "tour:5" || s.l.mutes[0].Service != "OS-ABF-01" || !s.l.mutes[0].Until.IsZero() {
+			t.Fatalf("mutes %+v", s.l.mutes)
 		}
+		s.end(ref)
+		s.c.advance(time.Minute)
+		group.Ref, group.Opened = "S-2", s.c.now()
+		s.l.add(group)
+		group.Ref, group.Group = "S-3", "tour:6"
+		s.l.add(group)
+		s.begin("S-4")
+		s.let(5 * time.Hour)
+		s.is("S-2", city.TicketMuted, "")
+		s.is("S-3", city.TicketOpen, "")
+		s.is("S-4", city.TicketOpen, "")
+		s.l.unmute(s.l.mutes[0].ID, s.c.now())
+		s.turn()
+		s.is("S-2", city.TicketOpen, "")
 	})
 	t.Run("gone, and told anew while it lasts", func(t *testing.T) {
 		s := newStage(t, nil)

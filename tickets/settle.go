@@ -13,7 +13,7 @@ import (
 type answer struct {
 	id      string
 	found   bool
-	remote  city.Remote // of a status, and of a close that found the ticket closed
+	remote  city.Remote // of a close that found the ticket closed
 	asked   bool        // remote and found are told
 	failure *city.Failure
 	pause   time.Time // of a failure: until when the ticket system is left alone
@@ -34,8 +34,6 @@ func (v *view) settle(p plan, a answer) plan {
 		return v.closed(a)
 	case callNote:
 		return v.noted(p, a)
-	case callStatus:
-		return v.checked(p, a)
 	case callLetGo:
 		return v.letGo(a)
 	}
@@ -150,41 +148,30 @@ func (v *view) closed(a answer) plan {
 }
 
 // noted goes on after a note; p is the step that wrote it down as told. It goes out again
-// only where it certainly did not arrive.
+// only where it certainly did not arrive, and the ticket still stands as p left it: what
+// others have told of it meanwhile stays.
 func (v *view) noted(p plan, a answer) plan {
 	if a.failure == nil {
 		return plan{}
 	}
 	n := v.wait(v.Ticket.Next)
-	if a.failure.Outcome == city.Retry {
-		n.ticket = p.before
-		n.ticket.Version = v.Ticket.Version
-		n.ticket.Next = a.pause
+	switch a.failure.Outcome {
+	case city.Retry:
+		n.note = "Nachtrag nicht angekommen: " + a.failure.Error()
+		if v.Ticket.State != p.ticket.State {
+			break
+		}
 		n.note = "Nachtrag nicht angekommen, nächster Versuch folgt: " + a.failure.Error()
-		return n
-	}
-	n.note = "Nachtrag vielleicht nicht angekommen: " + a.failure.Error()
-	if a.failure.Outcome == city.Refused || a.failure.Outcome == city.Cannot {
+		t, was := &n.ticket, &p.before
+		t.State, t.End = was.State, was.End
+		t.Told, t.ToldMembers, t.Noted, t.Escalated = was.Told, was.ToldMembers, was.Noted, was.Escalated
+		t.Next = a.pause
+	case city.Refused, city.Cannot:
 		n.note = "Nachtrag nicht angenommen: " + a.failure.Error()
+	default:
+		n.note = "Nachtrag vielleicht nicht angekommen: " + a.failure.Error()
 	}
 	return n
-}
-
-// checked goes on after somebody wanted to know how a ticket stands.
-func (v *view) checked(p plan, a answer) plan {
-	w := &v.Wishes[0]
-	switch {
-	case a.failure != nil && (a.failure.Outcome == city.Refused || a.failure.Outcome == city.Cannot):
-		return v.deny(w, a.failure.Error())
-	case a.failure != nil:
-		return plan{} // the wish stays
-	}
-	o := v.observe(a.remote, a.found)
-	o.wish, o.write = p.wish, true
-	if o.note == "" {
-		o.note = "Geprüft: unverändert"
-	}
-	return o
 }
 
 func (v *view) renewed(a answer) plan {
@@ -304,11 +291,7 @@ func (v *view) endedThere(p plan, r city.Remote) plan {
 	if end != city.EndRejected && end != city.EndDuplicate {
 		return p
 	}
-	if v.Case.Asset == "" {
-		p.note += ". Eine Gruppe wird nicht stummgeschaltet: Einzelne bei Bedarf von Hand"
-		return p
-	}
-	m := city.Mute{Service: v.Case.Service, Asset: v.Case.Asset, Since: v.now, By: v.can.name, Reason: cut(note+v.said(r), 500)}
+	m := city.Mute{Service: v.Case.Service, Asset: first(v.Case.Asset, v.Case.Group), Since: v.now, By: v.can.name, Reason: cut(note+v.said(r), 500)}
 	if !slices.ContainsFunc(v.mutes, func(o city.Mute) bool {
 		return o.By == m.By && o.Service == m.Service && o.Asset == m.Asset && o.Until.IsZero()
 	}) {

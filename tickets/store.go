@@ -40,12 +40,14 @@ type Store interface {
 	// Watched gives tickets with a number that are open, acknowledged, closing or cleared and
 	// were last asked for before a time, those first that were asked for longest ago.
 	Watched(ctx context.Context, system string, before time.Time, limit int) ([]city.CaseTicket, error)
-	// AskAll has all that Watched can give count as never asked for, and tells how many those
-	// are. Their Version rises.
+	// AskAll has all that Watched can give count as last asked for at time.Unix(0, 1), after
+	// those that were never asked for and before all others, and tells how many those are. Their
+	// Version rises.
 	AskAll(ctx context.Context, system string) (int, error)
 	// Unacknowledged gives open tickets whose case was opened before since, of which nobody
-	// was told yet that nobody looks after them, oldest first.
-	Unacknowledged(ctx context.Context, system string, since time.Time, limit int) ([]city.CaseTicket, error)
+	// was told yet that nobody looks after them, oldest first: those after the ref after, from
+	// the oldest on where that is "" or unknown.
+	Unacknowledged(ctx context.Context, system string, since time.Time, after string, limit int) ([]city.CaseTicket, error)
 	// Linked gives the newest ref that a ticket system's number belongs to.
 	Linked(ctx context.Context, system, externalID string) (ref string, linked bool, err error)
 	// Polled gives the time up to which changes were asked for; zero: never.

@@ -15,7 +15,8 @@ const (
 	overlap = 10 * time.Minute
 	// maxConfirmed bounds the tickets that are asked for by number in one poll.
 	maxConfirmed = 50
-	// maxIdle bounds the tickets that are looked at for how long nobody looks after them.
+	// maxIdle bounds the tickets that are looked at in one poll for how long nobody looks after
+	// them; the next poll goes on from there.
 	maxIdle = 2000
 	// pushTries bounds how often a pushed status is tried against other writers.
 	pushTries = 5
@@ -99,9 +100,10 @@ func (l *lane) confirm(ctx context.Context, w Watcher, now time.Time) error {
 }
 
 // confirmMarked asks by number for those that were never asked for, or that were told of or
-// asked about since: at once, but not for more in a minute than may be sent.
+// asked about since, and then for those of AskAll: at once, but not for more in a minute than
+// may be sent.
 func (l *lane) confirmMarked(ctx context.Context, w Watcher) error {
-	found, err := l.r.tools.Store.Watched(ctx, l.name, time.Unix(0, 1), maxConfirmed)
+	found, err := l.r.tools.Store.Watched(ctx, l.name, time.Unix(0, 2), maxConfirmed)
 	if err != nil {
 		return fmt.Errorf("read tickets to ask for at once: %w", err)
 	}
@@ -135,6 +137,9 @@ func (l *lane) confirmOne(ctx context.Context, w Watcher, ct *city.CaseTicket) (
 		}
 		// It cannot be told; others can.
 		p := v.wait(v.Ticket.Next)
+		if v.Ticket.Checked.IsZero() { // somebody waits for it
+			p.note = "Lässt sich nicht abfragen: " + f.Error()
+		}
 		p.ticket.Checked = l.now()
 		_, err := l.put(ctx, v, p)
 		return true, err
@@ -263,26 +268,32 @@ func (l *lane) refOf(ctx context.Context, r city.Remote) (string, error) {
 	return ref, nil
 }
 
-// escalate tells once of each ticket that nobody looks after it.
+// escalate tells once of each ticket that nobody looks after it. It goes round: each time it
+// looks at the next ones.
 func (l *lane) escalate(ctx context.Context, now time.Time) error {
-	found, err := l.r.tools.Store.Unacknowledged(ctx, l.name, now, maxIdle)
-	if err != nil {
-		return fmt.Errorf("read tickets nobody looks after: %w", err)
-	}
-	for i := range found {
-		v, err := l.look(ctx, &found[i])
+	for looked := 0; looked < maxIdle; {
+		found, err := l.r.tools.Store.Unacknowledged(ctx, l.name, now, l.idle, batch)
 		if err != nil {
-			return err
+			return fmt.Errorf("read tickets nobody looks after: %w", err)
 		}
-		p, ok := v.escalate()
-		if !ok {
-			continue
+		for i := range found {
+			v, err := l.look(ctx, &found[i])
+			if err != nil {
+				return err
+			}
+			if p, ok := v.escalate(); ok {
+				if ctx.Err() != nil || !l.may(p.call, v.Ticket.State, false) {
+					return nil
+				}
+				if _, err := l.do(ctx, v, p); err != nil {
+					return err
+				}
+			}
+			l.idle = found[i].Case.Ref
 		}
-		if ctx.Err() != nil || !l.may(p.call, v.Ticket.State, false) {
+		if looked += len(found); len(found) < batch {
+			l.idle = ""
 			return nil
-		}
-		if _, err := l.do(ctx, v, p); err != nil {
-			return err
 		}
 	}
 	return nil

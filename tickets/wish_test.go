@@ -96,7 +96,7 @@ func TestEveryWishInEveryState(t *testing.T) {
 			"open: Nicht möglich (Wiederholen von A. Beispiel): nichts ist zu wiederholen",
 			"open: Nicht möglich (Verknüpfen von A. Beispiel): es ist schon mit 1001 verknüpft",
 			"closing: Wird auf Wunsch geschlossen",
-			"open: Im Ticketsystem: open",
+			"open: Wird abgefragt",
 		}},
 		{city.TicketAcknowledged, [7]string{
 			"acknowledged: Übernommen",
@@ -105,7 +105,7 @@ func TestEveryWishInEveryState(t *testing.T) {
 			"acknowledged: Nicht möglich (Wiederholen von A. Beispiel): nichts ist zu wiederholen",
 			"acknowledged: Nicht möglich (Verknüpfen von A. Beispiel): es ist schon mit 1001 verknüpft",
 			"closing: Wird auf Wunsch geschlossen",
-			"acknowledged: Im Ticketsystem: open",
+			"acknowledged: Wird abgefragt",
 		}},
 		{city.TicketClosing, [7]string{
 			"closing: Übernommen",
@@ -114,7 +114,7 @@ func TestEveryWishInEveryState(t *testing.T) {
 			"closing: Nächster Versuch sofort",
 			"closing: Nicht möglich (Verknüpfen von A. Beispiel): es ist schon mit 1001 verknüpft",
 			"closing: Wird auf Wunsch geschlossen",
-			"closing: Im Ticketsystem: open",
+			"closing: Wird abgefragt",
 		}},
 		{city.TicketCleared, [7]string{
 			"cleared: Übernommen",
@@ -123,7 +123,7 @@ func TestEveryWishInEveryState(t *testing.T) {
 			"cleared: Nicht möglich (Wiederholen von A. Beispiel): nichts ist zu wiederholen",
 			"cleared: Nicht möglich (Verknüpfen von A. Beispiel): es ist schon mit 1001 verknüpft",
 			"closing: Wird auf Wunsch geschlossen",
-			"cleared: Im Ticketsystem: open",
+			"cleared: Wird abgefragt",
 		}},
 		{city.TicketClosed, [7]string{
 			"closed: Nicht möglich (Übernehmen von A. Beispiel): das Ticket ist abgeschlossen",

@@ -8,8 +8,9 @@ import (
 	"meldefunk/city"
 )
 
-// Tickets with a number that are still there count as never asked for, and who was writing
-// one of them learns that he is late; others stay as they are.
+// Tickets with a number that are still there count as asked for very long ago, those that never
+// were before them, and who was writing one of them learns that he is late; others stay as they
+// are.
 func TestAskAll(t *testing.T) {
 	s := open(t, t.TempDir())
 	defer s.Close()
@@ -33,6 +34,8 @@ func TestAskAll(t *testing.T) {
 			tk.System = "mail"
 		case "S-NUMBERLESS":
 			tk.ExternalID = ""
+		case "S-TAKEN":
+			tk.Checked = time.Time{}
 		}
 		if err := s.PutTicket(t.Context(), tk, city.TicketEntry{At: now, State: state}); err != nil {
 			t.Fatal(err)
@@ -43,11 +46,11 @@ func TestAskAll(t *testing.T) {
 	if n, err := s.AskAll(t.Context(), "town"); n != 4 || err != nil {
 		t.Errorf("%d, %v; want 4", n, err)
 	}
-	never, err := s.Watched(t.Context(), "town", time.Unix(0, 1), 10)
-	if err != nil || len(never) != 4 {
-		t.Fatalf("%d never asked for, %v; want 4", len(never), err)
+	asked, err := s.Watched(t.Context(), "town", time.Unix(0, 2), 10)
+	if err != nil || len(asked) != 4 || asked[0].Case.Ref != "S-TAKEN" || !asked[0].Ticket.Checked.IsZero() || !asked[1].Ticket.Checked.Equal(time.Unix(0, 1)) {
+		t.Fatalf("%+v to ask for, %v; want 4, the one that never was asked for first", asked, err)
 	}
-	for _, ct := range never {
+	for _, ct := range asked {
 		tk := was[ct.Case.Ref]
 		if err := s.PutTicket(t.Context(), tk, city.TicketEntry{At: now, State: tk.State}); !errors.Is(err, city.ErrStale) {
 			t.Errorf("%s: %v", tk.Ref, err)

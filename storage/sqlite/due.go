@@ -77,11 +77,13 @@ func (r *reader) Watched(ctx context.Context, system string, before time.Time, l
 }
 
 // Unacknowledged gives at most limit wanted cases opened before a time whose tickets nobody
-// looks after, and of which the lead was not told, oldest first.
-func (r *reader) Unacknowledged(ctx context.Context, system string, before time.Time, limit int) ([]city.CaseTicket, error) {
+// looks after, and of which the lead was not told, oldest first: those after a ref, from the
+// oldest on where that is "" or unknown.
+func (r *reader) Unacknowledged(ctx context.Context, system string, before time.Time, after string, limit int) ([]city.CaseTicket, error) {
 	return r.queryCases(ctx, `SELECT `+caseColumns+` FROM tickets t CROSS JOIN cases c USING (ref)
 		WHERE t.system = ? AND t.state = 'open' AND t.escalated IS NULL AND t.opened < ? AND c.closed IS NULL
-		ORDER BY t.opened, t.ref LIMIT ?`, system, before.UnixNano(), limit)
+			AND (t.opened, t.ref) > (coalesce((SELECT opened FROM tickets WHERE ref = ?), 0), ?)
+		ORDER BY t.opened, t.ref LIMIT ?`, system, before.UnixNano(), after, after, limit)
 }
 
 // Earlier gives the last case of the same rule at the same asset or group that was over

@@ -203,13 +203,13 @@ func (s *Store) parked(ctx context.Context) ([]city.Ticket, error) {
 	return all, rows.Err()
 }
 
-// AskAll has all that Watched can give count as never asked for, and tells how many those are.
-// Their Version rises, or who is writing one of them just now would take it back. It is
-// durable on return.
+// AskAll has all that Watched can give count as last asked for at time.Unix(0, 1), but for those
+// that were never asked for, which stay first, and tells how many all those are. Their Version
+// rises, or who is writing one of them just now would take it back. It is durable on return.
 func (s *Store) AskAll(_ context.Context, system string) (int, error) {
 	var n int64
 	err := s.inTx(func(ctx context.Context) error {
-		res, err := s.conn.ExecContext(ctx, `UPDATE tickets SET checked = 0, version = version + 1
+		res, err := s.conn.ExecContext(ctx, `UPDATE tickets SET checked = min(checked, 1), version = version + 1
 			WHERE system = ? AND external_id <> '' AND state IN ('open', 'acknowledged', 'closing', 'cleared')`, system)
 		if err == nil {
 			n, err = res.RowsAffected()

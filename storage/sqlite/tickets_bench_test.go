@@ -27,7 +27,7 @@ func BenchmarkTickets(b *testing.B) {
 		{"Unrouted", func() ([]city.CaseTicket, error) { return s.Unrouted(ctx, 50) }, 0},
 		{"Watched", func() ([]city.CaseTicket, error) { return s.Watched(ctx, "emsos", now, 50) }, 50},
 		{"Watched/nothing", func() ([]city.CaseTicket, error) { return s.Watched(ctx, "emsos", time.Unix(1, 0), 50) }, 0},
-		{"Unacknowledged", func() ([]city.CaseTicket, error) { return s.Unacknowledged(ctx, "emsos", now, 50) }, 50},
+		{"Unacknowledged", func() ([]city.CaseTicket, error) { return s.Unacknowledged(ctx, "emsos", now, "", 50) }, 50},
 		{"Earlier", func() ([]city.CaseTicket, error) {
 			c, found, err := s.Earlier(ctx, fmt.Sprintf("S-%08d", closed+1))
 			if !found {

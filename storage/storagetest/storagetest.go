@@ -53,7 +53,7 @@ type Store interface {
 	Sending(ctx context.Context) ([]city.CaseTicket, error)
 	Systems(ctx context.Context) ([]string, error)
 	Watched(ctx context.Context, system string, before time.Time, limit int) ([]city.CaseTicket, error)
-	Unacknowledged(ctx context.Context, system string, before time.Time, limit int) ([]city.CaseTicket, error)
+	Unacknowledged(ctx context.Context, system string, before time.Time, after string, limit int) ([]city.CaseTicket, error)
 	Handed(ctx context.Context, system string) ([]city.CaseTicket, error)
 	Earlier(ctx context.Context, ref string) (city.CaseTicket, bool, error)
 	Tickets(ctx context.Context, f city.TicketFilter) ([]city.CaseTicket, error)

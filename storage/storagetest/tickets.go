@@ -341,8 +341,10 @@ func (s *suite) watched(t *testing.T) {
 	equal(t, "the first", refs(get[[]city.CaseTicket](t)(s.store.Watched(ctx, "emsos", now, 2))), "3 9")
 	equal(t, "elsewhere", refs(get[[]city.CaseTicket](t)(s.store.Watched(ctx, "mail", now, 10))), "")
 	s.commit(t, &city.Commit{Cases: []city.Case{closing("S-00000006")}})
-	equal(t, "nobody looks after", refs(get[[]city.CaseTicket](t)(s.store.Unacknowledged(ctx, "emsos", noon.Add(7*time.Hour), 10))), "1 5")
-	equal(t, "the first", refs(get[[]city.CaseTicket](t)(s.store.Unacknowledged(ctx, "emsos", noon.Add(7*time.Hour), 1))), "1")
+	equal(t, "nobody looks after", refs(get[[]city.CaseTicket](t)(s.store.Unacknowledged(ctx, "emsos", noon.Add(7*time.Hour), "", 10))), "1 5")
+	for after, want := range map[string]string{"": "1", "S-00000001": "5", "S-00000003": "5", "S-00000005": "", "S-ZZZZZZZZ": "1"} {
+		equal(t, "the first after "+after, refs(get[[]city.CaseTicket](t)(s.store.Unacknowledged(ctx, "emsos", noon.Add(7*time.Hour), after, 1))), want)
+	}
 
 	equal(t, "never polled", get[time.Time](t)(s.store.Polled(ctx, "emsos")), time.Time{})
 	must(t, s.store.SetPolled(ctx, "emsos", noon))

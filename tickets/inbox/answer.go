@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"meldefunk/city"
 )
@@ -78,8 +79,8 @@ func (s *Server) take(r *http.Request, system string, secret Secret) reply {
 		return reply{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", maxBody)}
 	}
 	now := s.now()
-	id := r.Header.Get("Webhook-Id")
-	if err := key.Verify(id, r.Header.Get("Webhook-Timestamp"), r.Header.Get("Webhook-Signature"), body, now, tolerance); err != nil {
+	id, stamp := r.Header.Get("Webhook-Id"), r.Header.Get("Webhook-Timestamp")
+	if err := key.Verify(id, stamp, r.Header.Get("Webhook-Signature"), body, now, tolerance); err != nil {
 		s.complain(r, system, "a message was refused: "+err.Error())
 		return reply{http.StatusUnauthorized, err.Error()}
 	}
@@ -96,6 +97,13 @@ func (s *Server) take(r *http.Request, system string, secret Secret) reply {
 	remote, err := parse(body)
 	if err != nil {
 		return reply{http.StatusBadRequest, err.Error()}
+	}
+	if remote.Updated.IsZero() {
+		// What is told is ordered by when it was so. That it was signed then is the next best,
+		// and keeps who plays it back after a restart, when its id is forgotten, from taking
+		// back what was told since.
+		seconds, _ := strconv.ParseInt(stamp, 10, 64) // Verify has read it
+		remote.Updated = time.Unix(seconds, 0).UTC()
 	}
 	if err := s.push(r.Context(), system, remote); err != nil {
 		if errors.Is(err, city.ErrNoCase) {

@@ -160,7 +160,7 @@ func TestTold(t *testing.T) {
 	s.answers(s.request("m2", message(`{"id":"1002","status":"in_progress"}`)), 200, "ok")
 	want := []told{
 		{"emsos", city.Remote{Ref: "S-7K3QF2PA", ID: "1001", Progress: city.ProgressDone, Notes: "Geleert – Müller & Söhne", Updated: now.Add(-time.Minute)}},
-		{"emsos", city.Remote{ID: "1002", Progress: city.ProgressWorking}},
+		{"emsos", city.Remote{ID: "1002", Progress: city.ProgressWorking, Updated: now}}, // when it was signed
 	}
 	if got := s.seen(); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got, want)
