@@ -30,3 +30,10 @@ type Remote struct {
 	Name     string   // of the category
 	Updated  time.Time
 }
+
+// Double is another ticket there with the reference of one of ours.
+type Double struct {
+	Remote
+	Older bool   // than ours
+	Doubt string // German, why it may not come from us but from somebody who quotes ours; "": all speaks for us
+}

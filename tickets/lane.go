@@ -186,7 +186,11 @@ func (l *lane) do(ctx context.Context, v *view, p plan) (bool, error) {
 		if !after.write {
 			return p.write, nil
 		}
-		if did, err := l.put(ctx, v, after); did || err != nil || p.call != callNote {
+		did, err := l.put(ctx, v, after)
+		if did && err == nil && v.arrivedTwice(p.call) {
+			return true, l.doubles(ctx, v)
+		}
+		if did || err != nil || p.call != callNote {
 			return did, err
 		}
 		// While the note was out somebody has told of the ticket, or wants it asked for.
@@ -245,7 +249,7 @@ func (l *lane) ask(ctx context.Context, v *view, p plan) answer {
 	}
 	if err != nil {
 		a.failure = l.failed(p.call, v, err)
-		if a.failure.Outcome == city.Retry || a.failure.Outcome == city.Unsure {
+		if unanswered(a.failure) {
 			a.pause = l.away(a.failure)
 			if a.failure.After == 0 {
 				a.own = l.now().Add(l.circuit.wait(v.Ticket.Attempts + ahead(p.call)))
@@ -375,6 +379,10 @@ func (v *view) order() city.Order {
 	}
 	return o
 }
+
+// unanswered tells whether a failure says nothing but that the ticket system cannot be reached,
+// or may not be.
+func unanswered(f *city.Failure) bool { return f.Outcome == city.Retry || f.Outcome == city.Unsure }
 
 // away notes that the ticket system cannot be reached, and gives the end of the pause.
 func (l *lane) away(f *city.Failure) time.Time {

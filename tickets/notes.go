@@ -27,6 +27,11 @@ func (w words) cleared(c *city.Case) string {
 	return w.relieved(c) + ". Das Ticket wird nicht automatisch geschlossen. " + Marker(c.Ref)
 }
 
+// double says that a ticket stands there a second time.
+func (w words) double(c *city.Case, kept string) string {
+	return "Doppelt übermittelt, wird als " + oneLine(kept) + " bearbeitet - automatisch geschlossen. " + Marker(c.Ref)
+}
+
 // relieved says what has made a case go away.
 func (w words) relieved(c *city.Case) string {
 	if c.Revoked {

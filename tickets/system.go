@@ -45,6 +45,13 @@ type Watcher interface {
 	Changes(ctx context.Context, since time.Time) ([]city.Remote, error)
 }
 
+// Doubler is a System that can tell whether a case stands there more than once: a ticket that
+// no search has shown in time may turn up when the create has been repeated.
+type Doubler interface {
+	// Doubles gives the other tickets there that carry o.Marker and belong to no other case.
+	Doubles(ctx context.Context, o city.Order, externalID string) ([]city.Double, error)
+}
+
 // Of some sorts of ticket systems not every endpoint can do what the interface promises.
 type (
 	closer   interface{ Closes() bool }

@@ -63,7 +63,7 @@ func (l *lane) poll(ctx context.Context, w Watcher, now time.Time) error {
 	changed, err := w.Changes(ctx, since.Add(-overlap))
 	if err != nil {
 		f := l.failed("changes", &view{}, err)
-		if f.Outcome == city.Retry || f.Outcome == city.Unsure {
+		if unanswered(f) {
 			l.away(f)
 		}
 		return nil
@@ -131,7 +131,7 @@ func (l *lane) confirmOne(ctx context.Context, w Watcher, ct *city.CaseTicket) (
 	r, found, err := w.Status(ctx, v.Ticket.ExternalID)
 	if err != nil {
 		f := l.failed(callStatus, v, err)
-		if f.Outcome == city.Retry || f.Outcome == city.Unsure {
+		if unanswered(f) {
 			l.away(f)
 			return false, nil
 		}
@@ -145,7 +145,9 @@ func (l *lane) confirmOne(ctx context.Context, w Watcher, ct *city.CaseTicket) (
 		return true, err
 	}
 	l.answered(callStatus, "ok")
-	_, err = l.take(ctx, v, r, found)
+	if _, err = l.take(ctx, v, r, found); err == nil && v.mayTurnUp() {
+		err = l.doubles(ctx, v)
+	}
 	return true, err
 }
 

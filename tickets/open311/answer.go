@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"meldefunk/city"
 )
 
 // record is one element of an answer. Servers leave out, rename and wrap; what is not
@@ -39,6 +42,13 @@ func (r record) requested() (at time.Time, told bool, err error) {
 	}
 	at, err = time.Parse(time.RFC3339, r.Requested)
 	return at, true, err
+}
+
+// position gives lat and long; told is false where they make none.
+func (r record) position() (p city.Position, told bool) {
+	lat, err := strconv.ParseFloat(r.Lat, 64)
+	long, err2 := strconv.ParseFloat(r.Long, 64)
+	return city.Position{Lat: lat, Lon: long}, err == nil && err2 == nil
 }
 
 // wrappers are the keys under which servers hide the list. "data" is GovFlow's,

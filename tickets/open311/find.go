@@ -7,7 +7,6 @@ import (
 	"math"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -134,12 +133,11 @@ func (c *Client) hides(o city.Order, code string, rec record) bool {
 		(at.Before(o.SentAt.Add(-hiddenMargin)) || at.After(o.SentAt.Add(c.cfg.Timeout+hiddenMargin))) {
 		return false
 	}
-	lat, err := strconv.ParseFloat(rec.Lat, 64)
-	long, err2 := strconv.ParseFloat(rec.Long, 64)
-	if err != nil || err2 != nil || o.Asset == nil || o.Asset.Position == nil {
+	at, told := rec.position()
+	if !told || o.Asset == nil || o.Asset.Position == nil {
 		return true
 	}
-	return metres(*o.Asset.Position, city.Position{Lat: lat, Lon: long}) <= near
+	return metres(*o.Asset.Position, at) <= near
 }
 
 // suspects refuses if there is a request that may be ours.
