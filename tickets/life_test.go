@@ -304,6 +304,36 @@ func TestPeopleThere(t *testing.T) {
 	})
 }
 
+// A close by a human is respected for as long as the route says, by the time that passes and
+// not by what clocks show, also in the nights in which they change.
+func TestRespectWhenClocksChange(t *testing.T) {
+	for name, evening := range map[string]string{
+		"an hour twice": "2026-10-24T18:00:00+02:00", "an hour never": "2026-03-28T18:00:00+01:00", "another night": "2026-11-21T18:00:00+01:00",
+	} {
+		for _, respect := range []time.Duration{24 * time.Hour, 72 * time.Hour} {
+			t.Run(name+", "+respect.String(), func(t *testing.T) {
+				s := newStage(t, func(s *stage) { s.c.t, s.route.Respect = at(evening), respect })
+				s.begin(ref)
+				s.turn()
+				s.d.people("1001", city.ProgressDone, "erledigt")
+				s.let(5 * time.Minute)
+				got := s.is(ref, city.TicketClosed, city.EndHuman)
+				if want := s.c.now().Add(respect); !got.Next.Equal(want) {
+					t.Fatalf("until %v, want %v", got.Next, want)
+				}
+				s.let(respect - 5*time.Minute)
+				if len(s.d.all) != 1 {
+					t.Fatalf("told anew too early, at %v", s.c.now())
+				}
+				s.let(5 * time.Minute)
+				if got := s.is("S-R0000001", city.TicketOpen, ""); got.Follows != ref || len(s.d.all) != 2 {
+					t.Errorf("got %+v", got)
+				}
+			})
+		}
+	}
+}
+
 // A matter that comes back.
 func TestComesBack(t *testing.T) {
 	once := func(t *testing.T, change func(*stage)) *stage {
