@@ -66,9 +66,18 @@ type Ticket struct {
 	Escalated    time.Time // when the lead was told that nobody looks after it; zero: not yet
 
 	Remote       Remote    // what the ticket system says
-	Checked      time.Time // when it was last asked for
+	Checked      time.Time // when it was last asked for; see Asked
 	Missing      int       // times in a row that it was not there
 	MissingSince time.Time
+}
+
+// Asked gives when it was last asked for; zero: never, or it is to be asked for anew as soon as
+// can be, for which Checked is zero or time.Unix(0, 1).
+func (t *Ticket) Asked() time.Time {
+	if t.Checked.Unix() <= 0 {
+		return time.Time{}
+	}
+	return t.Checked
 }
 
 // CaseTicket is a case together with its ticket, and what people want done with it.

@@ -110,7 +110,7 @@ func (p *past) shownTicket(ctx context.Context, ct *city.CaseTicket) (*shownTick
 	if err != nil {
 		return nil, usageError{err}
 	}
-	s := &shownTicket{ticketLine: listedTicket(ct), Follows: t.Follows, HoldUntil: t.HoldUntil, Next: t.Next, Checked: t.Checked, Members: ct.Case.Members,
+	s := &shownTicket{ticketLine: listedTicket(ct), Follows: t.Follows, HoldUntil: t.HoldUntil, Next: t.Next, Checked: t.Asked(), Members: ct.Case.Members,
 		History: []shownEntry{}, Order: previewed(ct.Case, asset, routes, p.zone)}
 	s.Link = p.settings.Tickets.Link(t.System, t.ExternalID)
 	if r := t.Remote; r != (city.Remote{}) {

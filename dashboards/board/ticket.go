@@ -97,7 +97,7 @@ func waits(t *city.Ticket, now time.Time) bool {
 func (b *Board) remotePart(t *city.Ticket, now time.Time) remotePart {
 	r := &t.Remote
 	p := remotePart{Progress: progressWord(r.Progress), Status: printable(r.Status), Notes: printable(r.Notes), Category: printable(cmp.Or(r.Name, r.Service)),
-		Updated: momentOf(r.Updated, now, b.opt.Location), Checked: momentOf(t.Checked, now, b.opt.Location)}
+		Updated: momentOf(r.Updated, now, b.opt.Location), Checked: momentOf(t.Asked(), now, b.opt.Location)}
 	if t.Missing > 0 {
 		p.Missing = "seit " + clock(t.MissingSince, b.opt.Location) + " nicht gefunden, " + counted(t.Missing, "Abfrage", "Abfragen")
 	}
