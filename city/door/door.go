@@ -25,7 +25,7 @@ func CheckAddress(listen, plaintext string, tls TLS) error {
 	switch {
 	case err != nil:
 		problems = append(problems, fmt.Errorf("listen: %.100q: want host and port, like 127.0.0.1:8090", listen))
-	case tls.CertFile == "" && plaintext != "accepted" && !loopback(host):
+	case tls.CertFile == "" && plaintext != "accepted" && !Loopback(host):
 		problems = append(problems, fmt.Errorf("listen: %q can be reached from the network, and without tls everybody on the way can read the secrets: give tls.cert_file and tls.key_file, or, if that is known and accepted, plaintext: accepted", listen))
 	}
 	if plaintext != "" && plaintext != "accepted" {
@@ -34,8 +34,8 @@ func CheckAddress(listen, plaintext string, tls TLS) error {
 	return errors.Join(problems...)
 }
 
-// loopback tells whether only this machine can reach a host; "" is every address.
-func loopback(host string) bool {
+// Loopback tells whether only this machine can reach a host; "" is every address.
+func Loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -21,7 +21,7 @@ func CheckURL(address, plaintext string) (*url.URL, error) {
 		return nil, fmt.Errorf("%q: want https://host", u.Redacted())
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return nil, fmt.Errorf("%q: want no user, query or fragment; a key goes to a file or an environment variable", u.Scheme+"://"+u.Host+u.Path)
-	case u.Scheme == "http" && !loopback(u.Hostname()) && plaintext != "accepted":
+	case u.Scheme == "http" && !Loopback(u.Hostname()) && plaintext != "accepted":
 		return nil, fmt.Errorf("%q would send the keys readable over the network: use https, or set plaintext: accepted", u.String())
 	}
 	return u, nil

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"meldefunk/city/door"
 )
 
 // How the connection is protected.
@@ -62,7 +64,7 @@ func (c Config) Validate() error {
 	switch c.TLS {
 	case TLSImplicit, TLSStart:
 	case TLSNone:
-		if err == nil && !loopback(host) && c.Plaintext != "accepted" {
+		if err == nil && !door.Loopback(host) && c.Plaintext != "accepted" {
 			add("tls none: everybody on the way to %s can read the cases: use %s, or set plaintext: accepted", host, TLSStart)
 		}
 	default:
@@ -139,9 +141,4 @@ func (c Config) password() (string, error) {
 		return "", fmt.Errorf("mail: %s is empty: put the password there", where)
 	}
 	return text, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

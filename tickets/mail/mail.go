@@ -3,18 +3,17 @@ package mail
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
 	"net/textproto"
-	"os"
 	"strings"
 
 	gomail "github.com/wneessen/go-mail"
 
 	"meldefunk/city"
+	"meldefunk/city/door"
 )
 
 // System is a mailbox as a ticket system. It may be used by several goroutines.
@@ -39,17 +38,11 @@ func New(cfg Config) (*System, error) {
 	if s.password, err = cfg.password(); err != nil {
 		return nil, err
 	}
-	s.trust = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: s.host}
-	if cfg.CAFile != "" {
-		pem, err := os.ReadFile(cfg.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("mail: ca_file: %w", err)
-		}
-		s.trust.RootCAs = x509.NewCertPool()
-		if !s.trust.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("mail: ca_file: %s holds no certificate in PEM", cfg.CAFile)
-		}
+	roots, err := door.Roots(cfg.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("mail: %w", err)
 	}
+	s.trust = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: s.host, RootCAs: roots}
 	return s, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/mail"
 	"net/url"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"meldefunk/city"
+	"meldefunk/city/door"
 )
 
 // Config says where the endpoint is and what it can do.
@@ -104,7 +104,7 @@ func (c Config) Validate() error {
 		add("endpoint %q: want https://host/path", u.Redacted())
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		add("endpoint %q: want no user, query or fragment; keys go to api_key_file or api_key_env", u.Scheme+"://"+u.Host+u.Path)
-	case u.Scheme == "http" && !loopback(u.Hostname()) && c.Plaintext != "accepted":
+	case u.Scheme == "http" && !door.Loopback(u.Hostname()) && c.Plaintext != "accepted":
 		add("endpoint %q would send the API key readable over the network: use https, or set plaintext: accepted", u.String())
 	}
 	if c.Plaintext != "" && c.Plaintext != "accepted" {
@@ -205,12 +205,4 @@ func (c Config) apiKey() (string, error) {
 		return "", fmt.Errorf("open311: API key: %s is empty", from)
 	}
 	return key, nil
-}
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

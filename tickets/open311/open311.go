@@ -11,17 +11,16 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"meldefunk/city"
+	"meldefunk/city/door"
 )
 
 // Linked tells which of our refs a number of the ticket system already belongs to.
@@ -57,9 +56,9 @@ func New(cfg Config, linked Linked) (*Client, error) {
 	if linked == nil {
 		return nil, errors.New("open311: a client needs to know which numbers are taken")
 	}
-	roots, err := cfg.roots()
+	roots, err := door.Roots(cfg.CAFile)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open311: %w", err)
 	}
 	flavour := cfg.flavour()
 	// HTTP/1.1 on a fresh connection each time: on a connection that is used again Go
@@ -137,19 +136,3 @@ func (c *Client) path(parts ...string) string {
 
 // stamp writes a time as strict servers want it: no fraction, no zone but Z.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
-
-// roots gives the certificates that are trusted; nil: those of the machine.
-func (c Config) roots() (*x509.CertPool, error) {
-	if c.CAFile == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(c.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("open311: ca_file: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("open311: ca_file %s: no certificate in it: want PEM", c.CAFile)
-	}
-	return pool, nil
-}

@@ -3,7 +3,6 @@ package webhook
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"time"
 
@@ -47,7 +46,7 @@ func (c Config) Validate() error {
 		add("url is not an address: want something like https://host/path")
 	case u.User != nil || u.Fragment != "":
 		add("url holds a user, a password or a fragment: messages are signed, put the key into secret_file")
-	case u.Scheme == "http" && !loopback(u.Hostname()) && c.Plaintext != "accepted":
+	case u.Scheme == "http" && !door.Loopback(u.Hostname()) && c.Plaintext != "accepted":
 		add("url: http to %s lets everybody on the way read the cases: use https, or set plaintext: accepted", u.Hostname())
 	}
 	if (c.SecretFile == "") == (c.SecretEnv == "") {
@@ -72,9 +71,4 @@ func (c Config) secret() (door.SigningKey, error) {
 		return nil, fmt.Errorf("webhook: %w", err)
 	}
 	return key, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -45,16 +43,9 @@ func New(cfg Config, now func() time.Time) (*System, error) {
 	if err != nil {
 		return nil, err
 	}
-	trust := &tls.Config{MinVersion: tls.VersionTLS12}
-	if cfg.CAFile != "" {
-		pem, err := os.ReadFile(cfg.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("webhook: ca_file: %w", err)
-		}
-		trust.RootCAs = x509.NewCertPool()
-		if !trust.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("webhook: ca_file: %s holds no certificate in PEM", cfg.CAFile)
-		}
+	roots, err := door.Roots(cfg.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("webhook: %w", err)
 	}
 	// HTTP/1.1 on a fresh connection each time: otherwise Go repeats a request by itself
 	// when the receiver hangs up.
@@ -62,7 +53,7 @@ func New(cfg Config, now func() time.Time) (*System, error) {
 	only1.SetHTTP1(true)
 	return &System{cfg: cfg, secret: secret, now: now, http: &http.Client{
 		Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, Protocols: &only1, TLSClientConfig: trust,
+			Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, Protocols: &only1, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		},
 		// A redirect would take the cases somewhere nobody configured.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
