@@ -56,7 +56,7 @@ func lately(hangs city.Hangings, at time.Time) *city.Asset {
 // rehang decodes a reading anew if its time has moved to another asset, or to where its device
 // hung nowhere, since it was decoded.
 func (r *Road) rehang(ctx context.Context, t *told) error {
-	if t.hangs.At(t.Time.At) == t.asset {
+	if !t.moved && t.hangs.At(t.Time.At) == t.asset {
 		return nil
 	}
 	f := &r.commit.Frames[t.frame]
@@ -121,7 +121,7 @@ func (r *Road) reroute(ctx context.Context, s *seen, of *told, before *city.Asse
 	}
 	f := frames[0]
 	f.Uplink.Time, f.Claim = s.stamp(), s.claimed()
-	t := told{Reading: ofUplink(&f.Uplink, of.device, &f), device: of.device, hangs: of.hangs, frame: len(r.commit.Frames), server: f.Uplink.Server}
+	t := told{Reading: ofUplink(&f.Uplink, of.device, &f), device: of.device, hangs: of.hangs, frame: len(r.commit.Frames), moved: true, server: f.Uplink.Server}
 	t.Time, t.now = f.Uplink.Time, r.present(f.Uplink.Received)
 	if old := ofFrame(stored, s.epoch, s.fcnt); old != nil {
 		t.Received, t.Former = old.Received, append(slices.Clone(old.Former), was)

@@ -1,10 +1,14 @@
 package pipeline_test
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"meldefunk/city"
+	"meldefunk/pipeline"
 )
 
 // removals is an inventory with one device, and where it hung when.
@@ -31,6 +35,106 @@ func hour(n int) time.Time { return start.Add(time.Duration(n) * time.Hour) }
 func moved() *removals {
 	return &removals{city.Hangings{
 		{Asset: &city.Asset{ID: "PK-1", Kind: city.Bin}, From: hour(0), To: hour(10)},
-		{Asset: &city.Asset{ID: "PK-2", Kind: city.Bin}, From: hour(12)},
+		{Asset: &city.Asset{ID: "PK-2", Kind: city.Bin, Bin: &city.BinCalibration{Offset: 10}}, From: hour(12)},
 	}}
+}
+
+func (w *world) known() pipeline.Inventory {
+	if w.inventory == nil {
+		return inventory{}
+	}
+	return w.inventory
+}
+
+// hung shows what is stored, by event time: "asset hour: level", with * for memory; and the
+// frames that are of nobody's use: "- hour".
+func (w *world) hung() string {
+	w.t.Helper()
+	type line struct {
+		at   time.Time
+		text string
+	}
+	var all []line
+	taken := map[time.Time]bool{}
+	for _, r := range w.readings() {
+		if r.Withdrawn {
+			continue
+		}
+		n, _ := r.Value(city.FillLevel)
+		text := fmt.Sprintf("%s %v: %v", r.Asset, r.Time.At.Sub(start).Hours(), n)
+		if r.Time.Source == city.TimeDevice {
+			text += "*"
+		}
+		if taken[r.Time.At] {
+			text += " twice"
+		}
+		taken[r.Time.At] = true
+		all = append(all, line{r.Time.At, text})
+	}
+	stored, err := w.store.FramesOf(w.t.Context(), sensor, 0, 1000)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, f := range stored {
+		if f.Fate == city.FateLoose {
+			all = append(all, line{f.Uplink.Time.At, fmt.Sprintf("- %v", f.Uplink.Time.At.Sub(start).Hours())})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b line) int { return a.at.Compare(b.at) })
+	var texts []string
+	for _, l := range all {
+		texts = append(texts, l.text)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// Readings go by where their device hung at their event time, whichever way that is told, and
+// however the day is cut into batches.
+func TestReadingsFollowTheirDevice(t *testing.T) {
+	const half = 30 * time.Minute
+	memory := func(w *world, at time.Duration, level byte, fcnt uint32) city.Arrival {
+		a := w.up("s", fcnt, level, at)
+		a.Event.Uplink.FPort = 2
+		for _, h := range []int{13, 9, 11} {
+			w.history = append(w.history, city.Record{Time: hour(h).Add(time.Minute), Values: []city.Value{{Quantity: city.FillLevel, Number: 50}}})
+		}
+		return a
+	}
+	for name, c := range map[string]struct {
+		arrivals func(w *world) []city.Arrival
+		want     string // of the last hours
+	}{
+		"live": {func(w *world) []city.Arrival {
+			return []city.Arrival{w.up("s", 1, 20, 9*time.Hour), w.up("s", 2, 20, 11*time.Hour), w.up("s", 3, 20, 13*time.Hour)}
+		}, "PK-1 9: 20, - 11, PK-2 13: 30"},
+		"the moments themselves": {func(w *world) []city.Arrival {
+			return []city.Arrival{w.up("s", 1, 20, 10*time.Hour), w.up("s", 2, 20, 12*time.Hour)}
+		}, "- 10, PK-2 12: 30"},
+		"before it was anywhere": {func(w *world) []city.Arrival { return []city.Arrival{w.up("s", 1, 20, -time.Hour)} }, "- -1"},
+		"from memory":            {func(w *world) []city.Arrival { return []city.Arrival{memory(w, 14*time.Hour, 20, 1)} }, "PK-1 9.016666666666667: 50*, PK-2 13.016666666666667: 60*, PK-2 14: 30"},
+		"from memory, taken down": {func(w *world) []city.Arrival {
+			a := memory(w, 11*time.Hour+half, 20, 1)
+			return []city.Arrival{a}
+		}, "PK-1 9.016666666666667: 50*, PK-2 13.016666666666667: 60*"},
+		"a burst": {func(w *world) []city.Arrival {
+			return append(w.every(half, 14, 5), w.burst(19, 9, 13*time.Hour+50*time.Minute)...)
+		}, "PK-1 9: 18, PK-1 9.5: 19, - 10, - 10.5, - 11, - 11.5, PK-2 12: 34, PK-2 12.5: 35, PK-2 13: 36, PK-2 13.5: 37"},
+		"a burst while it was down": {func(w *world) []city.Arrival {
+			return append(w.every(half, 12, 6), w.burst(18, 3, 10*time.Hour+10*time.Minute)...)
+		}, "PK-1 8.5: 17, PK-1 9: 18, PK-1 9.5: 19, - 10"},
+	} {
+		for batch, cut := range map[string]int{"one batch": 0, "one by one": 1} {
+			t.Run(name+"/"+batch, func(t *testing.T) {
+				w := newWorld(t)
+				w.batch, w.inventory = cut, moved()
+				w.carry(c.arrivals(w)...)
+				if got := w.hung(); !strings.HasSuffix(got, c.want) {
+					t.Errorf("%s\nwant %s", got, c.want)
+				}
+				if n := len(w.asides()); n != 0 {
+					t.Errorf("%d set aside", n)
+				}
+			})
+		}
+	}
 }

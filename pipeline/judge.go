@@ -58,6 +58,7 @@ type told struct {
 	asset  *city.Asset // of its time; nil: the device hung nowhere
 	spoke  *city.Asset // the one it was decoded for; nil: it was not decoded
 	frame  int         // in the commit
+	moved  bool        // it was committed before and is to be decoded anew
 	server string
 	now    time.Time // our clock when it arrived
 }

@@ -394,6 +394,7 @@ func (r *Road) uplink(ctx context.Context, p *passenger) error {
 		reason, detail := why(rejected)
 		r.notice(u, city.DeviceAside, city.SeverityError, string(reason), detail)
 	}
+	reading.frame = len(r.commit.Frames)
 	if err := r.keepFrame(ctx, mem, frame, u, fate, &reading); err != nil {
 		return err
 	}
@@ -407,7 +408,7 @@ func (r *Road) uplink(ctx context.Context, p *passenger) error {
 	if now = r.present(now); !a.Replay {
 		reading.Received = now // what the rules go by
 	}
-	reading.Time, reading.now, reading.frame = u.Time, now, len(r.commit.Frames)-1
+	reading.Time, reading.now = u.Time, now
 	if again := r.second[frame.ID]; again != nil {
 		again.reading = len(r.pending)
 	} else {

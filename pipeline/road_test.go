@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -35,12 +36,23 @@ func (inventory) Find(_ string, devEUI city.EUI) (*city.Device, city.Hangings, b
 	return &city.Device{DevEUI: devEUI, Model: "test/one-byte", Asset: "PK-1"}, city.Hangings{{Asset: &city.Asset{ID: "PK-1", Kind: city.Bin}}}, devEUI == sensor || devEUI == second
 }
 
-// oneByte is a model whose only byte is the fill level; 0xff is no such thing.
+// oneByte is a model whose only byte is the fill level; 0xff is no such thing. The offset of a
+// bin is added to it.
 type oneByte struct{ w *world }
 
-func (d oneByte) Decode(_ *city.Device, _ *city.Asset, u *city.Uplink, r *city.Reading) error {
+func (d oneByte) Decode(_ *city.Device, a *city.Asset, u *city.Uplink, r *city.Reading) error {
+	offset := 0.0
+	if a.Bin != nil {
+		offset = a.Bin.Offset
+	}
 	if u.FPort == 2 { // with memory
 		r.History = append([]city.Record(nil), d.w.history...)
+		for i := range r.History {
+			if values := slices.Clone(r.History[i].Values); offset != 0 {
+				values[0].Number += offset
+				r.History[i].Values = values
+			}
+		}
 	}
 	switch {
 	case u.FPort == 3: // a bay
@@ -56,7 +68,7 @@ func (d oneByte) Decode(_ *city.Device, _ *city.Asset, u *city.Uplink, r *city.R
 		r.Values = append(r.Values, city.Value{Quantity: city.FillLevel, Number: math.NaN()})
 		return nil
 	}
-	r.Values = append(r.Values, city.Value{Quantity: city.FillLevel, Number: float64(u.Payload[0])})
+	r.Values = append(r.Values, city.Value{Quantity: city.FillLevel, Number: float64(u.Payload[0]) + offset})
 	return nil
 }
 
@@ -164,6 +176,8 @@ type world struct {
 	label   string        // of the city's key
 	batch   int           // the most arrivals in a commit; 0: as usual
 	closed  bool
+
+	inventory pipeline.Inventory // nil: as it is for most
 }
 
 func newWorld(t testing.TB) *world {
@@ -206,7 +220,7 @@ func (w *world) carryWith(store pipeline.Store, arrivals ...city.Arrival) {
 		cfg.Batch = w.batch
 	}
 	road := pipeline.New(cfg, pipeline.Parts{
-		Inventory: inventory{}, Keys: flip{w}, Frames: frames{}, Decoder: oneByte{w}, Judge: at90{}, Store: store, Follow: func(*city.Commit) {},
+		Inventory: w.known(), Keys: flip{w}, Frames: frames{}, Decoder: oneByte{w}, Judge: at90{}, Store: store, Follow: func(*city.Commit) {},
 		Ref: func() string { w.refs++; return fmt.Sprintf("S-%08d", w.refs) },
 		Now: func() time.Time { return start.Add(365 * 24 * time.Hour) },
 	}, zerolog.Nop(), w.reg)
