@@ -138,3 +138,103 @@ func TestReadingsFollowTheirDevice(t *testing.T) {
 		}
 	}
 }
+
+// copied follows the readings as InfluxDB's copy does: a device has one point at a time, which
+// keeps the asset of each that was written there until it is deleted.
+type copied struct {
+	after  int64
+	points map[time.Time][]string
+}
+
+func (c *copied) follow(w *world) string {
+	w.t.Helper()
+	news, err := w.store.ReadingsAfter(w.t.Context(), c.after, 1000)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for i := range news {
+		r := &news[i]
+		c.after = r.ID
+		if r.Poorer || r.Withdrawn {
+			delete(c.points, r.Time.At)
+		}
+		for _, at := range r.Former {
+			delete(c.points, at)
+		}
+		if !r.Withdrawn && !slices.Contains(c.points[r.Time.At], r.Asset) {
+			c.points[r.Time.At] = append(c.points[r.Time.At], r.Asset)
+		}
+	}
+	var all []string
+	for at, assets := range c.points {
+		all = append(all, fmt.Sprintf("%05.2f %s", at.Sub(start).Hours(), strings.Join(assets, "+")))
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
+
+// Somebody tells later where a device hung: replaying puts every reading where it belongs, in
+// the store and in what follows it, and a second time changes nothing.
+func TestRedoFollowsBindings(t *testing.T) {
+	hang := func(asset string, from, to int) city.Hanging {
+		h := city.Hanging{Asset: &city.Asset{ID: asset, Kind: city.Bin}, From: hour(from)}
+		if asset == "PK-2" {
+			h.Asset.Bin = &city.BinCalibration{Offset: 10}
+		}
+		if to != 0 {
+			h.To = hour(to)
+		}
+		return h
+	}
+	const want = "PK-1 8: 20, PK-1 9: 20, PK-1 9.016666666666667: 50*, - 11, PK-2 13: 30, PK-2 13.016666666666667: 60*, PK-2 14: 30"
+	const points = "08.00 PK-1, 09.00 PK-1, 09.02 PK-1, 13.00 PK-2, 13.02 PK-2, 14.00 PK-2"
+	for name, before := range map[string]city.Hangings{
+		"as it was":            moved().hangs,
+		"all on the first":     {hang("PK-1", 0, 0)},
+		"all on the second":    {hang("PK-2", 0, 0)},
+		"nowhere":              nil,
+		"swapped":              {hang("PK-2", 0, 12), hang("PK-1", 12, 0)},
+		"hung up later":        {hang("PK-2", 14, 0)},
+		"taken down too early": {hang("PK-1", 0, 8)},
+	} {
+		for _, order := range [][]int{{0, 1}, {1, 0}} {
+			t.Run(fmt.Sprint(name, order), func(t *testing.T) {
+				w := newWorld(t)
+				w.inventory = &removals{before}
+				for _, h := range []int{13, 9, 11} {
+					w.history = append(w.history, city.Record{Time: hour(h).Add(time.Minute), Values: []city.Value{{Quantity: city.FillLevel, Number: 50}}})
+				}
+				last := w.up("s", 5, 20, 14*time.Hour)
+				last.Event.Uplink.FPort = 2
+				w.carry(w.up("s", 1, 20, 8*time.Hour), w.up("s", 2, 20, 9*time.Hour), w.up("s", 3, 20, 11*time.Hour), w.up("s", 4, 20, 13*time.Hour), last)
+				follower := &copied{points: map[time.Time][]string{}}
+				follower.follow(w)
+
+				now := moved()
+				w.inventory = now
+				for round := range 2 {
+					var changes []string
+					for _, i := range order {
+						changes = append(changes, w.redo(redone{asset: now.hangs[i].Asset, devices: []*city.Device{{DevEUI: sensor, Model: "test/one-byte"}}})...)
+					}
+					if got := w.hung(); got != want {
+						t.Errorf("%s\nwant %s", got, want)
+					}
+					if got := follower.follow(w); got != points {
+						t.Errorf("a copy has %s\nwant %s", got, points)
+					}
+					if round > 0 && len(changes) > 0 {
+						t.Errorf("a second time changes %v", changes)
+					}
+				}
+				for _, h := range now.hangs {
+					state, err := w.store.State(t.Context(), h.Asset.ID, "")
+					stored, err2 := w.store.History(t.Context(), h.Asset.ID, 100)
+					if err != nil || err2 != nil || !slices.ContainsFunc(stored, func(r city.Reading) bool { return r.ID == state.Reading }) {
+						t.Errorf("%s: its newest reading is %d, which is not stored there (%v, %v)", h.Asset.ID, state.Reading, err, err2)
+					}
+				}
+			})
+		}
+	}
+}

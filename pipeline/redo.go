@@ -30,7 +30,9 @@ type Change struct {
 // Redo decodes the stored frames of an asset's devices again, with today's decoder and
 // calibration, and replaces their readings, those from the memory of a device among them:
 // none is doubled, and what can no longer be decoded stays as it was. What a frame says now
-// and did not say before is added. Frames that were read at another asset are left alone.
+// and did not say before is added. Of a device of which somebody has said where it hung when,
+// what belongs here by that is added though it was read elsewhere, and what does not is deleted
+// here; of others, frames that were read at another asset are left alone.
 //
 // The rules then see the asset's whole series once, so that standings, wanted cases and
 // occupancy are as if it had been so from the start; cases that were closed stay closed.
@@ -48,18 +50,18 @@ func (r *Road) Redo(ctx context.Context, archive Archive, a *city.Asset, devices
 		return err
 	}
 	r.begin()
-	x := &redo{road: r, archive: archive, asset: a, which: which, report: report, server: s.Server, instead: map[int64]int{}, added: map[measured]bool{}}
+	x := &redo{road: r, archive: archive, asset: a, which: which, report: report, server: s.Server, instead: map[int64]int{}, added: map[measured]bool{}, gone: map[int64]bool{}, moved: map[int]bool{}}
 	for _, d := range devices {
 		if err := x.device(ctx, d); err != nil {
 			return err
 		}
 	}
 	// A bay's series is looked at in any case: it may be from a time before occupancy.
-	if len(r.commit.Readings) == 0 && a.Kind != city.Parking {
+	if len(r.commit.Readings)+len(x.gone) == 0 && a.Kind != city.Parking {
 		return nil
 	}
 	outcome, err := x.fold(ctx)
-	if err != nil || len(r.commit.Readings) == 0 || dry {
+	if err != nil || len(r.commit.Readings)+len(x.gone) == 0 || dry {
 		return err
 	}
 	if err := x.rejudge(ctx, outcome); err != nil {
@@ -83,6 +85,8 @@ type redo struct {
 	instead map[int64]int     // by the number of the stored reading that is replaced
 	fresh   []int             // those that take nobody's place
 	added   map[measured]bool // the device and time of fresh
+	gone    map[int64]bool    // numbers of stored readings that belong elsewhere
+	moved   map[int]bool      // those of fresh that may have been read elsewhere
 }
 
 // measured is what makes a reading the only one.
@@ -92,6 +96,10 @@ type measured struct {
 }
 
 func (x *redo) device(ctx context.Context, d *city.Device) error {
+	_, hangs, found := x.road.parts.Inventory.Find(d.Server, d.DevEUI)
+	if !found || !hangs.Told() {
+		hangs = nil
+	}
 	for after := int64(0); ; {
 		frames, err := x.archive.FramesOf(ctx, d.DevEUI, after, x.road.cfg.Batch)
 		if err != nil || len(frames) == 0 {
@@ -99,15 +107,15 @@ func (x *redo) device(ctx context.Context, d *city.Device) error {
 		}
 		after = frames[len(frames)-1].ID
 		for i := range frames {
-			if err := x.frame(ctx, d, &frames[i]); err != nil {
+			if err := x.frame(ctx, d, hangs, &frames[i]); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// frame decodes one frame.
-func (x *redo) frame(ctx context.Context, d *city.Device, f *city.Frame) error {
+// frame decodes one frame. hangs is nil where nobody has said where the device hung when.
+func (x *redo) frame(ctx context.Context, d *city.Device, hangs city.Hangings, f *city.Frame) error {
 	u := &f.Uplink
 	if !x.which.From.IsZero() && u.Time.At.Before(x.which.From) || !x.which.To.IsZero() && !u.Time.At.Before(x.which.To) {
 		return nil
@@ -136,6 +144,9 @@ func (x *redo) frame(ctx context.Context, d *city.Device, f *city.Frame) error {
 	before := len(x.road.commit.Readings)
 	records := inOrder(now.History)
 	now.History = nil
+	if hangs != nil {
+		return x.placed(ctx, hangs, f, old, now, records)
+	}
 	here, err := x.records(ctx, f, &now, records, f.Fate != city.FateRead || old != nil)
 	if err != nil {
 		return err
@@ -148,6 +159,84 @@ func (x *redo) frame(ctx context.Context, d *city.Device, f *city.Frame) error {
 		x.road.commit.Frames = append(x.road.commit.Frames, *f)
 	}
 	return nil
+}
+
+// placed takes up what a frame says where it is known on which asset it belongs.
+func (x *redo) placed(ctx context.Context, hangs city.Hangings, f *city.Frame, old *city.Reading, now city.Reading, records []city.Record) error {
+	here := func(at time.Time) bool { on := hangs.At(at); return on != nil && on.ID == x.asset.ID }
+	before, wasRead := len(x.road.commit.Readings), f.Fate == city.FateRead
+	stage := func(old *city.Reading, now city.Reading) {
+		staged := len(x.road.commit.Readings)
+		x.stage(old, now)
+		if old == nil && wasRead && len(x.road.commit.Readings) > staged {
+			x.moved[staged] = true
+		}
+	}
+	for i := range records {
+		reading := fromMemory(&now, &records[i])
+		stored, err := x.archive.ReadingsAt(ctx, x.asset.ID, now.DevEUI, records[i].Time)
+		if err != nil {
+			return err
+		}
+		kept := find(stored, func(o *city.Reading) bool { return o.Time.Source == city.TimeDevice })
+		switch first, err := x.decides(ctx, f, kept); {
+		case err != nil:
+			return err
+		case !first || kept == nil && len(stored) > 0:
+		case here(records[i].Time):
+			if kept != nil {
+				reading.Epoch, reading.FCnt, reading.Received = kept.Epoch, kept.FCnt, kept.Received
+			}
+			stage(kept, reading)
+		case kept != nil:
+			if err := x.drop(kept, hangs); err != nil {
+				return err
+			}
+		}
+	}
+	switch {
+	case here(now.Time.At) && len(now.Values)+len(now.Faults) > 0:
+		stage(old, now)
+	case !here(now.Time.At) && old != nil:
+		if err := x.drop(old, hangs); err != nil {
+			return err
+		}
+	}
+	fate := f.Fate
+	if len(x.road.commit.Readings) > before {
+		fate = city.FateRead
+	} else if old != nil && hangs.At(now.Time.At) == nil {
+		fate = city.FateLoose
+	}
+	if fate != f.Fate {
+		f.Fate = fate
+		x.road.commit.Frames = append(x.road.commit.Frames, *f)
+	}
+	return nil
+}
+
+// decides is first, where a record may not be stored.
+func (x *redo) decides(ctx context.Context, f *city.Frame, kept *city.Reading) (bool, error) {
+	if kept == nil {
+		return true, nil
+	}
+	return x.first(ctx, f, kept)
+}
+
+// drop deletes a reading that does not belong here. Where it belongs elsewhere, the one there
+// takes its place in every copy.
+func (x *redo) drop(old *city.Reading, hangs city.Hangings) error {
+	if x.gone[old.ID] {
+		return nil
+	}
+	r := x.road
+	x.gone[old.ID] = true
+	r.commit.Replaced = append(r.commit.Replaced, old.ID)
+	if hangs.At(old.Time.At) == nil {
+		r.mark.Reading++
+		r.commit.Withdrawn = append(r.commit.Withdrawn, city.Withdrawn{ID: r.mark.Reading, DevEUI: old.DevEUI, At: old.Time.At})
+	}
+	return x.report(Change{Old: old})
 }
 
 // records takes up what a frame says about earlier times. Each record is found by device

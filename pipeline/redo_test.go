@@ -75,7 +75,7 @@ func (w *world) redo(o redone) []string {
 		o.devices = []*city.Device{device1}
 	}
 	road := pipeline.New(pipeline.DefaultConfig(), pipeline.Parts{
-		Inventory: inventory{}, Keys: flip{w}, Decoder: mended{oneByte{w}, o.mend}, Judge: at90{}, Store: w.store, Follow: func(*city.Commit) {},
+		Inventory: w.known(), Keys: flip{w}, Decoder: mended{oneByte{w}, o.mend}, Judge: at90{}, Store: w.store, Follow: func(*city.Commit) {},
 		Ref: func() string { w.refs++; return fmt.Sprintf("S-%08d", w.refs) },
 		Now: func() time.Time { return start.Add(365 * 24 * time.Hour) },
 	}, zerolog.Nop(), prometheus.NewRegistry())

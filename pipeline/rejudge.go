@@ -42,6 +42,9 @@ func (x *redo) fold(ctx context.Context) (*outcome, error) {
 			return nil, err
 		}
 		for i := range page {
+			if x.gone[page[i].ID] {
+				continue
+			}
 			for len(fresh) > 0 && staged(fresh[0]).Time.At.Before(page[i].Time.At) {
 				if err := x.step(out, nil, fresh[0]); err != nil {
 					return nil, err
@@ -88,7 +91,7 @@ func (x *redo) step(out *outcome, old *city.Reading, place int) error {
 	}
 	if place >= 0 {
 		now.ID = x.road.commit.Readings[place].ID
-		now.Poorer = old != nil && (old.Poorer || lacks(old, &now))
+		now.Poorer = old != nil && (old.Poorer || lacks(old, &now)) || old == nil && x.moved[place]
 		x.road.commit.Readings[place] = now
 		if err := x.report(Change{Old: old, New: &now}); err != nil {
 			return err
@@ -146,7 +149,7 @@ func (x *redo) show(out *outcome, sight *city.Sight) {
 
 // rejudge moves the wanted cases, and what groups know, to what the series comes to.
 func (x *redo) rejudge(ctx context.Context, out *outcome) error {
-	if out.newest.ID == 0 {
+	if out.newest.ID == 0 && len(x.gone) == 0 {
 		return nil
 	}
 	r := x.road

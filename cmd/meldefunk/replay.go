@@ -25,9 +25,11 @@ becomes a reading at its own event time; what fails again stays set aside.
 Tickets that the ticket system has refused are tried again at the next start.
 
 With --uplinks (or any flag that chooses some) stored uplinks are decoded again
-instead, after a decoder or a calibration was mended. Readings that come out
-differently take the place of the old ones, also those that a device sent later from
-its memory, and the rules see the asset's history anew. --dry-run shows what would change.
+instead, after a decoder or a calibration was mended, or after somebody has told since
+when a device of the register hangs where it does: readings go to the asset of their
+time. Those that come out differently take the place of the old ones, also those that a
+device sent later from its memory, and the rules see the asset's history anew.
+--dry-run shows what would change.
 
 The platform must not be running on the same data folder.`,
 		Args: noArgs,

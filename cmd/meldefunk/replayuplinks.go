@@ -82,8 +82,12 @@ func redo(ctx context.Context, path string, which redoWhich, out, logTo io.Write
 
 func (at *offline) redo(ctx context.Context, which redoWhich, out io.Writer) error {
 	devices, changed, failed := 0, 0, 0
+	all, err := at.everHung(ctx)
+	if err != nil {
+		return err
+	}
 	for _, a := range at.files.Assets() {
-		chosen := slices.DeleteFunc(slices.Clone(at.files.Devices(a.ID)), func(d *city.Device) bool {
+		chosen := slices.DeleteFunc(all[a.ID], func(d *city.Device) bool {
 			return !which.devEUI.IsZero() && d.DevEUI != which.devEUI || which.model != "" && d.Model != which.model
 		})
 		if len(chosen) == 0 {
@@ -110,8 +114,42 @@ func (at *offline) redo(ctx context.Context, which redoWhich, out io.Writer) err
 	if which.dry {
 		verb = "would change"
 	}
-	_, err := fmt.Fprintf(out, "%d devices, %d readings %s, %d can no longer be decoded and stay as they are\n", devices, changed, verb, failed)
+	_, err = fmt.Fprintf(out, "%d devices, %d readings %s, %d can no longer be decoded and stay as they are\n", devices, changed, verb, failed)
 	return err
+}
+
+// everHung lists, by asset, the devices that hang there, that hung there once, and those of
+// the register whose readings stand there though they never did.
+func (at *offline) everHung(ctx context.Context) (map[string][]*city.Device, error) {
+	all, kept := map[string][]*city.Device{}, map[city.EUI]*city.Device{}
+	add := func(asset string, d *city.Device) {
+		if !slices.Contains(all[asset], d) {
+			all[asset] = append(all[asset], d)
+		}
+	}
+	at.files.current.Load().inventory.Each(func(d *city.Device, hangs city.Hangings) {
+		for _, h := range hangs {
+			add(h.Asset.ID, d)
+		}
+		if hangs.Told() {
+			kept[d.DevEUI] = d
+		}
+	})
+	read, err := at.store.DevicesRead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for asset, euis := range read {
+		for _, devEUI := range euis {
+			if d := kept[devEUI]; d != nil {
+				add(asset, d)
+			}
+		}
+	}
+	for _, devices := range all {
+		slices.SortFunc(devices, func(a, b *city.Device) int { return slices.Compare(a.DevEUI[:], b.DevEUI[:]) })
+	}
+	return all, nil
 }
 
 // changeLine says what changes: time, device, asset, then each value before and after.

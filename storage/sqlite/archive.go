@@ -53,6 +53,20 @@ func scanFrame(row row) (city.Frame, error) {
 	return f, err
 }
 
+// DevicesRead lists, by asset, the devices that readings of it are of.
+func (r *reader) DevicesRead(ctx context.Context) (map[string][]city.EUI, error) {
+	found := map[string][]city.EUI{}
+	return found, r.each(ctx, "devices that were read", func(row row) error {
+		var asset, dev string
+		if err := row.Scan(&asset, &dev); err != nil {
+			return err
+		}
+		devEUI, err := city.ParseEUI(dev)
+		found[asset] = append(found[asset], devEUI)
+		return err
+	}, `SELECT DISTINCT asset, dev_eui FROM readings`)
+}
+
 // ReadingsAt gives a device's readings at an asset at an event time: at most one, unless a
 // record from its memory has the very time of another frame.
 func (s *Store) ReadingsAt(ctx context.Context, asset string, devEUI city.EUI, at time.Time) ([]city.Reading, error) {
