@@ -197,3 +197,25 @@ func TestRealForgets(t *testing.T) {
 		})
 	}
 }
+
+// What was withdrawn is deleted, also alone in a batch, and the cursor goes past it.
+func TestForgetsWhatWasWithdrawn(t *testing.T) {
+	run(t, testConfig(t), 10, func(t *testing.T, r *rig) {
+		settled(0)
+		for i, of := range []int{3, 7} {
+			gone := makeReadings(1, 10)[of]
+			gone = city.Reading{ID: int64(11 + i), DevEUI: gone.DevEUI, Time: city.Stamp{At: gone.Time.At}, Withdrawn: true}
+			r.source.add(gone)
+			r.Wake()
+			settled(linger)
+			r.wantStored(t, 9-i)
+		}
+		r.source.add(makeReadings(13, 1)...)
+		r.Wake()
+		settled(linger)
+		r.wantStored(t, 9)
+		if n := r.server.deleted(); n != 2 {
+			t.Errorf("%d deletions, want one for each", n)
+		}
+	})
+}
