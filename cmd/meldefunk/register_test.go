@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -54,18 +55,22 @@ func TestInventoryFollowsTheRegister(t *testing.T) {
 		}
 	}
 	look("before", "BA-1", "unknown", "unknown")
-	if err := store.ChangeRegister(t.Context(), register.Change{At: b.From, Devices: []register.Device{d}, Assets: []register.Asset{a}, Bindings: []register.Binding{b}}); err != nil {
+	change := register.Change{At: b.From, Devices: []register.Device{d}, Assets: []register.Asset{a}, Bindings: []register.Binding{b}}
+	if err := f.Change(t.Context(), change, store.ChangeRegister); err != nil {
 		t.Fatal(err)
 	}
-	look("not yet told", "BA-1", "unknown", "unknown")
-	if err := f.Renew(t.Context()); err != nil {
-		t.Fatal(err)
+	look("changed", "BA-1", "nowhere", "PK-00001")
+	if err := f.Change(t.Context(), change, store.ChangeRegister); !errors.Is(err, register.ErrChanged) {
+		t.Errorf("from what was there before: %v", err)
 	}
-	look("renewed", "BA-1", "nowhere", "PK-00001")
 
 	p.write("i.csv", "dev_eui,model,asset,kind\n"+d.DevEUI.String()+",dragino/lse01,BA-1,soil\n")
 	for name, load := range map[string]func() error{
-		"renew": func() error { return f.Renew(t.Context()) },
+		"change": func() error {
+			d.Note = "auf dem Hof"
+			return f.Change(t.Context(), register.Change{Base: 1, At: b.From, Devices: []register.Device{d}}, store.ChangeRegister)
+		},
+		"load":  func() error { return f.load(t.Context(), s) },
 		"check": func() error { return checkAll(t.Context(), p.config) },
 	} {
 		if err := load(); err == nil || !strings.Contains(err.Error(), "stands in the register with another model, asset, server") {
@@ -73,6 +78,9 @@ func TestInventoryFollowsTheRegister(t *testing.T) {
 		}
 	}
 	look("refused", "BA-1", "nowhere", "PK-00001")
+	if kept, err := store.Register(t.Context()); err != nil || kept.Revision != 1 {
+		t.Errorf("a change that contradicts a file was kept: revision %d, %v", kept.Revision, err)
+	}
 
 	p.write("meldefunk.yaml", "data: "+s.Data+"\n"+servers)
 	if err := checkAll(t.Context(), p.config); err != nil {
