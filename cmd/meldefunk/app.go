@@ -187,7 +187,8 @@ func (a *app) run(ctx context.Context, others ...part) error {
 	}
 	followers = append(followers, control...)
 	if a.writer != nil {
-		followers = append(followers, part{"influxdb", a.writer.Run})
+		followers = append(followers, part{"influxdb", a.writer.Run},
+			part{"places in influxdb", func(ctx context.Context) error { return a.writer.RunPlaces(ctx, a.files.Assets) }})
 	}
 	for name, system := range a.systems {
 		if s, ok := system.(interface{ Run(context.Context) error }); ok {
