@@ -52,14 +52,19 @@ func (s *Server) prepare() error {
 	return err
 }
 
-type series struct {
+// Series is one series of an answer in InfluxQL.
+type Series struct {
+	Name    string            `json:"name"`
 	Tags    map[string]string `json:"tags"`
 	Columns []string          `json:"columns"`
 	Values  [][]any           `json:"values"`
 }
 
+// InfluxQL asks influxd itself in InfluxQL. Numbers are json.Number, times are in ns.
+func (s *Server) InfluxQL(ctx context.Context, q string) ([]Series, error) { return s.influxQL(ctx, q) }
+
 // influxQL asks influxd itself through its 1.x interface.
-func (s *Server) influxQL(ctx context.Context, q string) ([]series, error) {
+func (s *Server) influxQL(ctx context.Context, q string) ([]Series, error) {
 	form := url.Values{"q": {q}, "db": {s.Bucket}, "epoch": {"ns"}, "u": {user}, "p": {password}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.address+"/query", strings.NewReader(form.Encode()))
 	if err != nil {
@@ -76,7 +81,7 @@ func (s *Server) influxQL(ctx context.Context, q string) ([]series, error) {
 		Error   string
 		Results []struct {
 			Error  string
-			Series []series
+			Series []Series
 		}
 	}
 	numbers := json.NewDecoder(resp.Body)
@@ -87,7 +92,7 @@ func (s *Server) influxQL(ctx context.Context, q string) ([]series, error) {
 	if answer.Error != "" {
 		return nil, fmt.Errorf("%s: %s", resp.Status, answer.Error)
 	}
-	var all []series
+	var all []Series
 	for _, result := range answer.Results {
 		if result.Error != "" {
 			return nil, fmt.Errorf("%s: %s", q, result.Error)
