@@ -230,7 +230,7 @@ type fixedSize struct {
 
 // emptyTile is one transparent pixel. Grafana's own ground would have the browsers of
 // everybody who looks ask a tile server on the internet.
-const emptyTile = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+const emptyTile = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAAEUlEQVR42mJiYGBgAAQAAP//AA8AA4NgdNEAAAAASUVORK5CYII="
 
 // worldMap shows assets where they stand, coloured by a field.
 func (m maker) worldMap(name, about string, question newest, of places, field string, look defaults, overrides []override) panel {
