@@ -25,7 +25,7 @@ func command() *cobra.Command {
 		return usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
 	})
 	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), configCommand(), replayCommand(), asideCommand(), decodeCommand(),
-		modelCommand(), keyCommand(), deviceCommand(), codecCommand(), codecWorkerCommand(), simCommand(), ruleCommand(), ticketCommand(), versionCommand())
+		modelCommand(), keyCommand(), deviceCommand(), codecCommand(), codecWorkerCommand(), simCommand(), ruleCommand(), ticketCommand(), dashboardCommand(), versionCommand())
 	return root
 }
 

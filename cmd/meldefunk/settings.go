@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"meldefunk/dashboards/board"
+	"meldefunk/dashboards/grafana"
 	"meldefunk/decoders/javascript"
 	"meldefunk/devices/keys"
 	"meldefunk/gateway-bridge/listener"
@@ -50,6 +51,7 @@ type settings struct {
 	InfluxDB       influx.Config   `yaml:"influxdb"`
 	Tickets        tickets.Config  `yaml:"tickets"`
 	Board          board.Config    `yaml:"board"`
+	Grafana        grafana.Config  `yaml:"grafana"`
 	Retention      retention       `yaml:"retention"`
 	Log            logSettings     `yaml:"log"`
 
@@ -90,6 +92,7 @@ func defaultSettings() settings {
 		InfluxDB:     influx.DefaultConfig(),
 		Tickets:      tickets.DefaultConfig(),
 		Board:        board.DefaultConfig(),
+		Grafana:      grafana.DefaultConfig(),
 		Retention:    retention{Frames: 30 * 24 * time.Hour, SetAside: 90 * 24 * time.Hour, Events: 90 * 24 * time.Hour, Decisions: 365 * 24 * time.Hour},
 		Log:          logSettings{Level: "info", Format: "json"},
 	}
@@ -214,6 +217,7 @@ func (s *settings) validate() []problem {
 	section(s.InfluxDB.Validate(), "influxdb")
 	section(s.Tickets.Validate(), "tickets")
 	section(s.Board.Validate(), "board")
+	section(s.Grafana.Validate(), "grafana")
 	section(s.Retention.validate(), "retention")
 	section(s.Log.validate(), "log")
 	return all
