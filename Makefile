@@ -11,7 +11,8 @@ BENCH ?= ./...
 # The real parts that tests start. With MELDEFUNK_REAL=1 a missing one is a failure, not a
 # skipped test. mosquitto is in /usr/sbin, which is not on everybody's PATH.
 REAL = PATH="$$PATH:/usr/sbin" MELDEFUNK_REAL=1 MELDEFUNK_INFLUXD="$(CACHE)/bin/influxd" \
-	MELDEFUNK_AXE="$(CACHE)/axe/node_modules/axe-core/axe.min.js"
+	MELDEFUNK_AXE="$(CACHE)/axe/node_modules/axe-core/axe.min.js" \
+	MELDEFUNK_FLUX="$(CACHE)/flux/node_modules/@influxdata/flux-lsp-node/flux-lsp-node.js"
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need, on Debian, without asking anything: gcc for the race
-# detector, mosquitto, chromium, zbar and poppler, influxd, golangci-lint and axe-core. Run
+# detector, mosquitto, chromium, zbar and poppler, influxd, golangci-lint, axe-core and flux-lsp-node. Run
 # again, it only looks whether all of it is there.
 #
 # - mosquitto, chromium, zbar, poppler and gcc come from Debian and are the only things
@@ -17,6 +17,8 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/meldefunk
 influxd_version=1.8.10
 axe_version=4.14.1
 axe_sha256=29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c
+flux_version=0.8.40
+flux_sha256=aa8baf5b2b252dda9df5230eb9d29ffe50d389182ab4ed32a1bb4099f86561bd
 export PATH=$PATH:/usr/sbin:/sbin DEBIAN_FRONTEND=noninteractive
 
 say() { echo "tools: $*"; }
@@ -115,6 +117,17 @@ axe() {
 	echo "$axe_sha256  $to" | sha256sum --check --quiet || die "$to is not axe-core $axe_version; delete it and try again"
 }
 
+# The language server of InfluxData judges queries in Flux; there is no InfluxDB with Flux.
+flux() {
+	local to=$cache/flux/node_modules/@influxdata/flux-lsp-node/flux-lsp-node_bg.wasm
+	if [ ! -e "$to" ]; then
+		say "installing flux-lsp-node $flux_version"
+		npm install --prefix "$cache/flux" --loglevel error --ignore-scripts --no-audit --no-fund --no-package-lock --no-save \
+			"@influxdata/flux-lsp-node@$flux_version" >/dev/null
+	fi
+	echo "$flux_sha256  $to" | sha256sum --check --quiet || die "$to is not flux-lsp-node $flux_version; delete it and try again"
+}
+
 mkdir -p "$cache/bin"
 exec 9>"$cache/lock"
 flock 9 # two runs at once install once
@@ -122,4 +135,5 @@ debian
 influxd
 linter
 axe
+flux
 say "all there: $(mosquitto -h | head -1), $("$cache/bin/influxd" version | cut -d' ' -f1-2), $(chromium --version --no-sandbox 2>/dev/null | cut -d' ' -f1-2), axe-core $axe_version"
