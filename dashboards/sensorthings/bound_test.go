@@ -112,7 +112,7 @@ func large(t testing.TB, bins int) (*town, *endless) {
 // TestBounds: no question reads, works or answers without end, and each that is refused is
 // told why.
 func TestBounds(t *testing.T) {
-	w, source := large(t, 3000)
+	w, source := large(t, 1200)
 	bin := "/Datastreams(" + idText(t, values(t, w.get(t, "/Datastreams", "$top", "1", "$select", "id"))[0]) + ")/Observations"
 	zigzag := make([]string, 0, 900)
 	for i := range 899 {
