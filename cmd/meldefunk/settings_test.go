@@ -89,7 +89,7 @@ func TestBadSettings(t *testing.T) {
 		"time zone":      {good + "time_zone: Osnabrück\n", []string{`f.yaml:4: time_zone: "Osnabrück" is no time zone, want a name like Europe/Berlin`}},
 		"retention":      {good + "retention: {frames: 1h}\n", []string{"f.yaml:4: retention: frames: 1h0m0s is too short: repeats are recognised by them; want at least 24h"}},
 		"readings":       {good + "retention:\n  readings: 168h\n", []string{"f.yaml:5: retention: readings: 168h0m0s is shorter than frames, 720h0m0s: decoding those again would bring deleted readings back; want 0 (for ever) or at least as long"}},
-		"board":          {good + "board:\n  listen: 0.0.0.0:80\n", []string{`f.yaml:5: board: listen: "0.0.0.0:80" can be reached from the network, and the board has no login: listen on 127.0.0.1:80 and put a proxy with TLS and a login in front`}},
+		"board":          {good + "board:\n  listen: 0.0.0.0:80\n", []string{`f.yaml:5: board: listen: "0.0.0.0:80" can be reached from the network, and without tls everybody on the way can read passwords: give tls.cert_file and tls.key_file, or listen on 127.0.0.1:80`, "f.yaml:4: board: hosts: missing: name what people call the board by, like board.example.org"}},
 		"holidays":       {good + "holidays: XX\nextra_holidays: [13-24]\n", []string{`f.yaml:4: holidays: unknown state "XX": want one of [BW BY BE BB HB HH HE MV NI NW RP SL SN ST SH TH], like NI for Niedersachsen`}},
 		"extra holidays": {good + "extra_holidays: [24.12.]\n", []string{`f.yaml:4: extra_holidays: "24.12." is no day of the year: want month and day, like 12-24`}},
 		"named ticket systems": {good + "tickets:\n  systems:\n    nord-ost:\n      kind: webhook\n      url: ftp://x\n    ost:\n      kind: mial\n", []string{

@@ -1,8 +1,10 @@
 package board
 
 import (
+	"crypto/tls"
 	"embed"
 	"errors"
+	"fmt"
 	"html/template"
 	"net/http"
 	"time"
@@ -21,6 +23,7 @@ type Options struct {
 	Rules     Rules
 	Decisions Decisions        // nil: none are kept
 	Desk      Desk             // nil: nobody can change anything
+	Access    Access           // nil: nobody has to log in
 	Now       func() time.Time // the clock that ages are counted from
 	Location  *time.Location   // of every time shown, Europe/Berlin
 	Ready     func() []Check   // asked by /readyz; must not block for long
@@ -39,6 +42,7 @@ type Board struct {
 	pages   map[string]*template.Template
 	css     stylesheet
 	seal    seal
+	tls     *tls.Config // nil: plaintext
 	handler http.Handler
 }
 
@@ -56,6 +60,9 @@ func New(o Options) (*Board, error) {
 			errs = append(errs, errors.New("board: option "+need.name+" is missing"))
 		}
 	}
+	if o.Access == nil && o.Config.Reachable() {
+		errs = append(errs, fmt.Errorf("board: %q can be reached from the network, and nobody would have to log in", o.Config.Listen))
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -67,41 +74,13 @@ func New(o Options) (*Board, error) {
 	if b.pages, err = loadPages(); err != nil {
 		return nil, err
 	}
-	b.handler = b.guard(b.routes())
+	if b.tls, err = o.Config.TLS.Server(o.Now, "h2", "http/1.1"); err != nil {
+		return nil, fmt.Errorf("board: %w", err)
+	}
+	b.handler = b.guard(b.muxes())
 	return b, nil
 }
 
 // Handler serves everything: pages, health, metrics. It answers only under the configured
-// names, and what changes something only at this machine.
+// names.
 func (b *Board) Handler() http.Handler { return b.handler }
-
-func (b *Board) routes() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/{$}", b.page("overview", b.overview))
-	mux.HandleFunc("/anlage/{id}", b.page("asset", b.asset))
-	mux.HandleFunc("/meldungen", b.page("cases", b.cases))
-	mux.HandleFunc("/meldung/{ref}", b.page("case", b.oneCase))
-	mux.HandleFunc("/meldung/{ref}/auftrag", func(w http.ResponseWriter, r *http.Request) { // where a form that was not right stayed
-		http.Redirect(w, r, caseLink(r.PathValue("ref")), http.StatusSeeOther)
-	})
-	mux.HandleFunc("/stummschaltungen", b.page("mutes", b.mutes))
-	mux.HandleFunc("/regeln", b.page("rules", b.rules))
-	mux.HandleFunc("/zurueckgestellt", b.page("asides", b.asides))
-	mux.HandleFunc("/healthz", b.healthz)
-	mux.HandleFunc("/readyz", b.readyz)
-	mux.Handle("/metrics", b.opt.Metrics)
-	mux.HandleFunc("/static/board.css", b.css.serve)
-	mux.HandleFunc("/static/icon.svg", serveIcon)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { b.fail(w, r, notFound()) })
-	return mux
-}
-
-// posts are the addresses that change something.
-func (b *Board) posts() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/meldung/{ref}/auftrag", b.act(b.takeWish))
-	mux.HandleFunc("/stummschaltungen", b.act(b.takeMute))
-	mux.HandleFunc("/stummschaltungen/{id}/aufheben", b.act(b.takeUnmute))
-	mux.HandleFunc("/", b.refuseMethod)
-	return mux
-}

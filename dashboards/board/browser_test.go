@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"meldefunk/city/visitor"
+	"meldefunk/dashboards/access"
 	"meldefunk/dashboards/browsertest"
 )
 
@@ -36,38 +38,48 @@ func TestPagesInBrowser(t *testing.T) {
 		{"jede-art", "/?bezirk=Hafen"}, {"pegel", "/anlage/PG-1"}, {"schacht", "/anlage/PG-4"}, {"wetter", "/anlage/WS-1"}, {"klappe", "/anlage/TK-1"}, {"fahrzeug", "/anlage/FZ-1"}, {"zaehler", "/anlage/WZ-1"},
 		{"meldungen", "/meldungen"}, {"meldungen-einer-regel", "/meldungen?regel=bin-full"}, {"meldungen-eines-standes", "/meldungen?ticket=abgelehnt"}, {"meldung-abgelehnt", "/meldung/S-PARKED01"}, {"stummschaltungen", "/stummschaltungen?anlage=PK-1&kategorie=OS-ABF-01"}, {"meldung", "/meldung/S-7K2M9QXA"}, {"meldung-erledigt", "/meldung/S-DONE0001"}, {"regeln", "/regeln"}, {"zurueckgestellt", "/zurueckgestellt"}, {"fehler", "/nirgends"},
 	}
-	views := []browsertest.View{
+	for _, page := range pages {
+		for _, v := range views() {
+			t.Run(page.name+"/"+v.Name, func(t *testing.T) {
+				p := browser.Open(t, url+page.path, v)
+				look(t, p, v, page.name)
+			})
+		}
+	}
+}
+
+// views are how every page is looked at.
+func views() []browsertest.View {
+	return []browsertest.View{
 		{Name: "desktop", Width: 1280, Height: 900},
 		{Name: "narrow", Width: 320, Height: 640},
 		{Name: "dark", Width: 1280, Height: 900, Dark: true},
 		{Name: "forced", Width: 1280, Height: 900, ForcedColors: true},
 		{Name: "print", Width: 794, Height: 1123, Print: true},
 	}
-	for _, page := range pages {
-		for _, v := range views {
-			t.Run(page.name+"/"+v.Name, func(t *testing.T) {
-				p := browser.Open(t, url+page.path, v)
-				if over := p.Overflow(t); over > 0 {
-					t.Errorf("the page is %d px wider than the screen", over)
-				}
-				// Folded parts are part of the page: look into them too.
-				browsertest.Eval[bool](t, p, `document.querySelectorAll("details").forEach(d => d.open = true), true`)
-				if over := p.Overflow(t); over > 0 {
-					t.Errorf("unfolded, the page is %d px wider than the screen", over)
-				}
-				if small := browsertest.Eval[[]string](t, p, smallTargets); len(small) > 0 && !v.Print {
-					t.Errorf("targets below 24 px: %q", small)
-				}
-				if dir := os.Getenv("MELDEFUNK_SHOTS"); dir != "" { // for human eyes
-					if err := os.WriteFile(filepath.Join(dir, page.name+"-"+v.Name+".png"), p.Screenshot(t), 0o600); err != nil {
-						t.Error(err)
-					}
-				}
-				for _, violation := range browsertest.LoadAxe(t).Violations(t, p) {
-					t.Errorf("axe: %s", violation)
-				}
-			})
+}
+
+// look finds what is wrong with a page for eyes, fingers and screen readers.
+func look(t *testing.T, p *browsertest.Page, v browsertest.View, name string) {
+	t.Helper()
+	if over := p.Overflow(t); over > 0 {
+		t.Errorf("the page is %d px wider than the screen", over)
+	}
+	// Folded parts are part of the page: look into them too.
+	browsertest.Eval[bool](t, p, `document.querySelectorAll("details").forEach(d => d.open = true), true`)
+	if over := p.Overflow(t); over > 0 {
+		t.Errorf("unfolded, the page is %d px wider than the screen", over)
+	}
+	if small := browsertest.Eval[[]string](t, p, smallTargets); len(small) > 0 && !v.Print {
+		t.Errorf("targets below 24 px: %q", small)
+	}
+	if dir := os.Getenv("MELDEFUNK_SHOTS"); dir != "" { // for human eyes
+		if err := os.WriteFile(filepath.Join(dir, name+"-"+v.Name+".png"), p.Screenshot(t), 0o600); err != nil {
+			t.Error(err)
 		}
+	}
+	for _, violation := range browsertest.LoadAxe(t).Violations(t, p) {
+		t.Errorf("axe: %s", violation)
 	}
 }
 
@@ -165,5 +177,52 @@ func TestActInBrowser(t *testing.T) {
 	p.Click(t, form+" button")
 	if got := main(); !strings.Contains(got, "Stummschaltung aufgehoben.") || !strings.Contains(got, "aufgehoben von Max Muster") {
 		t.Errorf("after lifting the page says %s", got)
+	}
+}
+
+// TestLoginInBrowser logs in and out with the keyboard alone, without scripts, and looks at the
+// pages of the login in every view. The address is plaintext at this machine, which browsers
+// take for as good as TLS.
+func TestLoginInBrowser(t *testing.T) {
+	browser := browsertest.Start(t)
+	g := newGate(t, func(c *access.Config) {
+		c.OpenID = access.OpenID{Issuer: "https://login.example.org", Name: "Stadt Osnabrück", ClientID: "x", Address: "https://tafel.example.org", NameClaim: "name", RolesClaim: "roles",
+			Roles: []access.RoleRule{{Value: "x", Role: visitor.Viewer}}}
+	})
+	g.asset("PK-1").Name = `<img src=x onerror="document.title='böse'">`
+	srv := httptest.NewServer(g)
+	t.Cleanup(srv.Close)
+	address := strings.Replace(srv.URL, "127.0.0.1", "localhost", 1)
+
+	p := browser.Open(t, address+"/anlage/PK-1", browsertest.View{Width: 1280, Height: 900, NoScript: true})
+	main := func() string { return browsertest.Eval[string](t, p, `document.querySelector("main").innerText`) }
+	if got := browsertest.Eval[string](t, p, `location.pathname + location.search`); got != "/anmelden?weiter=%2Fanlage%2FPK-1" {
+		t.Fatalf("nobody is led to %s", got)
+	}
+	p.Keys(t, "\t\tPerson dispatcher\tfalsch", "\r")
+	if got := main(); !strings.Contains(got, "Name oder Passwort stimmt nicht.") {
+		t.Errorf("after a wrong password: %s", got)
+	}
+	if got := browsertest.Eval[string](t, p, `[document.querySelector("[name=name]").value, document.querySelector("[name=passwort]").value].join("|")`); got != "Person dispatcher|" {
+		t.Errorf("the form keeps %q", got)
+	}
+	p.Keys(t, "\t\t\t"+theirPassword, "\r")
+	if got := browsertest.Eval[string](t, p, `location.pathname + "|" + document.querySelector("h1").textContent + "|" + document.images.length + "|" + document.title`); got != `/anlage/PK-1|<img src=x onerror="document.title='böse'">|1|<img src=x onerror="document.title='böse'"> · Meldefunk` {
+		t.Errorf("after the login: %s", got)
+	}
+	if got := browsertest.Eval[string](t, p, `document.cookie`); got != "" {
+		t.Errorf("scripts can read the cookie: %s", got)
+	}
+	for _, v := range views() {
+		page := browser.Open(t, address+"/anmelden", v) // tabs share the cookie
+		look(t, page, v, "angemeldet")
+	}
+	p.Click(t, ".who button")
+	if got := main(); !strings.Contains(got, "Sie sind abgemeldet.") {
+		t.Errorf("after the logout: %s", got)
+	}
+	for _, v := range views() {
+		page := browser.Open(t, address+"/anmelden", v)
+		look(t, page, v, "anmelden")
 	}
 }

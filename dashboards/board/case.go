@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"meldefunk/city"
+	"meldefunk/city/visitor"
 )
 
 // decisionRows is how many decisions a case's page lists.
@@ -36,6 +37,7 @@ type deskPart struct {
 	Not      string   // why nothing can be done here; "": it can
 	Forms    []actionForm
 	Seal     string
+	Name     string // of who is logged in; "": he writes it himself
 }
 
 // link is a name that leads somewhere; Address is "" where there is nothing to be seen.
@@ -102,9 +104,10 @@ func (b *Board) showCase(r *http.Request, c city.CaseTicket, wrong error) (conte
 
 // deskPart says what a visitor may do, and what was wrong with what he has sent.
 func (b *Board) deskPart(r *http.Request, wrong error) deskPart {
-	p := deskPart{Not: b.mayNot(r)}
+	v := visitor.From(r.Context())
+	p := deskPart{Not: b.mayNot(v, visitor.WriteTickets), Name: v.Name}
 	if p.Not == "" {
-		p.Seal = b.seal.token(b.opt.Now())
+		p.Seal = b.seal.token(b.opt.Now(), bySession(v))
 	}
 	if wrong != nil {
 		p.Problems = strings.Split(wrong.Error(), "\n")

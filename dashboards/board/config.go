@@ -9,13 +9,17 @@ import (
 	"time"
 
 	"meldefunk/city"
+	"meldefunk/city/door"
 )
 
 // Config is the section "board" of the configuration file.
 type Config struct {
-	// Listen is host:port on loopback. The board has no login and no TLS: for other
-	// machines it belongs behind a proxy that has both.
+	// Listen is host:port. Where other machines can reach it, TLS and a login are needed.
 	Listen string `yaml:"listen"`
+
+	// TLS is the board's certificate; without one it speaks plaintext, at this machine or to
+	// a proxy on it.
+	TLS door.TLS `yaml:"tls"`
 
 	// Hosts are the names, without port, by which people call the board, beside
 	// localhost. A request for any other name is refused: a foreign web page could
@@ -93,11 +97,15 @@ func (c Config) Validate() error {
 	if err != nil {
 		errs = append(errs, fmt.Errorf("listen: %q is not host:port, like 127.0.0.1:8080", c.Listen))
 	} else {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 			errs = append(errs, fmt.Errorf("listen: port %q: want a number from 0 to 65535, got it from %q", port, c.Listen))
-		} else if !loopback(host) {
-			errs = append(errs, fmt.Errorf("listen: %q can be reached from the network, and the board has no login: listen on 127.0.0.1:%d and put a proxy with TLS and a login in front", c.Listen, n))
+		} else if !loopback(host) && c.TLS.CertFile == "" {
+			errs = append(errs, fmt.Errorf("listen: %q can be reached from the network, and without tls everybody on the way can read passwords: give tls.cert_file and tls.key_file, or listen on 127.0.0.1:%s", c.Listen, port))
 		}
+	}
+	errs = append(errs, c.TLS.Validate())
+	if c.Reachable() && len(c.Hosts) == 0 {
+		errs = append(errs, errors.New("hosts: missing: name what people call the board by, like board.example.org"))
 	}
 	for i, h := range c.Hosts {
 		if h == "" || strings.ContainsAny(h, "/ *") || strings.Contains(h, ":") && net.ParseIP(h) == nil {
@@ -110,6 +118,12 @@ func (c Config) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Reachable tells whether other machines can reach the board, so that people must log in.
+func (c Config) Reachable() bool {
+	host, _, err := net.SplitHostPort(c.Listen)
+	return err == nil && !loopback(host)
 }
 
 // loopback tells whether a listening host is reachable from this machine only.

@@ -11,8 +11,8 @@ import (
 const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // guard stands in front of every path.
-func (b *Board) guard(next http.Handler) http.Handler {
-	hosts, posts := allowedHosts(b.opt.Config), b.posts()
+func (b *Board) guard(muxes map[string]*http.ServeMux) http.Handler {
+	hosts := allowedHosts(b.opt.Config)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", contentPolicy)
@@ -21,15 +21,18 @@ func (b *Board) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
+		if r.TLS != nil {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
 		switch {
 		case !hosts[hostname(r.Host)]:
 			b.fail(w, r, wrongHost())
 		case r.Method == http.MethodPost:
-			posts.ServeHTTP(w, r)
+			muxes["POST"].ServeHTTP(w, r)
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			b.refuseMethod(w, r)
 		default:
-			next.ServeHTTP(w, r)
+			muxes["GET"].ServeHTTP(w, r)
 		}
 	})
 }
@@ -39,8 +42,7 @@ func (b *Board) refuseMethod(w http.ResponseWriter, r *http.Request) {
 	b.fail(w, r, wrongMethod())
 }
 
-// allowedHosts are the names of this machine, which is the only one that can reach the
-// board, and those that a proxy passes on.
+// allowedHosts are the names of this machine, and those by which others call it.
 func allowedHosts(c Config) map[string]bool {
 	hosts := map[string]bool{"localhost": true, "127.0.0.1": true, "::1": true}
 	for _, name := range c.Hosts {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"meldefunk/city"
+	"meldefunk/city/visitor"
 )
 
 // mutesPage is the content of the page of mutes.
@@ -122,21 +123,23 @@ func (b *Board) muteRow(m *city.Mute, now time.Time) muteRow {
 
 // takeMute notes a new mute.
 func (b *Board) takeMute(w http.ResponseWriter, r *http.Request) {
-	m, wrong := b.mute(r.PostForm)
+	m, wrong := b.mute(visitor.From(r.Context()), r.PostForm)
 	if wrong != nil {
 		c, err := b.showMutes(r, "", wrong)
 		b.again(w, r, "mutes", c, err)
 		return
 	}
-	if _, err := b.opt.Desk.Mute(r.Context(), m); err != nil {
+	muted, err := b.opt.Desk.Mute(r.Context(), m)
+	if err != nil {
 		b.fail(w, r, err)
 		return
 	}
+	b.log.Info().Int64("mute", muted).Str("by", m.By).Msg("somebody has muted something")
 	http.Redirect(w, r, "/stummschaltungen?vermerkt=neu", http.StatusSeeOther)
 }
 
 // mute reads the form of a new mute. The error is German, for the person who sent it.
-func (b *Board) mute(form url.Values) (city.Mute, error) {
+func (b *Board) mute(v visitor.Visitor, form url.Values) (city.Mute, error) {
 	var errs [8]error
 	m := city.Mute{Since: b.opt.Now()}
 	m.Service, errs[0] = field(form, "kategorie", "Kategorie", longestName, false)
@@ -144,7 +147,7 @@ func (b *Board) mute(form url.Values) (city.Mute, error) {
 	m.Tour, errs[2] = field(form, "tour", "Tour", longestNumber, false)
 	m.District, errs[3] = field(form, "bezirk", "Bezirk", longestNumber, false)
 	m.Until, errs[4] = b.end(form, true)
-	m.By, errs[5] = field(form, "name", "Name", longestName, true)
+	m.By, errs[5] = signature(v, form)
 	m.Reason, errs[6] = field(form, "grund", "Begründung", longestReason, true)
 	switch {
 	case cmp.Or(m.Service, m.Asset, m.Tour, m.District) == "":
@@ -162,7 +165,7 @@ func (b *Board) takeUnmute(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, notFound())
 		return
 	}
-	by, wrong := field(r.PostForm, "name", "Name", longestName, true)
+	by, wrong := signature(visitor.From(r.Context()), r.PostForm)
 	holds, err := b.holds(r.Context(), id)
 	if err != nil {
 		b.fail(w, r, err)
@@ -180,6 +183,7 @@ func (b *Board) takeUnmute(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
+	b.log.Info().Int64("mute", id).Str("by", by).Msg("somebody has lifted a mute")
 	http.Redirect(w, r, "/stummschaltungen?vermerkt=aufgehoben", http.StatusSeeOther)
 }
 

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"meldefunk/city/visitor"
 )
 
 // requestTimeout bounds what one page may ask of the store.
@@ -19,13 +21,40 @@ const requestTimeout = 10 * time.Second
 // frame is what every page has around its content.
 type frame struct {
 	Title  string // h1, and the first half of the browser's title
-	Nav    string // path of the navigation entry this page belongs to, "" for none
+	Nav    []entry
 	Self   string // address of this page, for "Aktualisieren"; "" where that makes no sense
 	CSS    string
 	Notice string
 	Stand  moment
 	Zone   string
+	Who    string // is logged in; "": nobody, or nobody has to
+	Role   string
+	Seal   string // of the form that logs out
+	Ready  bool   // the visitor may see how the platform is
 	Body   any
+}
+
+// entry is a page of the navigation.
+type entry struct {
+	Path, Word string
+	Current    bool
+}
+
+// navigation is what a visitor may see; current is the path of this page's entry.
+func navigation(v visitor.Visitor, current string) []entry {
+	var all []entry
+	for _, e := range []struct {
+		path, word string
+		may        visitor.Permission
+	}{
+		{"/", "Übersicht", visitor.ReadReadings}, {"/meldungen", "Meldungen", visitor.ReadTickets}, {"/stummschaltungen", "Stummschaltungen", visitor.ReadTickets},
+		{"/regeln", "Regeln", visitor.ReadRules}, {"/zurueckgestellt", "Zurückgestellt", visitor.ReadDevices},
+	} {
+		if v.May.Have(e.may) {
+			all = append(all, entry{e.path, e.word, e.path == current})
+		}
+	}
+	return all
 }
 
 // content is what a page hands to its frame.
@@ -75,11 +104,15 @@ func (b *Board) page(name string, gather func(*http.Request) (content, error)) h
 // write renders into memory first: a page that breaks half way becomes an error page,
 // not half a page.
 func (b *Board) write(w http.ResponseWriter, r *http.Request, status int, name string, c content) {
-	now := b.opt.Now()
+	now, v := b.opt.Now(), visitor.From(r.Context())
 	f := frame{
-		Title: c.title, Nav: c.nav, Self: c.self, Body: c.body,
+		Title: c.title, Nav: navigation(v, c.nav), Self: c.self, Body: c.body,
 		CSS: b.css.href, Notice: b.opt.Notice,
 		Stand: momentOf(now, now, b.opt.Location), Zone: b.opt.Location.String(),
+		Ready: v.May.Have(visitor.ReadPlatform),
+	}
+	if v.Session != "" {
+		f.Who, f.Role, f.Seal = v.Name, v.Role.German(), b.seal.token(now, bySession(v))
 	}
 	var buf bytes.Buffer
 	if err := b.pages[name].ExecuteTemplate(&buf, "layout.html", f); err != nil {

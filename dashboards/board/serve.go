@@ -2,12 +2,15 @@ package board
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	stdlog "log"
 	"net"
 	"net/http"
 	"time"
+
+	"meldefunk/city/door"
 )
 
 // Limits of the server. A visitor who is slower, or sends more, is cut off.
@@ -18,6 +21,8 @@ const (
 	idleTimeout   = 2 * time.Minute
 	stopTimeout   = 5 * time.Second
 	maxHeader     = 16 << 10 // bytes
+	// mostConnections bounds what strangers can hold open; further ones wait.
+	mostConnections = 2048
 )
 
 // Serve answers on ln until ctx ends, then finishes what is under way, for at most five
@@ -32,12 +37,17 @@ func (b *Board) Serve(ctx context.Context, ln net.Listener) error {
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          stdlog.New(b.log, "", 0),
 	}
+	address := ln.Addr()
+	ln = door.Bounded(ln, mostConnections)
+	if b.tls != nil {
+		ln = tls.NewListener(ln, b.tls)
+	}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()
 
 	select {
 	case err := <-served:
-		return fmt.Errorf("serve the board on %s: %w", ln.Addr(), err)
+		return fmt.Errorf("serve the board on %s: %w", address, err)
 	case <-ctx.Done():
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)

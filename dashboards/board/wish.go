@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"meldefunk/city"
+	"meldefunk/city/visitor"
 )
 
 // Desk takes what people want done. It keeps it and answers at once; what comes of it stands
@@ -104,7 +105,7 @@ const (
 )
 
 // wish reads a form. The error is German, for the person who sent it.
-func (b *Board) wish(ref string, t *city.Ticket, form url.Values) (action, city.Wish, error) {
+func (b *Board) wish(v visitor.Visitor, ref string, t *city.Ticket, form url.Values) (action, city.Wish, error) {
 	for _, a := range actions() {
 		if a.Key != form.Get("auftrag") {
 			continue
@@ -114,7 +115,7 @@ func (b *Board) wish(ref string, t *city.Ticket, form url.Values) (action, city.
 			return a, w, errors.New("Das geht bei diesem Ticket nicht mehr: Sein Zustand hat sich inzwischen geändert.")
 		}
 		var errs [4]error
-		w.By, errs[0] = field(form, "name", "Name", longestName, true)
+		w.By, errs[0] = signature(v, form)
 		w.Reason, errs[1] = field(form, "grund", "Begründung", longestReason, a.Reason)
 		if a.Number {
 			w.Number, errs[2] = field(form, "nummer", "Nummer des Tickets", longestNumber, true)
@@ -162,7 +163,7 @@ func (b *Board) takeWish(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
-	a, wish, problem := b.wish(ref, &ct.Ticket, r.PostForm)
+	a, wish, problem := b.wish(visitor.From(r.Context()), ref, &ct.Ticket, r.PostForm)
 	if problem != nil {
 		c, err := b.showCase(r, ct, problem)
 		b.again(w, r, "case", c, err)
@@ -172,7 +173,7 @@ func (b *Board) takeWish(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
-	b.log.Info().Str("ref", ref).Str("wish", string(wish.Kind)).Msg("somebody wants something of a ticket")
+	b.log.Info().Str("ref", ref).Str("wish", string(wish.Kind)).Str("by", wish.By).Msg("somebody wants something of a ticket")
 	http.Redirect(w, r, caseLink(ref)+"?vermerkt="+a.Key, http.StatusSeeOther)
 }
 

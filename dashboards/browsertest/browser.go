@@ -142,6 +142,20 @@ func (p *Page) Click(t testing.TB, selector string) {
 	}
 }
 
+// Keys types on the keyboard, where the focus is; \t and \r are keys too. The last keys lead
+// to another page, which it waits for.
+func (p *Page) Keys(t testing.TB, keys, last string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, stepTimeout)
+	defer cancel()
+	if err := chromedp.Do(ctx, chromedp.KeyEvent(keys)); err != nil {
+		t.Fatalf("type: %v", err)
+	}
+	if _, err := chromedp.RunResponse(ctx, chromedp.KeyEvent(last)); err != nil {
+		t.Fatalf("type the last key: %v", err)
+	}
+}
+
 // Overflow is by how many CSS pixels the page is wider than the screen.
 func (p *Page) Overflow(t testing.TB) int {
 	t.Helper()
