@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"meldefunk/city"
+	"meldefunk/dashboards/access"
 	"meldefunk/dashboards/board"
 	bridge "meldefunk/gateway-bridge"
 	"meldefunk/gateway-bridge/listener"
@@ -47,7 +48,8 @@ type app struct {
 	reconciler *tickets.Reconciler
 	inbox      *inbox.Server // nil: no ticket system tells by itself
 	board      *board.Board
-	desk       *storeDesk // what people want done with tickets
+	access     *access.Access // nil: nobody has to log in
+	desk       *storeDesk     // what people want done with tickets
 }
 
 // These are the places where parts that do not know each other meet.
@@ -68,6 +70,7 @@ var (
 	_ board.Inventory    = (*files)(nil)
 	_ board.Rules        = (*boardRules)(nil)
 	_ board.Decisions    = (*boardRules)(nil)
+	_ board.Access       = (*access.Access)(nil)
 	_ desk               = (*storeDesk)(nil)
 	_ desk               = (*controlClient)(nil)
 )
@@ -129,11 +132,21 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 	keep(err)
 	ruled := &boardRules{f, store, location}
 	a.desk = &storeDesk{store, func() { a.reconciler.Wake() }, func(ctx context.Context) (int, error) { return a.reconciler.AskAll(ctx) }}
-	a.board, err = board.New(board.Options{
+	page := board.Options{
 		Config: s.Board, Store: store, Inventory: f, Rules: ruled, Decisions: ruled, Desk: a.desk, Link: s.Tickets.Link,
 		Now: now, Location: location, Ready: a.ready,
 		Metrics: promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}), Log: log, Notice: notice,
-	})
+	}
+	if s.Access.Wanted() {
+		if store != nil { // a check leaves the data folder alone
+			s.Access.UseFile = filepath.Join(s.Data, tokenUseFile)
+		}
+		a.access, err = access.New(s.Access, now, log, a.registry)
+		if page.Access = a.access; err != nil { // the board is checked all the same
+			keep(fmt.Errorf("access: %w", err))
+		}
+	}
+	a.board, err = board.New(page)
 	keep(err)
 	return a, errors.Join(errs...)
 }
@@ -176,7 +189,7 @@ func (a *app) run(ctx context.Context, others ...part) error {
 		}
 	}
 	control := a.openControl()
-	a.log.Info().Str("board", "http://"+page.Addr().String()).Int("assets", len(a.files.Assets())).
+	a.log.Info().Str("board", a.boardScheme()+page.Addr().String()).Int("assets", len(a.files.Assets())).
 		Int("network_servers", len(a.settings.NetworkServers)).Str("version", version).Msg("started")
 
 	followers := []part{
@@ -186,6 +199,9 @@ func (a *app) run(ctx context.Context, others ...part) error {
 		{"retention", a.prune},
 	}
 	followers = append(followers, control...)
+	if a.access != nil {
+		followers = append(followers, part{"access", a.access.Run})
+	}
 	if a.writer != nil {
 		followers = append(followers, part{"influxdb", a.writer.Run},
 			part{"places in influxdb", func(ctx context.Context) error { return a.writer.RunPlaces(ctx, a.files.Assets) }})
@@ -199,6 +215,14 @@ func (a *app) run(ctx context.Context, others ...part) error {
 		followers = append(followers, part{"codecs", a.files.sandbox.Run})
 	}
 	return runStages(ctx, a.log, intake, []part{{"road", a.road.Run}}, followers)
+}
+
+// boardScheme is how the board's address begins.
+func (a *app) boardScheme() string {
+	if a.settings.Board.TLS.CertFile != "" {
+		return "https://"
+	}
+	return "http://"
 }
 
 // ready answers /readyz. Not ready means that uplinks do not become readings. InfluxDB and

@@ -25,7 +25,8 @@ func command() *cobra.Command {
 		return usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
 	})
 	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), configCommand(), replayCommand(), asideCommand(), decodeCommand(),
-		modelCommand(), keyCommand(), deviceCommand(), codecCommand(), codecWorkerCommand(), simCommand(), ruleCommand(), ticketCommand(), dashboardCommand(), versionCommand())
+		modelCommand(), keyCommand(), deviceCommand(), codecCommand(), codecWorkerCommand(), simCommand(), ruleCommand(), ticketCommand(),
+		dashboardCommand(), userCommand(), tokenCommand(), versionCommand())
 	return root
 }
 

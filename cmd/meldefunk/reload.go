@@ -18,7 +18,7 @@ func hangups() (hup <-chan os.Signal, stop func()) {
 	return c, func() { signal.Stop(c) }
 }
 
-// reloadAt reads inventory, rules, routes, codecs and keys anew at each SIGHUP. Of the configuration
+// reloadAt reads inventory, rules, routes, codecs, keys, users and tokens anew at each SIGHUP. Of the configuration
 // file at path only keys and the routes of tickets count: neither must take a restart.
 func (a *app) reloadAt(path string, hup <-chan os.Signal) part {
 	return part{"reload", func(ctx context.Context) error {
@@ -33,8 +33,10 @@ func (a *app) reloadAt(path string, hup <-chan os.Signal) part {
 	}}
 }
 
-// reload refuses files with mistakes whole; what runs goes on running.
+// reload refuses files with mistakes whole; what runs goes on running. Users and tokens do not
+// wait for others' files to be right: somebody may have to be kept out.
 func (a *app) reload(ctx context.Context, path string) {
+	a.reloadAccess()
 	before := a.files.current.Load().rules
 	fresh, err := loadSettings(path)
 	if err == nil {
@@ -74,6 +76,20 @@ func (a *app) ChangeRegister(ctx context.Context, c register.Change) error {
 // PutRegistrations keeps what network servers were told.
 func (a *app) PutRegistrations(ctx context.Context, all []register.Registration) error {
 	return a.store.PutRegistrations(ctx, all)
+}
+
+// reloadAccess reads users and tokens anew.
+func (a *app) reloadAccess() {
+	if a.access == nil {
+		return
+	}
+	if err := a.access.Reload(); err != nil {
+		for _, e := range flatten(err) {
+			a.log.Error().Err(e).Msg("reload refused; the running users and tokens stay")
+		}
+		return
+	}
+	a.log.Info().Msg("reloaded users and tokens")
 }
 
 // tellRules says what a new set of rules does to what is remembered, and has everybody looked

@@ -22,8 +22,9 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the platform",
 		Long: `Run the platform: take uplinks from the network servers, keep readings, open and
-close tickets, serve the board. SIGHUP reads inventory, rules, routes, codecs and keys anew. The first
-SIGINT or SIGTERM stops softly, the second at once; neither loses anything.`,
+close tickets, serve the board. SIGHUP reads inventory, rules, routes,
+codecs, keys, users and tokens anew. The first SIGINT or SIGTERM stops softly, the
+second at once; neither loses anything.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			collectSooner()

@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"meldefunk/dashboards/access"
 	"meldefunk/dashboards/board"
 	"meldefunk/dashboards/grafana"
 	"meldefunk/decoders/javascript"
@@ -52,6 +53,7 @@ type settings struct {
 	Tickets        tickets.Config  `yaml:"tickets"`
 	Board          board.Config    `yaml:"board"`
 	Grafana        grafana.Config  `yaml:"grafana"`
+	Access         access.Config   `yaml:"access"`
 	Retention      retention       `yaml:"retention"`
 	Log            logSettings     `yaml:"log"`
 
@@ -93,6 +95,7 @@ func defaultSettings() settings {
 		Tickets:      tickets.DefaultConfig(),
 		Board:        board.DefaultConfig(),
 		Grafana:      grafana.DefaultConfig(),
+		Access:       access.DefaultConfig(),
 		Retention:    retention{Frames: 30 * 24 * time.Hour, SetAside: 90 * 24 * time.Hour, Events: 90 * 24 * time.Hour, Decisions: 365 * 24 * time.Hour},
 		Log:          logSettings{Level: "info", Format: "json"},
 	}
@@ -218,6 +221,10 @@ func (s *settings) validate() []problem {
 	section(s.Tickets.Validate(), "tickets")
 	section(s.Board.Validate(), "board")
 	section(s.Grafana.Validate(), "grafana")
+	if s.Board.Reachable() && !s.Access.Wanted() {
+		section(fmt.Errorf("listen: %q can be reached from the network, and nobody would have to log in: give access.users_file or access.openid, or listen at this machine", s.Board.Listen), "board")
+	}
+	section(s.Access.Validate(), "access")
 	section(s.Retention.validate(), "retention")
 	section(s.Log.validate(), "log")
 	return all

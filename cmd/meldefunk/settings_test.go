@@ -25,7 +25,7 @@ func TestSampleParsesBack(t *testing.T) {
 	}
 	if s.Road != plain.Road || s.Retention != plain.Retention || s.Log != plain.Log || s.Data != plain.Data ||
 		s.Board.Listen != plain.Board.Listen || s.Board.StaleAfter != plain.Board.StaleAfter || s.TimeZone != plain.TimeZone ||
-		s.Tickets.System != plain.Tickets.System || s.Holidays != plain.Holidays || s.ExtraHolidays != nil || s.Webhooks != plain.Webhooks || s.MQTTListener != plain.MQTTListener {
+		s.Access.Idle != plain.Access.Idle || s.Access.Longest != plain.Access.Longest || s.Access.Wanted() || s.Tickets.System != plain.Tickets.System || s.Holidays != plain.Holidays || s.ExtraHolidays != nil || s.Webhooks != plain.Webhooks || s.MQTTListener != plain.MQTTListener {
 		t.Errorf("the sample shows other values than the defaults:\n%+v\n%+v", s, plain)
 	}
 	// And what it shows behind a # must be understood too.
@@ -86,10 +86,16 @@ func TestBadSettings(t *testing.T) {
 			`f.yaml:12: mqtt_listener: listen: ":1884" can be reached from the network, and without tls everybody on the way can read the secrets: give tls.cert_file and tls.key_file, or, if that is known and accepted, plaintext: accepted`,
 			"f.yaml:12: mqtt_listener: keep_alive: 1s: want 5s to 1h0m0s, written with a unit as in 60s",
 		}},
-		"time zone":      {good + "time_zone: Osnabrück\n", []string{`f.yaml:4: time_zone: "Osnabrück" is no time zone, want a name like Europe/Berlin`}},
-		"retention":      {good + "retention: {frames: 1h}\n", []string{"f.yaml:4: retention: frames: 1h0m0s is too short: repeats are recognised by them; want at least 24h"}},
-		"readings":       {good + "retention:\n  readings: 168h\n", []string{"f.yaml:5: retention: readings: 168h0m0s is shorter than frames, 720h0m0s: decoding those again would bring deleted readings back; want 0 (for ever) or at least as long"}},
-		"board":          {good + "board:\n  listen: 0.0.0.0:80\n", []string{`f.yaml:5: board: listen: "0.0.0.0:80" can be reached from the network, and without tls everybody on the way can read passwords: give tls.cert_file and tls.key_file, or listen on 127.0.0.1:80`, "f.yaml:4: board: hosts: missing: name what people call the board by, like board.example.org"}},
+		"time zone":             {good + "time_zone: Osnabrück\n", []string{`f.yaml:4: time_zone: "Osnabrück" is no time zone, want a name like Europe/Berlin`}},
+		"retention":             {good + "retention: {frames: 1h}\n", []string{"f.yaml:4: retention: frames: 1h0m0s is too short: repeats are recognised by them; want at least 24h"}},
+		"readings":              {good + "retention:\n  readings: 168h\n", []string{"f.yaml:5: retention: readings: 168h0m0s is shorter than frames, 720h0m0s: decoding those again would bring deleted readings back; want 0 (for ever) or at least as long"}},
+		"board":                 {good + "board:\n  listen: 0.0.0.0:80\n", []string{`f.yaml:5: board: listen: "0.0.0.0:80" can be reached from the network, and without tls everybody on the way can read passwords: give tls.cert_file and tls.key_file, or listen on 127.0.0.1:80`, "f.yaml:4: board: hosts: missing: name what people call the board by, like board.example.org", `f.yaml:5: board: listen: "0.0.0.0:80" can be reached from the network, and nobody would have to log in: give access.users_file or access.openid, or listen at this machine`}},
+		"board without a login": {good + "board:\n  listen: 0.0.0.0:8443\n  hosts: [tafel.example.org]\n  tls: {cert_file: a, key_file: b}\n", []string{`f.yaml:5: board: listen: "0.0.0.0:8443" can be reached from the network, and nobody would have to log in: give access.users_file or access.openid, or listen at this machine`}},
+		"access": {good + "access:\n  tokens_file: t\n  idle: 1s\n  openid: {issuer: 'http://login.example.org', client_id: x, address: 'https://tafel.example.org', roles: [{value: a, role: chef}]}\n", []string{
+			"f.yaml:6: access: idle: 1s: want from 1m0s to longest, 24h0m0s",
+			`f.yaml:7: access: openid: issuer: "http://login.example.org": want https: everybody on the way could log in`,
+			`f.yaml:7: access: openid: roles[0]: role "chef": want one of [viewer crew dispatcher technician admin]`,
+		}},
 		"holidays":       {good + "holidays: XX\nextra_holidays: [13-24]\n", []string{`f.yaml:4: holidays: unknown state "XX": want one of [BW BY BE BB HB HH HE MV NI NW RP SL SN ST SH TH], like NI for Niedersachsen`}},
 		"extra holidays": {good + "extra_holidays: [24.12.]\n", []string{`f.yaml:4: extra_holidays: "24.12." is no day of the year: want month and day, like 12-24`}},
 		"named ticket systems": {good + "tickets:\n  systems:\n    nord-ost:\n      kind: webhook\n      url: ftp://x\n    ost:\n      kind: mial\n", []string{
