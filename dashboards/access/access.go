@@ -188,11 +188,11 @@ func (a *Access) Login(w http.ResponseWriter, r *http.Request, name, password st
 	}
 	if fits := check.fits(password); !fits || !is {
 		a.logins.WithLabelValues("password", "refused").Inc()
-		e := a.log.Warn().Str("from", from)
-		if is { // what is no name may be a password in the wrong field
-			e = e.Str("name", name)
+		user := "" // what is no name may be a password in the wrong field
+		if is {
+			user = name
 		}
-		e.Bool("known", is).Msg("a login was refused: name or password is wrong")
+		a.log.Warn().Str("from", from).Str("name", user).Bool("known", is).Msg("a login was refused: name or password is wrong")
 		return visitor.ErrRefused
 	}
 	now := a.now()
