@@ -25,6 +25,27 @@ func Calibrate(kind city.Kind, a *city.Asset, r *city.Reading) {
 	putSoilTension(r)
 }
 
+// Told lists what readings of an asset say whose device measures these quantities: they, and
+// what Calibrate makes of them. kind is as there.
+func Told(kind city.Kind, a *city.Asset, measured []city.Quantity) []city.Quantity {
+	var r city.Reading
+	for _, q := range measured {
+		least, _ := q.Range() // nothing far away: a water level is what is left of a distance
+		r.Values = append(r.Values, city.Value{Quantity: q, Number: least})
+	}
+	if a != nil {
+		bare := *a
+		bare.Offsets = nil // they change values and add none
+		a = &bare
+	}
+	Calibrate(kind, a, &r)
+	all := make([]city.Quantity, len(r.Values))
+	for i, v := range r.Values {
+		all[i] = v.Quantity
+	}
+	return all
+}
+
 // addOffsets corrects measured values. One that leaves the physical range is a fault.
 func addOffsets(offsets []city.Value, r *city.Reading) {
 	for _, offset := range offsets {

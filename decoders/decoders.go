@@ -51,6 +51,25 @@ func (t *Table) Kinds(model string) []city.Kind {
 	return nil
 }
 
+// Carries lists the quantities that are in some frame of the model; nothing for an unknown one.
+func (t *Table) Carries(model string) (all []city.Quantity) {
+	m, ok := t.models[model]
+	if !ok {
+		return nil
+	}
+	for _, p := range m.ports {
+		if p.layout == nil {
+			continue
+		}
+		for _, q := range p.layout.carries() {
+			if !slices.Contains(all, q) {
+				all = append(all, q)
+			}
+		}
+	}
+	return all
+}
+
 // Kind says which kind of asset the model is made for; KindUnknown for an unknown model.
 func (t *Table) Kind(model string) city.Kind {
 	if m, ok := t.models[model]; ok {

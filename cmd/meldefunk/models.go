@@ -73,6 +73,15 @@ func (m *models) Kinds(model string) []city.Kind {
 	return m.native.Kinds(model)
 }
 
+// Measures tells whether readings of an asset with a device of the model can say a quantity.
+func (m *models) Measures(model string, a *city.Asset, q city.Quantity) bool {
+	carried, kind := m.native.Carries(model), m.native.Kind(model)
+	if c, ok := m.codecs[model]; ok {
+		carried, kind = c.Codec.Carries(), c.Kind
+	}
+	return slices.Contains(decoders.Told(kind, a, carried), q)
+}
+
 // Lane lets the devices of one codec wait for each other and for nobody else.
 func (m *models) Lane(model string) string {
 	if _, ok := m.codecs[model]; ok {

@@ -10,7 +10,10 @@ package javascript
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"unicode/utf8"
+
+	"meldefunk/city"
 )
 
 // maxSource is how many bytes of JavaScript a codec may have. The largest of the LoRaWAN
@@ -26,6 +29,16 @@ type Codec struct {
 	strict  bool
 	mapping Mapping
 	hold    hold
+}
+
+// Carries lists the quantities that the mapping knows.
+func (c *Codec) Carries() (all []city.Quantity) {
+	for _, f := range c.mapping.Fields {
+		if f.Quantity != city.QuantityUnknown && !slices.Contains(all, f.Quantity) {
+			all = append(all, f.Quantity)
+		}
+	}
+	return all
 }
 
 // NewCodec makes a codec. name is for messages, usually the file's. Scripts run in sloppy
