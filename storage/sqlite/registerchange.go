@@ -80,7 +80,7 @@ func (x *registerChange) stmt(text string) *sql.Stmt {
 }
 
 func (x *registerChange) do(text string, args ...any) {
-	if stmt := x.stmt(text); x.err == nil {
+	if stmt := x.stmt(text); x.err == nil { //nolint:sqlclosecheck // close closes all that are prepared
 		_, x.err = stmt.ExecContext(x.ctx, args...)
 	}
 }
@@ -188,7 +188,7 @@ func (x *registerChange) checkBinding(b *register.Binding) error {
 		{`SELECT dev_eui, asset, since, until FROM bindings WHERE dev_eui = ? AND since <> ?` + during, []any{b.DevEUI.String(), from, to, from}},
 		{`SELECT dev_eui, asset, since, until FROM bindings WHERE asset = ? AND NOT (dev_eui = ? AND since = ?)` + during, []any{b.Asset, b.DevEUI.String(), from, to, from}},
 	} {
-		stmt := x.stmt(q.text)
+		stmt := x.stmt(q.text) //nolint:sqlclosecheck // close closes all that are prepared
 		if x.err != nil {
 			return x.err
 		}
@@ -215,7 +215,7 @@ func when(t time.Time) string {
 
 // checkDevice holds a device's state against where it hangs.
 func (x *registerChange) checkDevice(devEUI city.EUI) error {
-	stmt := x.stmt(`SELECT d.state, d.asset, coalesce((SELECT b.asset FROM bindings b WHERE b.dev_eui = d.dev_eui AND b.until IS NULL), '') FROM devices d WHERE d.dev_eui = ?`)
+	stmt := x.stmt(`SELECT d.state, d.asset, coalesce((SELECT b.asset FROM bindings b WHERE b.dev_eui = d.dev_eui AND b.until IS NULL), '') FROM devices d WHERE d.dev_eui = ?`) //nolint:sqlclosecheck // close closes all that are prepared
 	if x.err != nil {
 		return x.err
 	}
