@@ -2,7 +2,6 @@ package devices
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -53,41 +52,17 @@ func importer(s register.Snapshot) Import {
 
 // keep keeps a change as the store does.
 func keep(s register.Snapshot, c register.Change) register.Snapshot {
-	out := register.Snapshot{Revision: s.Revision + 1}
-	devices, assets, bindings := map[city.EUI]register.Device{}, map[string]register.Asset{}, map[string]register.Binding{}
-	key := func(b register.Binding) string { return fmt.Sprint(b.DevEUI, b.From.UnixNano()) }
-	for _, d := range append(slices.Clone(s.Devices), c.Devices...) {
-		devices[d.DevEUI] = d
+	out := s.With(&c)
+	out.Revision++
+	for i := range out.Devices {
+		out.Devices[i].Revision = max(out.Devices[i].Revision, 1)
 	}
-	for _, a := range append(slices.Clone(s.Assets), c.Assets...) {
-		assets[a.ID] = a
+	for i := range out.Assets {
+		out.Assets[i].Revision = max(out.Assets[i].Revision, 1)
 	}
-	for _, b := range s.Bindings {
-		bindings[key(b)] = b
+	for i := range out.Bindings {
+		out.Bindings[i].From = out.Bindings[i].From.UTC()
 	}
-	for _, b := range c.Dropped {
-		delete(bindings, key(b))
-	}
-	for _, b := range c.Bindings {
-		bindings[key(b)] = b
-	}
-	for _, d := range devices {
-		d.Revision = max(d.Revision, 1)
-		out.Devices = append(out.Devices, d)
-	}
-	for _, a := range assets {
-		a.Revision = max(a.Revision, 1)
-		out.Assets = append(out.Assets, a)
-	}
-	for _, b := range bindings {
-		b.From = b.From.UTC()
-		out.Bindings = append(out.Bindings, b)
-	}
-	slices.SortFunc(out.Devices, func(a, b register.Device) int { return bytes.Compare(a.DevEUI[:], b.DevEUI[:]) })
-	slices.SortFunc(out.Assets, func(a, b register.Asset) int { return strings.Compare(a.ID, b.ID) })
-	slices.SortFunc(out.Bindings, func(a, b register.Binding) int {
-		return cmp.Or(bytes.Compare(a.DevEUI[:], b.DevEUI[:]), a.From.Compare(b.From))
-	})
 	return out
 }
 

@@ -1,7 +1,6 @@
 package change
 
 import (
-	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -215,41 +214,13 @@ func apply(t interface{ Fatalf(string, ...any) }, s register.Snapshot, c registe
 	if c.Base != s.Revision {
 		t.Fatalf("base %d of %d", c.Base, s.Revision)
 	}
-	out := register.Snapshot{Revision: s.Revision + 1}
-	devices, assets, bindings := map[city.EUI]register.Device{}, map[string]register.Asset{}, map[string]register.Binding{}
-	key := func(b register.Binding) string { return fmt.Sprint(b.DevEUI, b.From.UnixNano()) }
-	for _, d := range append(slices.Clone(s.Devices), c.Devices...) {
-		devices[d.DevEUI] = d
-	}
-	for _, a := range append(slices.Clone(s.Assets), c.Assets...) {
-		assets[a.ID] = a
-	}
-	for _, b := range s.Bindings {
-		bindings[key(b)] = b
-	}
-	for _, b := range c.Dropped {
-		if _, ok := bindings[key(b)]; !ok {
-			t.Fatalf("drops %+v, which is not there", b)
+	for _, d := range c.Dropped {
+		if !slices.ContainsFunc(s.Bindings, func(b register.Binding) bool { return b.DevEUI == d.DevEUI && b.From.Equal(d.From) }) {
+			t.Fatalf("drops %+v, which is not there", d)
 		}
-		delete(bindings, key(b))
 	}
-	for _, b := range c.Bindings {
-		bindings[key(b)] = b
-	}
-	for _, d := range devices {
-		out.Devices = append(out.Devices, d)
-	}
-	for _, a := range assets {
-		out.Assets = append(out.Assets, a)
-	}
-	for _, b := range bindings {
-		out.Bindings = append(out.Bindings, b)
-	}
-	slices.SortFunc(out.Devices, func(a, b register.Device) int { return compareEUI(a.DevEUI, b.DevEUI) })
-	slices.SortFunc(out.Assets, func(a, b register.Asset) int { return strings.Compare(a.ID, b.ID) })
-	slices.SortFunc(out.Bindings, func(a, b register.Binding) int {
-		return cmp.Or(compareEUI(a.DevEUI, b.DevEUI), a.From.Compare(b.From))
-	})
+	out := s.With(&c)
+	out.Revision++
 	return out
 }
 
