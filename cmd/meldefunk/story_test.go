@@ -16,8 +16,8 @@ import (
 // the story in what the platform has stored: bins are full and emptied, trees dry out for a
 // week until it rains, a gateway is away for a night, a battery ends, a sensor is blind.
 func TestDemoStory(t *testing.T) {
-	long(t, "three quarters of a minute")
-	const speed, days = 20_000, 8.3 // of the 2,400-fold lapse: five minutes
+	long(t, "a minute")
+	const speed, days = 12_000, 8.3 // of the 2,400-fold lapse: five minutes
 	p := &platform{t: t, dir: t.TempDir(), board: "http://127.0.0.1:" + freePort(t)}
 	cmd := exec.Command(buildBinary(t, false), "demo", "--listen", strings.TrimPrefix(p.board, "http://"), "--data", p.path("data"), "--speed", fmt.Sprint(speed))
 	cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir())

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	influxdb2 "github.com/influxdata/influxdb-client-go/v2"
@@ -66,6 +67,7 @@ type Writer struct {
 	client  influxdb2.Client
 	api     api.WriteAPIBlocking
 	wake    chan struct{}
+	users   atomic.Int32 // of the connections: see enter
 	meters  meters
 
 	// Only Run's goroutine uses these.
@@ -144,7 +146,7 @@ func (w *Writer) Wake() {
 // Run copies until ctx ends, and returns nil then. InfluxDB being away, or wrongly
 // configured, or the source failing does not end it: see State.
 func (w *Writer) Run(ctx context.Context) error {
-	defer w.http.CloseIdleConnections()
+	defer w.enter()()
 	look := time.NewTicker(idle)
 	defer look.Stop()
 	for {
@@ -226,5 +228,16 @@ func wait(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
 	case <-timer.C:
+	}
+}
+
+// enter begins to use the connections; what it gives ends that. The last one to leave closes
+// them: whoever asks after that would keep those open that are just being made.
+func (w *Writer) enter() (leave func()) {
+	w.users.Add(1)
+	return func() {
+		if w.users.Add(-1) == 0 {
+			w.http.CloseIdleConnections()
+		}
 	}
 }

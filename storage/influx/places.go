@@ -22,7 +22,7 @@ const (
 // carry what may change while the history stays. What InfluxDB does not take is tried again;
 // readings never wait for it. Assets must not block; what it gives is not changed.
 func (w *Writer) RunPlaces(ctx context.Context, assets func() []*city.Asset) error {
-	defer w.http.CloseIdleConnections()
+	defer w.enter()()
 	look := time.NewTicker(placeLook)
 	defer look.Stop()
 	var written []byte
