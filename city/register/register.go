@@ -7,6 +7,7 @@
 package register
 
 import (
+	"bytes"
 	"errors"
 	"time"
 
@@ -58,6 +59,11 @@ type Keys struct {
 	Nwk []byte
 	App []byte // LoRaWAN 1.1 only
 }
+
+// Joins tells whether joins that were proven with these keys are proven with other ones too,
+// so that what they used up stays used up: the one that proves them is Nwk. Keys under
+// different labels cannot be compared, and count as different.
+func (k Keys) Joins(with Keys) bool { return k.KEK == with.KEK && bytes.Equal(k.Nwk, with.Nwk) }
 
 // None tells whether there are no keys: a join server of somebody else has them.
 func (k Keys) None() bool { return len(k.Nwk) == 0 && len(k.App) == 0 }

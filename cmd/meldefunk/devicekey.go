@@ -118,6 +118,7 @@ it does not: do it with the device at hand.`,
 						return one, err
 					}
 					sum.Base, sum.Devices, sum.Entries = one.Base, append(sum.Devices, one.Devices...), append(sum.Entries, one.Entries...)
+					sum.Flushed = append(sum.Flushed, one.Flushed...)
 				}
 				return sum, nil
 			})

@@ -51,8 +51,9 @@ type Draft struct {
 	files    map[string]city.EUI             // device of the inventory files on an asset
 	changed  map[city.EUI]bool
 	rehung   map[city.EUI]bool
-	replaced map[string]bool  // assets
-	added    map[city.EUI]int // the entry of a new device that was not placed yet
+	replaced map[string]bool   // assets
+	added    map[city.EUI]int  // the entry of a new device that was not placed yet
+	flushed  map[city.EUI]bool // other root keys prove its joins
 	entries  []register.Entry
 }
 
@@ -63,7 +64,7 @@ func New(s register.Snapshot, g Ground, stamp Stamp) *Draft {
 		devices: make(map[city.EUI]*register.Device, len(s.Devices)), assets: make(map[string]*register.Asset, len(s.Assets)),
 		hung: make(map[city.EUI][]register.Binding, len(s.Devices)), on: make(map[string]map[city.EUI]bool, len(s.Assets)),
 		files:   make(map[string]city.EUI, len(g.Devices)),
-		changed: make(map[city.EUI]bool), rehung: make(map[city.EUI]bool), replaced: make(map[string]bool), added: make(map[city.EUI]int),
+		changed: make(map[city.EUI]bool), rehung: make(map[city.EUI]bool), replaced: make(map[string]bool), added: make(map[city.EUI]int), flushed: make(map[city.EUI]bool),
 	}
 	for i := range s.Devices {
 		d.devices[s.Devices[i].DevEUI] = &s.Devices[i]
@@ -125,6 +126,7 @@ func (d *Draft) Change() register.Change {
 	for _, id := range slices.Sorted(maps.Keys(d.replaced)) {
 		c.Assets = append(c.Assets, *d.assets[id])
 	}
+	c.Flushed = slices.SortedFunc(maps.Keys(d.flushed), compareEUI)
 	d.bindings(&c)
 	return c
 }
@@ -189,6 +191,9 @@ func (d *Draft) Put(device register.Device, facts []register.Fact) {
 		d.tell(register.Entry{Action: register.Altered, DevEUI: device.DevEUI, Facts: others})
 	}
 	if len(keys) > 0 {
+		if !old.Keys.Joins(device.Keys) {
+			d.flushed[device.DevEUI] = true
+		}
 		d.tell(register.Entry{Action: register.KeysSet, DevEUI: device.DevEUI, Facts: keys})
 	}
 }

@@ -199,6 +199,34 @@ func TestActions(t *testing.T) {
 	}
 }
 
+// Nonces begin anew with other root keys, and with nothing else: a device that goes on
+// counting must not be let in by what was recorded of it.
+func TestFlushed(t *testing.T) {
+	keys := []register.Fact{{Field: KeysField, Was: "set", Is: "set"}}
+	had := register.Keys{KEK: "a", Nwk: []byte{1}, App: []byte{2}}
+	for name, test := range map[string]struct {
+		is    register.Keys
+		facts []register.Fact
+		want  []city.EUI
+	}{
+		"other keys":               {register.Keys{KEK: "a", Nwk: []byte{9}, App: []byte{8}}, keys, []city.EUI{eui(1)}},
+		"other ones under another": {register.Keys{KEK: "b", Nwk: []byte{1}}, keys, []city.EUI{eui(1)}},
+		"none":                     {register.Keys{}, keys, []city.EUI{eui(1)}},
+		"another AppKey alone":     {register.Keys{KEK: "a", Nwk: []byte{1}, App: []byte{8}}, keys, nil},
+		"another note":             {had, []register.Fact{{Field: "note", Is: "neu"}}, nil},
+	} {
+		s, g := town()
+		s.Devices[0].Keys = had
+		d := New(s, g, Stamp{At: start})
+		device := s.Devices[0]
+		device.Keys = test.is
+		d.Put(device, test.facts)
+		if c := d.Change(); !slices.Equal(c.Flushed, test.want) || len(c.Devices) != 1 {
+			t.Errorf("%s: flushed %v of %d", name, c.Flushed, len(c.Devices))
+		}
+	}
+}
+
 func TestTaken(t *testing.T) {
 	s, g := town()
 	err := New(s, g, Stamp{At: start.AddDate(0, 1, 0)}).Install(eui(2), "PK-0042", time.Time{})

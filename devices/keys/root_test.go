@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -141,7 +142,7 @@ func TestRotate(t *testing.T) {
 	before := fmt.Sprint(s)
 	for _, from := range []string{"alt", ""} {
 		c, err := r.Rotate(s, from, "neu")
-		if err != nil || c.Base != 7 || len(c.Devices) != 2 || len(c.Entries) != 2 {
+		if err != nil || c.Base != 7 || len(c.Devices) != 2 || len(c.Entries) != 2 || len(c.Flushed) != 0 {
 			t.Fatalf("from %q: %d devices, %d entries, base %d, %v", from, len(c.Devices), len(c.Entries), c.Base, err)
 		}
 		for i, d := range c.Devices {
@@ -190,7 +191,7 @@ func TestRenew(t *testing.T) {
 	s := shelf(t, r)
 	for _, d := range s.Devices {
 		c, err := r.Renew(s, d.DevEUI)
-		if err != nil || c.Base != 7 || len(c.Devices) != 1 || len(c.Entries) != 1 {
+		if err != nil || c.Base != 7 || len(c.Devices) != 1 || len(c.Entries) != 1 || !slices.Equal(c.Flushed, []city.EUI{d.DevEUI}) {
 			t.Fatalf("%s: %+v, %v", d.DevEUI, c, err)
 		}
 		was, _ := r.OpenRoot(d.Keys)

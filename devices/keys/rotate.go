@@ -82,6 +82,7 @@ func (r *Ring) Renew(s register.Snapshot, devEUI city.EUI) (register.Change, err
 	facts := KeyFacts(d.Version, d.Keys, sealed)
 	d.Keys = sealed
 	c.Devices = []register.Device{d}
+	c.Flushed = []city.EUI{devEUI}
 	c.Entries = []register.Entry{{Action: register.KeysSet, DevEUI: devEUI, Facts: facts}}
 	return c, nil
 }
