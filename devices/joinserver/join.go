@@ -8,6 +8,7 @@ import (
 	"meldefunk/city"
 	"meldefunk/city/lorawan"
 	"meldefunk/city/lorawan/enrol"
+	"meldefunk/city/register"
 )
 
 // Lengths of frames in bytes (L2 1.1 sections 6.2.2 and 6.2.4).
@@ -107,7 +108,7 @@ func (s *Server) granting(ctx context.Context, a *asking, prove func(*Device) (l
 		switch err := s.store.Join(ctx, g); {
 		case err == nil:
 			return granted, nil
-		case !errors.Is(err, ErrChanged):
+		case !errors.Is(err, register.ErrChanged):
 			return body{}, err
 		}
 	}
@@ -133,7 +134,7 @@ func (a *asking) admissible(d *Device) error {
 
 // unknown says so to the one who asked, where that is what the store's error says.
 func unknown(err error, devEUI city.EUI) error {
-	if errors.Is(err, ErrUnknown) {
+	if errors.Is(err, register.ErrUnknown) {
 		return refuse(unknownDevEUI, "no device %s joins here", devEUI)
 	}
 	return err

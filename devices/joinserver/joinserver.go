@@ -12,7 +12,6 @@ package joinserver
 
 import (
 	"context"
-	"errors"
 
 	"meldefunk/city"
 	"meldefunk/city/lorawan"
@@ -23,23 +22,17 @@ import (
 // Store keeps the devices that join here and what must never be forgotten of them. It is
 // called from several goroutines.
 type Store interface {
-	// Device gives a device and where it stands. The error is ErrUnknown where no such
+	// Device gives a device and where it stands. The error is register.ErrUnknown where no such
 	// device joins here.
 	Device(ctx context.Context, devEUI city.EUI) (Device, error)
 	// Join keeps what a device was granted. When it returns nil, all of it is on the disk: the
-	// answer leaves right after. The error is ErrChanged, and nothing is kept, where the
+	// answer leaves right after. The error is register.ErrChanged, and nothing is kept, where the
 	// device is not at g.Revision any more.
 	Join(ctx context.Context, g Grant) error
-	// SessionKey gives a key that came with a Grant, ErrUnknown where there is none. How
+	// SessionKey gives a key that came with a Grant, register.ErrUnknown where there is none. How
 	// long keys are kept is the store's business.
 	SessionKey(ctx context.Context, devEUI city.EUI, id register.SessionKeyID) (register.SessionKey, error)
 }
-
-// The errors of a Store that mean something here.
-var (
-	ErrUnknown = errors.New("not known")
-	ErrChanged = errors.New("changed meanwhile")
-)
 
 // KEKs wraps session keys with key encryption keys (RFC 3394, BI section 21), which go by
 // labels. It is called from several goroutines.

@@ -31,7 +31,7 @@ func (s *Server) appSKey(ctx context.Context, a *asking) (body, error) {
 	}
 	d, err := s.store.Device(ctx, a.devEUI)
 	if err == nil && d.ApplicationServer != a.peer.ID {
-		err = ErrUnknown
+		err = register.ErrUnknown
 	}
 	if err != nil {
 		return body{}, unknown(err, a.devEUI)
@@ -40,11 +40,11 @@ func (s *Server) appSKey(ctx context.Context, a *asking) (body, error) {
 		return body{}, refuse(unknownReceiver, "ReceiverID is %s, the device's join server has JoinEUI %s", a.receiver, d.JoinEUI)
 	}
 	var k register.SessionKey
-	err = ErrUnknown
+	err = register.ErrUnknown
 	if len(a.SessionKeyID) == len(k.ID) {
 		k, err = s.store.SessionKey(ctx, a.devEUI, register.SessionKeyID(a.SessionKeyID))
 	}
-	if errors.Is(err, ErrUnknown) {
+	if errors.Is(err, register.ErrUnknown) {
 		return body{}, refuse(unknownDevEUI, "device %s has no session key of this SessionKeyID", a.devEUI)
 	}
 	if err != nil {

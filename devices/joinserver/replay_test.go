@@ -216,7 +216,7 @@ func TestChangedMeanwhile(t *testing.T) {
 		t.Errorf("%+v, %d joins", a.Result, o.joins)
 	}
 	o.change(testEUI, func(d *Device) { d.Disabled = false })
-	o.before = func(Grant) error { return fmt.Errorf("kept: %w", ErrChanged) }
+	o.before = func(Grant) error { return fmt.Errorf("kept: %w", register.ErrChanged) }
 	m, _ = s.request("1.0.4")
 	if a := o.gets(m); a.Result.ResultCode != "Other" || !strings.Contains(a.Result.Description, "ask again") {
 		t.Errorf("changed all the time: %+v", a.Result)

@@ -43,7 +43,7 @@ func (b *book) Device(_ context.Context, devEUI city.EUI) (Device, error) {
 	}
 	d, ok := b.devices[devEUI]
 	if !ok {
-		return Device{}, fmt.Errorf("device %s: %w", devEUI, ErrUnknown)
+		return Device{}, fmt.Errorf("device %s: %w", devEUI, register.ErrUnknown)
 	}
 	if b.meanwhile != nil {
 		changed := d
@@ -71,7 +71,7 @@ func (b *book) Join(ctx context.Context, g Grant) error {
 	}
 	d := b.devices[g.DevEUI]
 	if d.Revision != g.Revision {
-		return ErrChanged
+		return register.ErrChanged
 	}
 	b.inspect(d.State, g)
 	if _, bounded := ctx.Deadline(); !bounded {
@@ -122,7 +122,7 @@ func (b *book) SessionKey(_ context.Context, devEUI city.EUI, id register.Sessio
 			return k, nil
 		}
 	}
-	return register.SessionKey{}, ErrUnknown
+	return register.SessionKey{}, register.ErrUnknown
 }
 
 func (b *book) state(devEUI city.EUI) register.JoinState {
