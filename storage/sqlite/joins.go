@@ -75,6 +75,71 @@ func (s *Store) PutJoin(_ context.Context, devEUI city.EUI, base int64, st regis
 	return nil
 }
 
+// rewrapStep is how many session keys are wrapped anew in one transaction, which others wait
+// for: some 10 ms.
+const rewrapStep = 500
+
+// RewrapSessionKeys wraps session keys with another key encryption key: those of from, or with
+// "" all that are not wrapped with to. rewrap does it for one. A key that it fails for stays as
+// it is, and the error names the first one; n is how many became others. What a crash leaves
+// undone the next call does.
+func (s *Store) RewrapSessionKeys(ctx context.Context, from, to string, rewrap func(from, to string, wrapped []byte) ([]byte, error)) (n int, err error) {
+	type key struct {
+		id      int64
+		device  string
+		kek     string
+		wrapped []byte
+	}
+	var failed int
+	var first error
+	for last := int64(0); ; {
+		if err := ctx.Err(); err != nil {
+			return n, err
+		}
+		some, err := all(ctx, &s.reader, "session keys", func(r row) (k key, err error) {
+			return k, r.Scan(&k.id, &k.device, &k.kek, &k.wrapped)
+		}, `SELECT id, dev_eui, kek, wrapped FROM session_keys WHERE id > ? AND kek <> ? AND (kek = ? OR ? = '') ORDER BY id LIMIT ?`, last, to, from, from, rewrapStep)
+		if err != nil {
+			return n, err
+		}
+		if len(some) == 0 {
+			break
+		}
+		last = some[len(some)-1].id
+		fresh := make([][]byte, len(some))
+		for i := range some {
+			k := &some[i]
+			if fresh[i], err = rewrap(k.kek, to, k.wrapped); err == nil {
+				continue
+			}
+			if failed++; first == nil {
+				first = fmt.Errorf("device %s: %w", k.device, err)
+			}
+		}
+		err = s.inTx(func(ctx context.Context) error {
+			w := writer{ctx: ctx}
+			for i := range some {
+				if fresh[i] != nil {
+					w.query(s.conn, `UPDATE session_keys SET kek = ?, wrapped = ? WHERE id = ?`, to, fresh[i], some[i].id)
+				}
+			}
+			return w.err
+		})
+		if err != nil {
+			return n, fmt.Errorf("keep session keys wrapped anew: %w", err)
+		}
+		for _, wrapped := range fresh {
+			if wrapped != nil {
+				n++
+			}
+		}
+	}
+	if failed > 0 {
+		return n, fmt.Errorf("%d session keys stay as they were, the first that of %w", failed, first)
+	}
+	return n, nil
+}
+
 // SessionKey gives a session key of a device, register.ErrUnknown where there is none of this
 // id, or none any more: see register.KeptSessionKeys.
 func (r *reader) SessionKey(ctx context.Context, devEUI city.EUI, id register.SessionKeyID) (register.SessionKey, error) {

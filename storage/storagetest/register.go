@@ -25,6 +25,7 @@ type Register interface {
 	JoinState(ctx context.Context, devEUI city.EUI) (register.JoinState, error)
 	PutJoin(ctx context.Context, devEUI city.EUI, base int64, st register.JoinState, key *register.SessionKey) error
 	SessionKey(ctx context.Context, devEUI city.EUI, id register.SessionKeyID) (register.SessionKey, error)
+	RewrapSessionKeys(ctx context.Context, from, to string, rewrap func(from, to string, wrapped []byte) ([]byte, error)) (int, error)
 }
 
 // Installed makes the n-th device of a register, installed at noon on an asset of its own.
@@ -270,4 +271,62 @@ func (s *suite) joins(t *testing.T) {
 		t.Errorf("granted by the old nonces: %v", err)
 	}
 	must(t, s.store.PutJoin(ctx, d1.DevEUI, 2, state(last+1), nil))
+}
+
+// rewrapped takes more keys than fit into one step.
+func (s *suite) rewrapped(t *testing.T) {
+	ctx := t.Context()
+	const devices, keys = 40, 15
+	c := register.Change{At: noon}
+	for n := range devices {
+		d, _, _ := Installed(n)
+		d.State, d.Asset = register.InStock, ""
+		c.Devices = append(c.Devices, d)
+	}
+	must(t, s.store.ChangeRegister(ctx, c))
+	id := func(device, n int) register.SessionKeyID { return register.SessionKeyID{byte(device), byte(n)} }
+	for i, d := range c.Devices {
+		for n := range keys {
+			kek := []string{"old", "older"}[n%2]
+			must(t, s.store.PutJoin(ctx, d.DevEUI, 1, register.JoinState{JoinNonce: uint32(n) + 1}, &register.SessionKey{ID: id(i, n), KEK: kek, Wrapped: []byte(kek)}))
+		}
+	}
+	broken := errors.New("does not open")
+	rewrap := func(bad bool) func(from, to string, wrapped []byte) ([]byte, error) {
+		return func(from, to string, wrapped []byte) ([]byte, error) {
+			if string(wrapped) != from {
+				t.Errorf("%q is wrapped with %q", wrapped, from)
+			}
+			if bad {
+				return nil, broken
+			}
+			return []byte(to), nil
+		}
+	}
+	const olds, olders = devices * 8, devices * 7
+	for _, step := range []struct {
+		from, to string
+		bad      bool
+		want     int
+	}{
+		{"old", "new", true, 0}, {"old", "new", false, olds}, {"old", "new", false, 0}, {"gold", "new", false, 0},
+		{"", "new", false, olders}, {"", "new", true, 0}, {"new", "newer", false, olds + olders},
+	} {
+		n, err := s.store.RewrapSessionKeys(ctx, step.from, step.to, rewrap(step.bad))
+		if n != step.want || errors.Is(err, broken) != (step.bad && step.from != "") {
+			t.Errorf("%+v: %d, %v", step, n, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), fmt.Sprintf("%d session keys stay as they were, the first that of device %s", olds, c.Devices[0].DevEUI)) {
+			t.Error(err)
+		}
+	}
+	s.reopen(t)
+	for i, d := range c.Devices {
+		for n := range keys {
+			k := get[register.SessionKey](t)(s.store.SessionKey(ctx, d.DevEUI, id(i, n)))
+			if k.KEK != "newer" || string(k.Wrapped) != "newer" {
+				t.Fatalf("key %d of device %d: %+v", n, i, k)
+			}
+		}
+	}
 }
