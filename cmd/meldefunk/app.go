@@ -17,6 +17,7 @@ import (
 	"meldefunk/city"
 	"meldefunk/dashboards/access"
 	"meldefunk/dashboards/board"
+	"meldefunk/devices/joinserver"
 	bridge "meldefunk/gateway-bridge"
 	"meldefunk/gateway-bridge/listener"
 	"meldefunk/gateway-bridge/webhook"
@@ -39,9 +40,10 @@ type app struct {
 	systems    map[string]tickets.System
 	inspection *tickets.Inspection
 	servers    []*bridge.Server
-	webhooks   *webhook.Server  // nil: no network server posts
-	listener   *listener.Server // nil: none publishes to us
-	mqtt       net.Listener     // already open; nil: the address of the settings is opened
+	webhooks   *webhook.Server    // nil: no network server posts
+	listener   *listener.Server   // nil: none publishes to us
+	joins      *joinserver.Server // nil: another join server is asked, or none
+	mqtt       net.Listener       // already open; nil: the address of the settings is opened
 	road       *pipeline.Road
 	ticks      time.Duration  // of the world's clock between the road's ticks
 	writer     *influx.Writer // nil: no InfluxDB
@@ -128,6 +130,8 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 	s.MQTTListener.SessionsFile = filepath.Join(s.Data, "mqtt-sessions.json")
 	a.listener, err = bridge.NewListener(s.MQTTListener, s.bridges(), a.road.Offer, now, log, a.registry)
 	keep(err)
+	a.joins, err = a.newJoinServer()
+	keep(err)
 	location, err := time.LoadLocation(s.TimeZone)
 	keep(err)
 	ruled := &boardRules{f, store, location}
@@ -179,7 +183,7 @@ func (a *app) run(ctx context.Context, others ...part) error {
 	for _, s := range a.servers {
 		intake = append(intake, part{"network server", s.Run})
 	}
-	for _, open := range []func() (part, error){a.listenForPosts, a.listenForMQTT, a.listenForTickets} {
+	for _, open := range []func() (part, error){a.listenForPosts, a.listenForMQTT, a.listenForJoins, a.listenForTickets} {
 		p, err := open()
 		if err != nil {
 			return errors.Join(err, page.Close())
@@ -245,6 +249,9 @@ func (a *app) ready() []board.Check {
 	}
 	if a.listener != nil {
 		checks = append(checks, a.readyForMQTT()...)
+	}
+	if a.joins != nil {
+		checks = append(checks, a.readyForJoins())
 	}
 	if a.writer != nil {
 		c := board.Check{Name: "influxdb", OK: true}

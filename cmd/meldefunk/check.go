@@ -5,11 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
+
+	"meldefunk/city"
+	"meldefunk/city/register"
 )
 
 func checkCommand() *cobra.Command {
@@ -19,8 +24,8 @@ func checkCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Check a configuration without starting anything",
 		Long: `Check a configuration by building everything that serve builds, without
-connecting to anything; of the data folder the register is read. Prints every
-problem with file and line. Exit code 0: fine, 2: something is wrong.`,
+connecting to anything; of the data folder the register is read, and whether its
+root keys open. Prints every problem with file and line. Exit code 0: fine, 2: something is wrong.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			err := checkAll(c.Context(), path)
@@ -66,5 +71,32 @@ func checkAll(ctx context.Context, path string) error {
 	_, err = build(s, f, nil, time.Now, "", zerolog.Nop(), prometheus.NewRegistry())
 	_, closeTargets, targetsErr := s.targets()
 	closeTargets()
-	return errors.Join(err, targetsErr)
+	return errors.Join(err, targetsErr, rootsOpen(f, kept.Devices))
+}
+
+// rootsOpen tells which root keys of the register do not open, once for each label: such a
+// device cannot join at the city's join server, and no network server can be told of it.
+func rootsOpen(f *files, all []register.Device) error {
+	type trouble struct {
+		first city.EUI
+		err   error
+		n     int
+	}
+	closed := map[string]*trouble{}
+	for i := range all {
+		d := &all[i]
+		if _, err := f.OpenRoot(d.Keys); err == nil {
+			continue
+		} else if t := closed[d.Keys.KEK]; t == nil {
+			closed[d.Keys.KEK] = &trouble{d.DevEUI, err, 1}
+		} else {
+			t.n++
+		}
+	}
+	var errs []error
+	for _, label := range slices.Sorted(maps.Keys(closed)) {
+		t := closed[label]
+		errs = append(errs, fmt.Errorf("register: root keys of %d devices do not open, the first those of %s: %w", t.n, t.first, t.err))
+	}
+	return errors.Join(errs...)
 }

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 
 	"meldefunk/city"
+	"meldefunk/city/lorawan"
+	"meldefunk/city/lorawan/enrol"
 	"meldefunk/city/register"
 	"meldefunk/decoders/javascript"
 	"meldefunk/devices"
@@ -183,6 +185,19 @@ func (f *files) Open(u *city.Uplink) ([]byte, error) { return f.current.Load().r
 // OpenFrame is the keys'.
 func (f *files) OpenFrame(raw *city.RawFrame, last func(city.EUI, string) (uint32, bool)) (city.Uplink, error) {
 	return f.current.Load().ring.OpenFrame(raw, last)
+}
+
+// OpenRoot is the keys'.
+func (f *files) OpenRoot(k register.Keys) (enrol.RootKeys, error) {
+	return f.current.Load().ring.OpenRoot(k)
+}
+
+// Labels is the keys'.
+func (f *files) Labels() []string { return f.current.Load().ring.Labels() }
+
+// WrapKey is the keys'.
+func (f *files) WrapKey(label string, key lorawan.Key) ([]byte, error) {
+	return f.current.Load().ring.WrapKey(label, key)
 }
 
 // Find is the inventory's.

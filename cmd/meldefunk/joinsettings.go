@@ -19,6 +19,9 @@ type joinServer struct {
 	// Home is the NetID of the network that devices join; "": that of the only network server
 	// among the peers.
 	Home string `yaml:"home"`
+	// ApplicationServer is the AS-ID of the one that asks for AppSKeys and reads payloads in
+	// place of the platform; "": they are in the answers to network servers, wrapped.
+	ApplicationServer string `yaml:"application_server"`
 }
 
 func defaultJoinServer() joinServer { return joinServer{Config: joinserver.DefaultConfig()} }
@@ -68,8 +71,12 @@ func (j *joinServer) validate(k keys.Config) error {
 	case !known[j.KEK]:
 		errs = append(errs, fmt.Errorf("kek: %.60q is no label under keys.keks", j.KEK))
 	}
+	named := false
 	for i, p := range j.Peers {
+		named = named || p.Role == joinserver.ApplicationServer && p.ID == j.ApplicationServer
 		switch {
+		case p.Role == joinserver.ApplicationServer && p.ID != j.ApplicationServer:
+			errs = append(errs, fmt.Errorf("peers: %d (%.40q): no AppSKey is kept for it: name its id with application_server, or leave the peer out", i, p.Name))
 		case p.KEK != "" && !known[p.KEK]:
 			errs = append(errs, fmt.Errorf("peers: %d (%.40q): kek: %.60q is no label under keys.keks", i, p.Name, p.KEK))
 		case p.KEK != "" && p.KEK == j.KEK:
@@ -77,6 +84,9 @@ func (j *joinServer) validate(k keys.Config) error {
 		case p.KEK != "" && p.KEK == registerLabel(k):
 			errs = append(errs, fmt.Errorf("peers: %d (%.40q): kek: %.60q wraps root keys in the register: give this network server another one", i, p.Name, p.KEK))
 		}
+	}
+	if j.ApplicationServer != "" && !named {
+		errs = append(errs, fmt.Errorf("application_server: %.60q is the id of no peer with role application_server", j.ApplicationServer))
 	}
 	return errors.Join(errs...)
 }

@@ -136,6 +136,8 @@ func TestJoinServerSettings(t *testing.T) {
 		"that of roots":   {strings.Replace(joining, "kek: chirpstack-1}", "kek: stadt-wurzel}", 1), `f.yaml:13: join_server: peers: 0 ("chirpstack"): kek: "stadt-wurzel" wraps root keys in the register`},
 		"two to choose":   {joining + second, `f.yaml:10: join_server: home: missing; say which of the network servers ["000000" "000013"] the devices join`},
 		"home":            {joining + "  home: Stadt\n", `f.yaml:14: join_server: home: "Stadt" is not a NetID`},
+		"an idle peer":    {joining + "    - {name: as, role: application_server, id: as.stadt.example, token_env: T}\n", `f.yaml:14: join_server: peers: 1 ("as"): no AppSKey is kept for it: name its id with application_server`},
+		"no such peer":    {joining + "  application_server: as.stadt.example\n", `f.yaml:14: join_server: application_server: "as.stadt.example" is the id of no peer with role application_server`},
 		"unknown, nested": {strings.Replace(joining, "token_env: T", "token: T", 1), "f.yaml:13: field token not found in type joinserver.Peer"},
 	} {
 		t.Run(name, func(t *testing.T) {

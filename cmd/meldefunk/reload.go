@@ -43,7 +43,9 @@ func (a *app) reload(ctx context.Context, path string) {
 		s := a.settings
 		s.Keys = fresh.Keys
 		s.Tickets.Routes, s.Tickets.Areas, s.Tickets.RoutesFile = fresh.Tickets.Routes, fresh.Tickets.Areas, fresh.Tickets.RoutesFile
-		err = a.files.load(ctx, s)
+		if err = ofSection("join_server", s.JoinServer.validate(s.Keys)); err == nil { // it stays as it is
+			err = a.files.load(ctx, s)
+		}
 	}
 	if usage, ok := errors.AsType[usageError](err); ok {
 		err = usage.error

@@ -291,6 +291,15 @@ func flatten(err error) []error {
 	return []error{err}
 }
 
+// ofSection puts the name of a section before each problem.
+func ofSection(name string, err error) error {
+	var errs []error
+	for _, e := range flatten(err) {
+		errs = append(errs, fmt.Errorf("%s: %w", name, e))
+	}
+	return errors.Join(errs...)
+}
+
 // firstWords finds the keys that a problem's text begins with, like "tls: ca_file: ...".
 var firstWords = regexp.MustCompile(`[a-z0-9_][a-z0-9_-]*`)
 
