@@ -85,6 +85,7 @@ func (c *control) handler() http.Handler {
 	mux.HandleFunc("POST /v1/reconcile", c.reconcile)
 	mux.HandleFunc("POST /v1/register/changes", c.changeRegister)
 	mux.HandleFunc("POST /v1/register/registrations", c.putRegistrations)
+	mux.HandleFunc("POST /v1/register/sessionkeys", c.rewrapSessionKeys)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		controlSay(w, http.StatusNotFound, controlAnswer{Error: "there is no " + r.Method + " " + r.URL.Path})
 	})

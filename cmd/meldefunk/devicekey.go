@@ -133,17 +133,26 @@ it does not: do it with the device at hand.`,
 func deviceKeyRewrapCommand() *cobra.Command {
 	var path, from, to string
 	var o changeOptions
+	var sessions bool
 	c := &cobra.Command{
 		Use:   "rewrap",
 		Short: "Wrap all root keys with another key encryption key",
 		Long: `Wrap root keys with another key encryption key: those of --from, or all that are not
 wrapped with --to. The keys stay the same; neither devices nor network servers notice.
 Afterwards keys.register has to name the new one, and the old one can be destroyed once
-no session key and no stored uplink needs it (meldefunk key check).`,
+no session key and no stored uplink needs it (meldefunk key check).
+
+With --sessions it is done to the session keys that the join server keeps for an
+application server (join_server.application_server), and root keys stay as they are.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if to == "" {
 				return usageError{errors.New("--to: with which key encryption key?")}
+			}
+			if sessions {
+				return atRegister(c.Context(), path, c.ErrOrStderr(), func(f *fleet, r registrar) error {
+					return rewrapSessions(c.Context(), f, r, from, to, c.OutOrStdout())
+				})
 			}
 			return changeKeys(c.Context(), path, &o, nil, c.OutOrStdout(), c.ErrOrStderr(), func(r *keys.Ring, s register.Snapshot, _ []city.EUI) (register.Change, error) {
 				return r.Rotate(s, from, to)
@@ -155,6 +164,7 @@ no session key and no stored uplink needs it (meldefunk key check).`,
 	f := c.Flags()
 	f.StringVar(&from, "from", "", "`label` of the key encryption key that wraps them now (default: any)")
 	f.StringVar(&to, "to", "", "`label` of the one that is to")
+	f.BoolVar(&sessions, "sessions", false, "the join server's session keys in place of root keys")
 	f.StringVar(&o.reason, "reason", "", "`why`, for the audit trail")
 	return c
 }

@@ -195,6 +195,11 @@ func (f *files) OpenRoot(k register.Keys) (enrol.RootKeys, error) {
 // Labels is the keys'.
 func (f *files) Labels() []string { return f.current.Load().ring.Labels() }
 
+// RewrapKey is the keys'.
+func (f *files) RewrapKey(from, to string, wrapped []byte) ([]byte, error) {
+	return f.current.Load().ring.RewrapKey(from, to, wrapped)
+}
+
 // WrapKey is the keys'.
 func (f *files) WrapKey(label string, key lorawan.Key) ([]byte, error) {
 	return f.current.Load().ring.WrapKey(label, key)

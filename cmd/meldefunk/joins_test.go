@@ -134,6 +134,11 @@ func (town *joinTown) atStore(do func(context.Context, *sqlite.Store) error) {
 	}
 }
 
+// tree is in a file of the inventory.
+func (town *joinTown) tree() {
+	town.write("trees.csv", "dev_eui,model,asset,kind\na8404100018100ff,dragino/lse01,BA-255,soil\n")
+}
+
 var joinAddress = regexp.MustCompile(`"address":"([^"]+)",[^\n]*"message":"join server is open"`)
 
 // begin starts the platform and waits until its join server is open.
@@ -352,7 +357,7 @@ network_servers:
   - {name: things, dialect: the-things-stack-v3, broker: "` + broker.URL() + `"}
 `
 	town := newJoinTown(t, servers, old, young)
-	town.write("trees.csv", "dev_eui,model,asset,kind\na8404100018100ff,dragino/lse01,BA-255,soil\n")
+	town.tree()
 	if out := town.command("check"); !strings.Contains(out, "fine") {
 		t.Errorf("check says %q", out)
 	}
@@ -538,8 +543,9 @@ func TestKilledWhileJoining(t *testing.T) {
 func TestKeysForAnotherApplication(t *testing.T) {
 	id := identity(lorawan.V1_0_4, 1)
 	town := newJoinTown(t, noUplinks, id)
-	text := noUplinks + strings.Replace(town.joinSettings(), "  home:", "  application_server: as.example\n  home:", 1) +
+	text := "inventory: [DIR/trees.csv]\n" + noUplinks + strings.Replace(town.joinSettings(), "  home:", "  application_server: as.example\n  home:", 1) +
 		"    - {name: as, role: application_server, id: as.example, certificate: as.example}\n"
+	town.tree()
 	town.configure(text)
 	town.begin()
 	n, as := town.server("lns.example", "000000", "chirpstack-1"), town.server("as.example", "000000", "things-1")
@@ -572,15 +578,17 @@ func TestKeysForAnotherApplication(t *testing.T) {
 			t.Errorf("not the session's key: %v", err)
 		}
 	}
-	gets("stadt-kek-1")
-	town.stop()
-	town.atStore(func(ctx context.Context, s *sqlite.Store) error {
-		n, err := s.RewrapSessionKeys(ctx, "", "stadt-kek-2", town.ring.RewrapKey)
-		if n != 1 {
-			t.Errorf("%d keys wrapped anew", n)
+	rewraps := func(to string) {
+		t.Helper()
+		if out := town.command("device", "key", "rewrap", "--sessions", "--to", to, "--by", "petra"); !strings.Contains(out, "1 session keys wrapped with "+to) {
+			t.Errorf("rewrap says %q", out)
 		}
-		return err
-	})
+	}
+	gets("stadt-kek-1")
+	rewraps("wurzel-2") // by the running platform
+	gets("wurzel-2")
+	town.stop()
+	rewraps("stadt-kek-2")
 	town.begin()
 	gets("stadt-kek-2")
 	town.stop()

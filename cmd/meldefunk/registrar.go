@@ -19,6 +19,9 @@ type registrar interface {
 	ChangeRegister(ctx context.Context, c register.Change) error
 	// PutRegistrations keeps what network servers were told.
 	PutRegistrations(ctx context.Context, all []register.Registration) error
+	// RewrapSessionKeys wraps the session keys of joins with another key encryption key, those
+	// of from, or with "" all. It tells how many became others.
+	RewrapSessionKeys(ctx context.Context, from, to string) (int, error)
 }
 
 var (
