@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"meldefunk/city/door"
 )
 
 // Config is one network server: an MQTT session at its broker, or a way for it to come to
@@ -251,7 +253,7 @@ func (c Config) password() (string, error) {
 	case c.PasswordEnv != "":
 		secret := os.Getenv(c.PasswordEnv)
 		if secret == "" {
-			return "", fmt.Errorf("password_env: the environment variable %s is empty or not set", c.PasswordEnv)
+			return "", fmt.Errorf("password_env: the environment variable %s is empty or not set", door.EnvName(c.PasswordEnv))
 		}
 		return secret, nil
 	}

@@ -38,7 +38,7 @@ func CheckPlaintext(plaintext string) error {
 // Word reads what somebody else has given us to be let in: one word, that is the content of
 // the file, or of the environment variable. Its errors name the place and never the content.
 func (s Secret) Word() (string, error) {
-	from, word := "environment variable "+s.Env, os.Getenv(s.Env)
+	from, word := "environment variable "+EnvName(s.Env), os.Getenv(s.Env)
 	if s.File != "" {
 		from = "file " + s.File
 		b, err := os.ReadFile(s.File)

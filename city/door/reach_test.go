@@ -80,6 +80,28 @@ func TestWord(t *testing.T) {
 	}
 }
 
+// A secret in the place of the name of its environment variable is not repeated.
+func TestEnvName(t *testing.T) {
+	for _, name := range []string{"A", "STADT_KEK_2", "_X"} {
+		if got := door.EnvName(name); got != name {
+			t.Errorf("%s became %s", name, got)
+		}
+	}
+	for _, secret := range []string{"token-9c26d97a", "8f0c", "Geheim", "X Y", ""} {
+		if got := door.EnvName(secret); secret != "" && strings.Contains(got, secret) || got == secret {
+			t.Errorf("%q is told: %s", secret, got)
+		}
+		s := door.Secret{Env: secret}
+		_, read := s.Read("token")
+		_, word := s.Word()
+		for _, err := range []error{read, word} {
+			if err == nil || secret != "" && strings.Contains(err.Error(), secret) {
+				t.Errorf("error %v", err)
+			}
+		}
+	}
+}
+
 func TestRoots(t *testing.T) {
 	if pool, err := door.Roots(""); pool != nil || err != nil {
 		t.Errorf("without a file: %v, %v", pool, err)

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 )
 
@@ -21,7 +22,7 @@ const shortest = 16
 // Read gives the secret. Its errors begin with kind_file or kind_env, as the configuration
 // calls them, name the place and never the content.
 func (s Secret) Read(kind string) (string, error) {
-	where, secret := kind+"_env: "+s.Env, os.Getenv(s.Env)
+	where, secret := kind+"_env: "+EnvName(s.Env), os.Getenv(s.Env)
 	if s.File != "" {
 		b, err := os.ReadFile(s.File)
 		if err != nil {
@@ -33,6 +34,18 @@ func (s Secret) Read(kind string) (string, error) {
 		return "", fmt.Errorf("%s: a %s of %d bytes keeps nobody out: want at least %d", where, kind, len(secret), shortest)
 	}
 	return secret, nil
+}
+
+// variable is what names of environment variables look like.
+var variable = regexp.MustCompile(`^[A-Z_][A-Z0-9_]{0,127}$`)
+
+// EnvName gives the name of an environment variable for a message, unless it may be the secret
+// itself that somebody has put in its place.
+func EnvName(name string) string {
+	if variable.MatchString(name) {
+		return name
+	}
+	return "of a name that is not repeated here, as it may be the secret (a name has capitals, digits and _)"
 }
 
 // Same compares. How long it takes tells nothing about either.

@@ -25,7 +25,7 @@ type SigningKey []byte
 // ReadSigningKey reads a key: "whsec_" and base64 of 24 to 64 bytes. Its errors begin with
 // secret_file or secret_env, name the place and never the content.
 func ReadSigningKey(s Secret) (SigningKey, error) {
-	where, text := "secret_env: "+s.Env, os.Getenv(s.Env)
+	where, text := "secret_env: "+EnvName(s.Env), os.Getenv(s.Env)
 	if s.File != "" {
 		b, err := os.ReadFile(s.File)
 		if err != nil {

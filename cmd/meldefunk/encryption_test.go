@@ -38,7 +38,7 @@ const (
 )
 
 // recordedUp reads a recorded message of a dialect's test data and replaces pieces of it.
-func recordedUp(t *testing.T, topic, file string, changes ...string) published {
+func recordedUp(t testing.TB, topic, file string, changes ...string) published {
 	t.Helper()
 	body, err := os.ReadFile(filepath.Join("..", "..", "gateway-bridge", file))
 	if err != nil {

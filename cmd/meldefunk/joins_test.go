@@ -36,12 +36,12 @@ import (
 
 // The key encryption keys of the tests, by their labels.
 var joinKEKs = map[string]string{
-	"wurzel":       strings.Repeat("7e", 32),
-	"wurzel-2":     strings.Repeat("7d", 32),
-	"stadt-kek-1":  strings.Repeat("5a", 16),
-	"stadt-kek-2":  strings.Repeat("5b", 24),
-	"chirpstack-1": strings.Repeat("c1", 16),
-	"things-1":     strings.Repeat("31", 32),
+	"wurzel":       canaryDigits("wurzel", 32),
+	"wurzel-2":     canaryDigits("wurzel-2", 32),
+	"stadt-kek-1":  canaryDigits("stadt-kek-1", 16),
+	"stadt-kek-2":  canaryDigits("stadt-kek-2", 24),
+	"chirpstack-1": canaryDigits("chirpstack-1", 16),
+	"things-1":     canaryDigits("things-1", 32),
 }
 
 // joinTown is a platform with a join server that two network servers may ask.
@@ -156,12 +156,19 @@ func (town *joinTown) begin() {
 	})
 }
 
-// command runs a command of the platform, beside it.
+// command runs a command of the platform, beside it, and wants it to go well.
 func (town *joinTown) command(args ...string) string {
 	town.t.Helper()
-	out, err := exec.Command(town.binary, append(args, "-c", town.config)...).CombinedOutput()
-	if err != nil {
-		town.t.Fatalf("%q: %v\n%s", args, err, out)
+	return town.exits(exitOK, args...)
+}
+
+// exits runs a command that is to end with a code, and gives what it says.
+func (town *joinTown) exits(code int, args ...string) string {
+	town.t.Helper()
+	c := exec.Command(town.binary, append(args, "-c", town.config)...)
+	out, err := c.CombinedOutput()
+	if c.ProcessState == nil || c.ProcessState.ExitCode() != code {
+		town.t.Fatalf("%q: %v, want code %d\n%s", args, err, code, out)
 	}
 	town.log.add(string(out))
 	return string(out)
@@ -172,6 +179,7 @@ func (town *joinTown) command(args ...string) string {
 type playedServer struct {
 	t      testing.TB
 	client *http.Client
+	token  string // it shows; "": none
 	id     lorawan.NetID
 	kek    []byte
 	asked  uint32
@@ -223,13 +231,26 @@ func (n *playedServer) question(frame []byte) []byte {
 	return text
 }
 
-// asks hands a message to the join server.
-func (n *playedServer) asks(url string, message []byte) (a joinAnswer) {
+func (n *playedServer) posts(url string, message []byte) *http.Response {
 	n.t.Helper()
-	resp, err := n.client.Post(url, "application/json", bytes.NewReader(message))
+	r, err := http.NewRequestWithContext(n.t.Context(), http.MethodPost, url, bytes.NewReader(message))
 	if err != nil {
 		n.t.Fatal(err)
 	}
+	if n.token != "" {
+		r.Header.Set("Authorization", "Bearer "+n.token)
+	}
+	resp, err := n.client.Do(r)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return resp
+}
+
+// asks hands a message to the join server.
+func (n *playedServer) asks(url string, message []byte) (a joinAnswer) {
+	n.t.Helper()
+	resp := n.posts(url, message)
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err == nil && resp.StatusCode != http.StatusOK {
@@ -434,10 +455,10 @@ network_servers:
 	forged := bytes.Clone(replay)
 	forged[17]++ // another DevNonce
 	refused("a made-up join-request", chirpstack, forged, "MICFailed")
-	if resp, err := town.server("www.example", "000000", "chirpstack-1").client.Post(town.url, "application/json", bytes.NewReader(chirpstack.question(replay))); err != nil || resp.StatusCode != http.StatusUnauthorized {
-		t.Errorf("a stranger's certificate: %v, %v", resp, err)
-	} else {
-		resp.Body.Close()
+	resp := town.server("www.example", "000000", "chirpstack-1").posts(town.url, chirpstack.question(replay))
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a stranger's certificate: %s", resp.Status)
 	}
 
 	// Keys that the join server needs are not let go of by a reload; others come and go.

@@ -169,10 +169,13 @@ func explainYAML(path string, err error) error {
 		}
 		text = strings.Replace(text, " in type main.settings", " in the file", 1)
 		text = strings.Replace(text, " in type main.networkServer", " of a network server", 1)
-		errs = append(errs, fmt.Errorf("%s: %s", where, text))
+		errs = append(errs, fmt.Errorf("%s: %s", where, keyDigits.ReplaceAllString(text, "(digits as of a key)")))
 	}
 	return errors.Join(errs...)
 }
+
+// keyDigits may be a key in the wrong place.
+var keyDigits = regexp.MustCompile(`[0-9A-Fa-f]{24,}`)
 
 // problem is something wrong at a path of keys, like network_servers.0.broker.
 type problem struct {

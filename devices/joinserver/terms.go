@@ -39,7 +39,7 @@ func (d *demand) terms() (t terms, err error) {
 	one, known := speaks11(d.MACVersion)
 	switch {
 	case !known:
-		return t, refuse(malformedMessage, "MACVersion: %.20q: want one like 1.0.3 or 1.1", d.MACVersion)
+		return t, refuse(malformedMessage, "MACVersion: %.8q: want one like 1.0.3 or 1.1", d.MACVersion)
 	case one != t.accept.OptNeg:
 		return t, refuse(malformedMessage, "MACVersion is %s and OptNeg in DLSettings is %v: want OptNeg with 1.1 and only there", d.MACVersion, t.accept.OptNeg)
 	}

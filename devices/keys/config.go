@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"meldefunk/city"
+	"meldefunk/city/door"
 	"meldefunk/city/lorawan"
 )
 
@@ -149,7 +150,7 @@ func (k KEK) text() (where, text string, err error) {
 		}
 		return "credential " + k.Credential, text, err
 	}
-	return "env " + k.Env, os.Getenv(k.Env), nil
+	return "env " + door.EnvName(k.Env), os.Getenv(k.Env), nil
 }
 
 func isKey(text string) bool {

@@ -191,7 +191,7 @@ func among[V any](m map[string]V) string {
 }
 
 func (c Config) apiKey() (string, error) {
-	from := "environment variable " + c.APIKeyEnv
+	from := "environment variable " + door.EnvName(c.APIKeyEnv)
 	key := os.Getenv(c.APIKeyEnv)
 	if c.APIKeyFile != "" {
 		from = "file " + c.APIKeyFile
