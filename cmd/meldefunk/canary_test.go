@@ -51,13 +51,24 @@ func forms(secret []byte) map[string][2]string {
 	return all
 }
 
-// between is what people and formats put between hex digits.
-var between = regexp.MustCompile(`(?i)0x|\\x|%|[^0-9a-f]`)
+// bare leaves out what people and formats put between hex digits, of a text in lower case.
+func bare(text string) string {
+	digits := make([]byte, 0, len(text))
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == 'x' && i > 0 && text[i-1] == '0': // 0xc0, 0xff
+			digits = digits[:len(digits)-1]
+		case '0' <= c && c <= '9', 'a' <= c && c <= 'f':
+			digits = append(digits, c)
+		}
+	}
+	return string(digits)
+}
 
 // views are how a text is searched.
 func views(text string) map[string]string {
 	lower := strings.ToLower(text)
-	return map[string]string{"raw": text, "lower": lower, "bare": between.ReplaceAllString(lower, "")}
+	return map[string]string{"raw": text, "lower": lower, "bare": bare(lower)}
 }
 
 // found gives what a text tells of the secrets.

@@ -82,9 +82,9 @@ func (town *joinTown) joinSettings(without ...string) string {
 
 // newJoinTown writes a configuration that ends in further settings, and keeps devices with root
 // keys in the register.
-func newJoinTown(t *testing.T, further string, identities ...mac.Identity) *joinTown {
+func newJoinTown(t *testing.T, binary, further string, identities ...mac.Identity) *joinTown {
 	t.Helper()
-	town := &joinTown{gate: doortest.NewGate(t), platform: newPlatform(t, buildBinary(t, true), "", nil)}
+	town := &joinTown{gate: doortest.NewGate(t), platform: newPlatform(t, binary, "", nil)}
 	var c keys.Config
 	for label, digits := range joinKEKs {
 		town.write(label+".key", digits+"\n")
@@ -377,7 +377,7 @@ network_servers:
   - {name: chirpstack, dialect: chirpstack-v4, broker: "` + broker.URL() + `"}
   - {name: things, dialect: the-things-stack-v3, broker: "` + broker.URL() + `"}
 `
-	town := newJoinTown(t, servers, old, young)
+	town := newJoinTown(t, buildBinary(t, true), servers, old, young)
 	town.tree()
 	if out := town.command("check"); !strings.Contains(out, "fine") {
 		t.Errorf("check says %q", out)
@@ -509,7 +509,7 @@ network_servers:
 // out twice; and the request whose answer was lost is a recorded one from then on.
 func TestKilledWhileJoining(t *testing.T) {
 	id := identity(lorawan.V1_0_4, 1)
-	town := newJoinTown(t, noUplinks, id)
+	town := newJoinTown(t, buildBinary(t, true), noUplinks, id)
 	device := newSimDevice(t, id)
 	nonces := func() string {
 		return strings.Join(rows(t, town.database(), `SELECT join_nonce FROM joins`), "")
@@ -563,7 +563,7 @@ func TestKilledWhileJoining(t *testing.T) {
 // its number, and who is named for it the key, also after the keys were wrapped anew.
 func TestKeysForAnotherApplication(t *testing.T) {
 	id := identity(lorawan.V1_0_4, 1)
-	town := newJoinTown(t, noUplinks, id)
+	town := newJoinTown(t, buildBinary(t, true), noUplinks, id)
 	text := "inventory: [DIR/trees.csv]\n" + noUplinks + strings.Replace(town.joinSettings(), "  home:", "  application_server: as.example\n  home:", 1) +
 		"    - {name: as, role: application_server, id: as.example, certificate: as.example}\n"
 	town.tree()
@@ -618,7 +618,7 @@ func TestKeysForAnotherApplication(t *testing.T) {
 
 // TestCheckJoinServer finds what would keep devices from joining.
 func TestCheckJoinServer(t *testing.T) {
-	town := newJoinTown(t, noUplinks, identity(lorawan.V1_0_4, 1), identity(lorawan.V1_0_4, 9))
+	town := newJoinTown(t, "", noUplinks, identity(lorawan.V1_0_4, 1), identity(lorawan.V1_0_4, 9))
 	for name, c := range map[string]struct {
 		change func()
 		want   string

@@ -58,7 +58,7 @@ func newSecretTown(t *testing.T) *secretTown {
 		return text
 	}
 
-	s.joinTown = newJoinTown(t, noUplinks)
+	s.joinTown = newJoinTown(t, buildBinary(t, false), noUplinks)
 	s.tree()
 	s.folder("out")
 	var err error
