@@ -119,7 +119,9 @@ func (j *Judge) exchange(r *http.Request, body []byte, answer *httptest.Response
 		}
 		return
 	}
-	in := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route}
+	// Whether a token is good is the server's word.
+	options := &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc}
+	in := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route, Options: options}
 	if err = openapi3filter.ValidateRequest(r.Context(), in); err == nil {
 		err = undeclared(route, r, body)
 	}
@@ -143,12 +145,18 @@ func (j *Judge) exchange(r *http.Request, body []byte, answer *httptest.Response
 	if response == nil {
 		response = route.Operation.Responses.Default()
 	}
+	if len(response.Value.Content) == 0 {
+		if answer.Body.Len() > 0 {
+			j.fail("%s: answered %d with a body, which the document does not promise", what, answer.Code)
+		}
+		return
+	}
 	var v any
 	if err := json.Unmarshal(answer.Body.Bytes(), &v); err != nil {
 		j.fail("%s: %v", what, err)
 		return
 	}
-	if name := stranger(response.Value.Content.Get("application/json").Schema.Value, v); name != "" {
+	if name := stranger(response.Value.Content.Get(answer.Header().Get("Content-Type")).Schema.Value, v); name != "" {
 		j.fail("%s: answered %s, but the document has no field %q", what, answer.Body, name)
 	}
 }
@@ -214,7 +222,12 @@ func stranger(schema *openapi3.Schema, v any) string {
 	case map[string]any:
 		for name, e := range v {
 			property := schema.Properties[name]
-			if property == nil {
+			switch others := schema.AdditionalProperties; {
+			case property == nil && others.Schema != nil:
+				property = others.Schema
+			case property == nil && others.Has != nil && *others.Has:
+				continue
+			case property == nil:
 				return name
 			}
 			if found := stranger(property.Value, e); found != "" {
