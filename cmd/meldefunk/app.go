@@ -16,7 +16,9 @@ import (
 
 	"meldefunk/city"
 	"meldefunk/dashboards/access"
+	"meldefunk/dashboards/api"
 	"meldefunk/dashboards/board"
+	"meldefunk/dashboards/opendata"
 	"meldefunk/devices/joinserver"
 	bridge "meldefunk/gateway-bridge"
 	"meldefunk/gateway-bridge/listener"
@@ -50,6 +52,7 @@ type app struct {
 	reconciler *tickets.Reconciler
 	inbox      *inbox.Server // nil: no ticket system tells by itself
 	board      *board.Board
+	hub        *api.Hub       // tells viewers what is new
 	access     *access.Access // nil: nobody has to log in
 	desk       *storeDesk     // what people want done with tickets
 }
@@ -73,6 +76,11 @@ var (
 	_ board.Rules        = (*boardRules)(nil)
 	_ board.Decisions    = (*boardRules)(nil)
 	_ board.Access       = (*access.Access)(nil)
+	_ api.Store          = (*sqlite.Store)(nil)
+	_ api.Inventory      = (*files)(nil)
+	_ api.Rules          = (*boardRules)(nil)
+	_ opendata.Store     = (*sqlite.Store)(nil)
+	_ opendata.Inventory = (*files)(nil)
 	_ desk               = (*storeDesk)(nil)
 	_ desk               = (*controlClient)(nil)
 )
@@ -150,6 +158,8 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 			keep(fmt.Errorf("access: %w", err))
 		}
 	}
+	page.Mounts, err = a.mounts(ruled)
+	keep(err)
 	a.board, err = board.New(page)
 	keep(err)
 	return a, errors.Join(errs...)
@@ -169,6 +179,7 @@ func (a *app) follow(c *city.Commit) {
 	if len(c.Cases)+len(c.Updates)+len(c.Released) > 0 {
 		a.reconciler.Wake()
 	}
+	a.hub.Tell(c)
 }
 
 // run serves until ctx ends, then stops in an order that loses nothing: network servers
@@ -200,6 +211,7 @@ func (a *app) run(ctx context.Context, others ...part) error {
 		{"tickets", a.reconciler.Run},
 		{"ticket systems", a.inspection.Run},
 		{"board", func(ctx context.Context) error { return a.board.Serve(ctx, page) }},
+		{"live", a.hub.Run},
 		{"retention", a.prune},
 	}
 	followers = append(followers, control...)

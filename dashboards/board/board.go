@@ -32,7 +32,8 @@ type Options struct {
 	// Link gives the address of a ticket's page in its system, "" where there is none; nil:
 	// nowhere.
 	Link   func(system, number string) string
-	Notice string // shown on top of every page, like "Vorführung: simulierte Stadt"; "" for none
+	Mounts []Mount // what others serve under the board's address
+	Notice string  // shown on top of every page, like "Vorführung: simulierte Stadt"; "" for none
 }
 
 // Board serves the pages. It starts nothing by itself and is safe for concurrent use.

@@ -47,6 +47,9 @@ type StaleAfter struct {
 	Meter   time.Duration `yaml:"meter"`
 }
 
+// Of gives the age for a kind.
+func (s StaleAfter) Of(k city.Kind) time.Duration { return s.of(k) }
+
 // of gives the age for a kind; 0 for a kind without one, which then never gets stale.
 func (s StaleAfter) of(k city.Kind) time.Duration {
 	switch k {

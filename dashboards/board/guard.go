@@ -24,9 +24,12 @@ func (b *Board) guard(muxes map[string]*http.ServeMux) http.Handler {
 		if r.TLS != nil {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
+		other, lent := b.mounted(r.URL.Path)
 		switch {
 		case !hosts[hostname(r.Host)]:
 			b.fail(w, r, wrongHost())
+		case lent:
+			b.lend(other, w, r)
 		case r.Method == http.MethodPost:
 			muxes["POST"].ServeHTTP(w, r)
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
