@@ -19,6 +19,7 @@ import (
 	"meldefunk/dashboards/api"
 	"meldefunk/dashboards/board"
 	"meldefunk/dashboards/opendata"
+	"meldefunk/dashboards/sensorthings"
 	"meldefunk/devices/joinserver"
 	bridge "meldefunk/gateway-bridge"
 	"meldefunk/gateway-bridge/listener"
@@ -59,30 +60,32 @@ type app struct {
 
 // These are the places where parts that do not know each other meet.
 var (
-	_ pipeline.Store     = (*sqlite.Store)(nil)
-	_ pipeline.Decoder   = (*files)(nil)
-	_ pipeline.Inventory = (*files)(nil)
-	_ pipeline.Judge     = (*files)(nil)
-	_ pipeline.Keys      = (*files)(nil)
-	_ pipeline.Frames    = (*files)(nil)
-	_ tickets.Store      = (*sqlite.Store)(nil)
-	_ tickets.Assets     = (*files)(nil)
-	_ tickets.Router     = (*files)(nil)
-	_ tickets.Road       = (*app)(nil)
-	_ influx.Source      = (*sqlite.Store)(nil)
-	_ board.Store        = (*sqlite.Store)(nil)
-	_ bridge.Sessions    = (*sqlite.Store)(nil)
-	_ board.Inventory    = (*files)(nil)
-	_ board.Rules        = (*boardRules)(nil)
-	_ board.Decisions    = (*boardRules)(nil)
-	_ board.Access       = (*access.Access)(nil)
-	_ api.Store          = (*sqlite.Store)(nil)
-	_ api.Inventory      = (*files)(nil)
-	_ api.Rules          = (*boardRules)(nil)
-	_ opendata.Store     = (*sqlite.Store)(nil)
-	_ opendata.Inventory = (*files)(nil)
-	_ desk               = (*storeDesk)(nil)
-	_ desk               = (*controlClient)(nil)
+	_ pipeline.Store         = (*sqlite.Store)(nil)
+	_ pipeline.Decoder       = (*files)(nil)
+	_ pipeline.Inventory     = (*files)(nil)
+	_ pipeline.Judge         = (*files)(nil)
+	_ pipeline.Keys          = (*files)(nil)
+	_ pipeline.Frames        = (*files)(nil)
+	_ tickets.Store          = (*sqlite.Store)(nil)
+	_ tickets.Assets         = (*files)(nil)
+	_ tickets.Router         = (*files)(nil)
+	_ tickets.Road           = (*app)(nil)
+	_ influx.Source          = (*sqlite.Store)(nil)
+	_ board.Store            = (*sqlite.Store)(nil)
+	_ bridge.Sessions        = (*sqlite.Store)(nil)
+	_ board.Inventory        = (*files)(nil)
+	_ board.Rules            = (*boardRules)(nil)
+	_ board.Decisions        = (*boardRules)(nil)
+	_ board.Access           = (*access.Access)(nil)
+	_ api.Store              = (*sqlite.Store)(nil)
+	_ api.Inventory          = (*files)(nil)
+	_ api.Rules              = (*boardRules)(nil)
+	_ sensorthings.Source    = (*sqlite.Store)(nil)
+	_ sensorthings.Inventory = (*files)(nil)
+	_ opendata.Store         = (*sqlite.Store)(nil)
+	_ opendata.Inventory     = (*files)(nil)
+	_ desk                   = (*storeDesk)(nil)
+	_ desk                   = (*controlClient)(nil)
 )
 
 // build makes everything and starts nothing: no connection, no goroutine, no file written.

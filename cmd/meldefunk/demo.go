@@ -75,6 +75,7 @@ func demo(ctx context.Context, o demoOptions, out, logTo io.Writer) (err error) 
 	s := defaultSettings()
 	s.Data, s.Board.Listen = o.data, o.listen
 	s.OpenData.Sets, s.OpenData.Address = []string{"bins", "trees", "parking"}, "http://"+o.listen
+	s.OpenData.SensorThings = forEverybody
 	s.OpenData.Publisher, s.OpenData.Contact = "Vorführung: simulierte Stadt", "opendata@example.org"
 	s.Road.Tick = time.Duration(float64(demoTick) * o.speed)
 	s.Log.Level, s.Log.Format = "info", "text"

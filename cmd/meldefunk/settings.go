@@ -55,7 +55,7 @@ type settings struct {
 	Board          board.Config    `yaml:"board"`
 	Grafana        grafana.Config  `yaml:"grafana"`
 	Access         access.Config   `yaml:"access"`
-	OpenData       opendata.Config `yaml:"open_data"`
+	OpenData       openData        `yaml:"open_data"`
 	Retention      retention       `yaml:"retention"`
 	Log            logSettings     `yaml:"log"`
 
@@ -98,7 +98,7 @@ func defaultSettings() settings {
 		Board:        board.DefaultConfig(),
 		Grafana:      grafana.DefaultConfig(),
 		Access:       access.DefaultConfig(),
-		OpenData:     opendata.DefaultConfig(),
+		OpenData:     openData{Config: opendata.DefaultConfig()},
 		Retention:    retention{Frames: 30 * 24 * time.Hour, SetAside: 90 * 24 * time.Hour, Events: 90 * 24 * time.Hour, Decisions: 365 * 24 * time.Hour},
 		Log:          logSettings{Level: "info", Format: "json"},
 	}
@@ -231,7 +231,7 @@ func (s *settings) validate() []problem {
 		section(fmt.Errorf("listen: %q can be reached from the network, and nobody would have to log in: give access.users_file or access.openid, or listen at this machine", s.Board.Listen), "board")
 	}
 	section(s.Access.Validate(), "access")
-	section(s.OpenData.Validate(), "open_data")
+	section(s.OpenData.validate(), "open_data")
 	section(s.Retention.validate(), "retention")
 	section(s.Log.validate(), "log")
 	return all
