@@ -181,7 +181,7 @@ func TestGeoJSON(t *testing.T) {
 func TestNothingElse(t *testing.T) {
 	d := publish(t, osnabrueck(), config())
 	for _, path := range paths() {
-		text := string(get(d, path).Body.Bytes())
+		text := get(d, path).Body.String()
 		for _, never := range []string{"Mustermann", "Privatweg", "a84041", "A84041", "dragino", "7076ff", "PK-3", "Geheim", "SP-", "Hafen", "WS-1", "3.6", "3,6"} {
 			if strings.Contains(text, never) {
 				t.Errorf("%s tells %q", path, never)
