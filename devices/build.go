@@ -279,9 +279,9 @@ func (b *builder) hang(p *placedDevice) (city.Hangings, *city.Asset) {
 func (b *builder) fit(at place, d *city.Device) *city.Asset {
 	var kinds []city.Kind
 	if d.Model == "" {
-		b.field(at, "model", "is missing: want one of %s", strings.Join(b.names, ", "))
+		b.field(at, "model", "is missing: want one of %s", b.modelNames())
 	} else if kinds = b.models.Kinds(d.Model); len(kinds) == 0 {
-		b.field(at, "model", "unknown model %.40q: want one of %s%s", d.Model, strings.Join(b.names, ", "), typo.Meant(d.Model, b.names))
+		b.field(at, "model", "unknown model %.40q: want one of %s%s", d.Model, b.modelNames(), typo.Meant(d.Model, b.names))
 	}
 	if d.Asset == "" {
 		b.field(at, "asset", "is missing: want the number of the asset that the device hangs on")
@@ -305,6 +305,17 @@ func (b *builder) fit(at place, d *city.Device) *city.Asset {
 		return nil
 	}
 	return &on.asset
+}
+
+// manyModels is how many models are told one by one: nobody looks for his among more.
+const manyModels = 10
+
+// modelNames tells which models there are.
+func (b *builder) modelNames() string {
+	if len(b.names) > manyModels {
+		return fmt.Sprintf("the %d that meldefunk model list shows", len(b.names))
+	}
+	return strings.Join(b.names, ", ")
 }
 
 // eitherOf names kinds: "bin or level".

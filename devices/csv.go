@@ -381,12 +381,16 @@ func columnNames(required bool) []string {
 	return names
 }
 
-// columnList names the columns with their other names, for people: those of sheets, or of
-// inventory files.
+// columnList names the columns of inventory files with their other names, for people; for
+// those of sheets it names the command that does, since a vendor's list has many columns that
+// are unknown.
 func columnList(sheet bool) string {
+	if sheet {
+		return "those that meldefunk device import --columns lists, or leave it out"
+	}
 	var list []string
 	for _, c := range Columns() {
-		if !sheet && (c.Of == OfBinding || c.Of == OfKeys) {
+		if c.Of == OfBinding || c.Of == OfKeys {
 			continue
 		}
 		text := c.Name

@@ -466,7 +466,7 @@ func TestReadSheetBad(t *testing.T) {
 		{CSV, "", "row 1: the file is empty"},
 		{CSV, "dev_eui;model\n", "sheet has no rows: there is nothing to import"},
 		{CSV, "model;name\nx;y\n", "row 1: columns dev_eui and asset are missing: want one of them at least"},
-		{CSV, "dev_eui;modle\nx;y\n", `row 1: unknown column "modle": want one of dev_eui (`},
+		{CSV, "dev_eui;modle\nx;y\n", `row 1: unknown column "modle": want one of those that meldefunk device import --columns lists, or leave it out; did you mean "model"?`},
 		{CSV, "dev_eui;eui\nx;y\n", `row 1: column "eui": there is a column for dev_eui already`},
 		{CSV, "dev_eui;name\n1;\"a\"b\n", "row 2: not CSV"},
 		{CSV, "dev_eui;name\n1;Stra\xdfe\n", "line 2 is not UTF-8"},

@@ -55,9 +55,6 @@ const (
 // model, asset, server and firmware hangs the device on an asset that is described elsewhere. An asset
 // may be described several times in the same words.
 func Load(files []string, kept register.Snapshot, models Models) (*Inventory, error) {
-	if len(files) == 0 && kept.Revision == 0 {
-		return nil, errors.New("no inventory file given, and nothing is in the register: name at least one file, *.yaml or *.csv, or add devices")
-	}
 	b := newBuilder(models)
 	b.addRegister(&kept, len(files))
 	for i, path := range files {

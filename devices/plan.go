@@ -410,9 +410,9 @@ func (p *planner) once(w *intent, eui city.EUI) {
 func (p *planner) lookModel(w *intent, d *register.Device) {
 	switch {
 	case d.Model == "":
-		p.bad(w, "model", "is missing: want one of %s", strings.Join(p.b.names, ", "))
+		p.bad(w, "model", "is missing: want one of %s", p.b.modelNames())
 	case len(p.Models.Kinds(d.Model)) == 0:
-		p.bad(w, "model", "unknown model %.40q: want one of %s%s", d.Model, strings.Join(p.b.names, ", "), typo.Meant(d.Model, p.b.names))
+		p.bad(w, "model", "unknown model %.40q: want one of %s%s", d.Model, p.b.modelNames(), typo.Meant(d.Model, p.b.names))
 	}
 }
 

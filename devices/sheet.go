@@ -353,24 +353,24 @@ func deviceColumns(key string) []string {
 
 const formula = "=+-@\t\r\n|%"
 
-// quoted gives a text as it is written where formulas are dangerous.
-func quoted(text string) string {
+// Harmless gives a text as it is written where formulas are dangerous.
+func Harmless(text string) string {
 	if rest := strings.TrimLeft(text, "'"); rest != "" && strings.Contains(formula, rest[:1]) {
 		return "'" + text
 	}
 	return text
 }
 
-// plainText is quoted for those who know no formulas: only what would be read as something
+// plainText is Harmless for those who know no formulas: only what would be read as something
 // else is quoted.
 func plainText(text string) string {
 	if text == "-" || strings.HasPrefix(text, "'") {
-		return quoted(text)
+		return Harmless(text)
 	}
 	return text
 }
 
-// unquoted gives the text that quoted or plainText wrote.
+// unquoted gives the text that Harmless or plainText wrote.
 func unquoted(text string) string {
 	if rest := strings.TrimLeft(text, "'"); rest != text && rest != "" && strings.Contains(formula, rest[:1]) {
 		return text[1:]

@@ -170,7 +170,7 @@ func (s Style) cell(column, text string) string {
 	case numeric(column):
 		return text
 	case s == Excel:
-		return quoted(text)
+		return Harmless(text)
 	}
 	return plainText(text)
 }
@@ -378,7 +378,7 @@ func (p *Plan) Result(to io.Writer, s *Sheet, style Style, reveal bool) error {
 // text writes a text that nobody reads back.
 func (s Style) text(text string) string {
 	if s == Excel {
-		return quoted(text)
+		return Harmless(text)
 	}
 	return text
 }

@@ -37,6 +37,8 @@ them there):
 
   meldefunk device add dev_eui=a840410001810001 model=dragino/lse01 asset=B-17 kind=soil
 
+Without dev_eui an asset alone is described.
+
 With --scan the text of the device's QR code gives DevEUI, JoinEUI, serial number and,
 where a vendor prints it, the key. Root keys are never given on the command line, where
 others could read them: --keys-from reads them from a file or standard input, one a line
@@ -64,13 +66,14 @@ func deviceSetCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "set DEVICE COLUMN=VALUE...",
 		Short: "Put right what is known of a device and its asset",
-		Long: `Put right what is known of a device and its asset, with the columns of device import; "-"
-clears one. Where a device hangs is said with move, replace and retire.`,
+		Long: `Put right what is known of a device and its asset, or of an asset without a device, with
+the columns of device import; "-" clears one. Where a device hangs is said with move, replace and retire; since=… puts right
+from when on.`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return someDevices(c, args)
 			}
-			return fieldArgs(c, args[1:])
+			return settable(c, args[1:])
 		},
 		ValidArgsFunction: func(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 0 {
@@ -79,17 +82,22 @@ clears one. Where a device hangs is said with move, replace and retire.`,
 			return completeColumns(c, args, begun)
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			var devEUI string
+			var about string
 			if err := withFleet(c.Context(), path, func(f *fleet) error {
 				d, err := f.find(args[0])
-				if err == nil {
-					devEUI = d.DevEUI.String()
+				switch {
+				case err == nil && d.File:
+					return d.inFile()
+				case err == nil:
+					about = "dev_eui=" + d.DevEUI.String()
+				case f.describes(args[0]):
+					about, err = "asset="+args[0], nil
 				}
 				return err
 			}); err != nil {
 				return err
 			}
-			fields, err := o.fields(append([]string{"dev_eui=" + devEUI}, args[1:]...), c.InOrStdin())
+			fields, err := o.fields(append([]string{about}, args[1:]...), c.InOrStdin())
 			if err != nil {
 				return err
 			}
@@ -128,13 +136,37 @@ func fieldArgs(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-func isKeyColumn(name string) bool {
-	for _, c := range devices.Columns() {
-		if c.Of == devices.OfKeys && (strings.EqualFold(c.Name, name) || slices.ContainsFunc(c.Aliases, func(a string) bool { return strings.EqualFold(a, name) })) {
-			return true
+// settable is fieldArgs without what has commands of its own.
+func settable(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usageError{fmt.Errorf("%s: what? Give COLUMN=VALUE, like note=\"pole 3\"", c.CommandPath())}
+	}
+	for _, a := range args {
+		switch name, _, _ := strings.Cut(a, "="); columnOf(name) {
+		case "dev_eui":
+			return usageError{errors.New("dev_eui: it is the device; for another one there is meldefunk device replace")}
+		case "asset":
+			return usageError{errors.New("asset: where it hangs is said with meldefunk device move")}
+		case "state":
+			return usageError{errors.New("state: meldefunk device state, and for good meldefunk device retire, say how it is")}
 		}
 	}
-	return false
+	return fieldArgs(c, args)
+}
+
+// columnOf is the name of a column that may be called otherwise; "" for none.
+func columnOf(title string) string {
+	for _, c := range devices.Columns() {
+		if strings.EqualFold(c.Name, title) || slices.ContainsFunc(c.Aliases, func(a string) bool { return strings.EqualFold(a, title) }) {
+			return c.Name
+		}
+	}
+	return ""
+}
+
+func isKeyColumn(name string) bool {
+	column := columnOf(name)
+	return slices.ContainsFunc(devices.Columns(), func(c devices.Column) bool { return c.Name == column && c.Of == devices.OfKeys })
 }
 
 func completeColumns(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
@@ -156,7 +188,7 @@ func (o *addOptions) fields(args []string, in io.Reader) ([]field, error) {
 		all = append(all, field{name, value})
 	}
 	has := func(column string) bool {
-		return slices.ContainsFunc(all, func(f field) bool { return f.column == column })
+		return slices.ContainsFunc(all, func(f field) bool { return columnOf(f.column) == column })
 	}
 	add := func(column, value string) {
 		if value != "" && !has(column) {
@@ -192,7 +224,7 @@ func (o *addOptions) fields(args []string, in io.Reader) ([]field, error) {
 	if o.generate {
 		version := enrol.V1_0_3
 		for _, f := range all {
-			if f.column == "lorawan_version" {
+			if columnOf(f.column) == "lorawan_version" {
 				version = enrol.Version(f.value)
 			}
 		}
@@ -260,34 +292,12 @@ func (o *addOptions) put(ctx context.Context, path string, fields []field, fresh
 		return err
 	}
 	if fresh {
-		i := slices.IndexFunc(fields, func(f field) bool { return f.column == "dev_eui" })
-		if i < 0 {
-			return usageError{errors.New("dev_eui is missing: give dev_eui=…, or the QR code with --scan")}
-		}
-		if err := isNew(ctx, path, fields[i].value); err != nil {
-			return err
+		if !slices.ContainsFunc(fields, func(f field) bool { return columnOf(f.column) == "dev_eui" || columnOf(f.column) == "asset" }) {
+			return usageError{errors.New("dev_eui is missing: give dev_eui=…, or the QR code with --scan; or, to describe an asset alone, asset=…")}
 		}
 	}
-	o.onError, o.change.from = "abort", "cli"
+	o.onError, o.change.from, o.fresh, o.single = "abort", "cli", fresh, true
 	return o.run(ctx, path, sheet, out, errTo)
-}
-
-// isNew refuses a device that is in the register already.
-func isNew(ctx context.Context, path, name string) error {
-	s, err := loadSettings(path)
-	if err != nil {
-		return err
-	}
-	kept, err := keptRegister(ctx, s)
-	if err != nil {
-		return err
-	}
-	for i := range kept.Devices {
-		if d := &kept.Devices[i]; strings.EqualFold(d.DevEUI.String(), name) {
-			return exitError{fmt.Errorf("device %s is in the register already, %s: meldefunk device set puts right what is known of it", d.DevEUI, d.State), exitConflict}
-		}
-	}
-	return nil
 }
 
 // oneRow makes a sheet of what stands on the command line.

@@ -3,12 +3,16 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"meldefunk/city"
 	"meldefunk/city/register"
 	"meldefunk/devices"
 	"meldefunk/devices/change"
@@ -36,6 +40,8 @@ func deviceMoveCommand() *cobra.Command {
 	var o changeOptions
 	c := changeCommand(&o, 2, "a device and the number of an asset", func(d *change.Draft, dev []*fleetDevice, args []string, at time.Time) error {
 		switch _, hangs := d.Hangs(dev[0].DevEUI); {
+		case o.planned && o.since != "":
+			return usageError{errors.New("--planned and --since contradict each other: what is planned has not begun")}
 		case o.planned:
 			return d.Plan(dev[0].DevEUI, args[1])
 		case hangs:
@@ -46,7 +52,8 @@ func deviceMoveCommand() *cobra.Command {
 	c.Use, c.Short = "move DEVICE ASSET", "Say on which asset a device hangs from now on"
 	c.Long = `Say on which asset a device hangs, from now on or since another time. Readings go by
 where it hung at the time they were measured; those that were stored elsewhere since then
-are put right by meldefunk replay uplinks --device. Where it hung before stays known.`
+are put right by meldefunk replay --uplinks, which the command tells with its options.
+Where it hung before stays known.`
 	c.Flags().BoolVar(&o.planned, "planned", false, "it will hang there, and does not yet")
 	return c
 }
@@ -54,12 +61,16 @@ are put right by meldefunk replay uplinks --device. Where it hung before stays k
 func deviceReplaceCommand() *cobra.Command {
 	var o changeOptions
 	c := changeCommand(&o, 2, "the old device and the new one", func(d *change.Draft, dev []*fleetDevice, _ []string, at time.Time) error {
+		if then := register.State(o.then); then != register.InStock && then != register.Retired {
+			return usageError{fmt.Errorf("--then %.40q: want in_stock or retired", o.then)}
+		}
 		return d.Replace(dev[0].DevEUI, dev[1].DevEUI, register.State(o.then), at)
 	})
 	c.Use, c.Short = "replace OLD NEW", "Hang another device in the place of a broken one"
 	c.Long = `Hang another device in the place of one. The history, the rules' memory and open tickets
 stay with the asset.`
 	c.Flags().StringVar(&o.then, "then", string(register.InStock), "what becomes of the old one: in_stock or retired")
+	_ = c.RegisterFlagCompletionFunc("then", cobra.FixedCompletions([]string{string(register.InStock), string(register.Retired)}, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
 	return c
 }
 
@@ -90,12 +101,30 @@ one where it was planned; in maintenance it goes on hanging there.`
 	return c
 }
 
+func stateNames() []string {
+	var names []string
+	for _, s := range register.States() {
+		names = append(names, string(s))
+	}
+	return names
+}
+
 // changeCommand makes a command of something that is done with devices: the first arguments
 // that name devices are found before do is asked.
 func changeCommand(o *changeOptions, args int, what string, do func(d *change.Draft, dev []*fleetDevice, args []string, at time.Time) error) *cobra.Command {
 	var path string
 	c := &cobra.Command{
-		ValidArgsFunction: completeDevices,
+		ValidArgsFunction: func(c *cobra.Command, got []string, begun string) ([]string, cobra.ShellCompDirective) {
+			switch {
+			case len(got) == 0, len(got) == 1 && c.Name() == "replace":
+				return completeDevices(c, got, begun)
+			case len(got) == 1 && c.Name() == "move":
+				return completeAssets(c, begun)
+			case len(got) == 1 && c.Name() == "state":
+				return stateNames(), cobra.ShellCompDirectiveNoFileComp
+			}
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		},
 		Args: func(c *cobra.Command, got []string) error {
 			if len(got) != args {
 				return usageError{fmt.Errorf("%s wants %s, got %d arguments (see --help)", c.CommandPath(), what, len(got))}
@@ -106,14 +135,19 @@ func changeCommand(o *changeOptions, args int, what string, do func(d *change.Dr
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return atRegister(c.Context(), path, c.ErrOrStderr(), func(f *fleet, r registrar) error {
 			var last register.Change
-			err := alter(c.Context(), f, r, func(f *fleet) (_ register.Change, err error) {
-				last, err = o.draft(c.Context(), f, c.Name(), args, do)
+			err := alter(c.Context(), f, r, func(now *fleet) (_ register.Change, err error) {
+				f = now
+				last, err = o.draft(f, c.Name(), args, do)
 				return last, err
 			})
 			if err != nil {
 				return err
 			}
-			return tellChange(c.OutOrStdout(), &last)
+			if err := tellChange(c.OutOrStdout(), &last); err != nil {
+				return err
+			}
+			f.tellReplay(c.OutOrStdout(), &last)
+			return f.tellRetired(c.Context(), c.OutOrStdout(), &last)
 		})
 	}
 	configFlag(c, &path)
@@ -121,7 +155,7 @@ func changeCommand(o *changeOptions, args int, what string, do func(d *change.Dr
 	return c
 }
 
-func (o *changeOptions) draft(_ context.Context, f *fleet, verb string, args []string, do func(*change.Draft, []*fleetDevice, []string, time.Time) error) (register.Change, error) {
+func (o *changeOptions) draft(f *fleet, verb string, args []string, do func(*change.Draft, []*fleetDevice, []string, time.Time) error) (register.Change, error) {
 	stamp, at, err := o.stamp(f, time.Now())
 	if err != nil {
 		return register.Change{}, usageError{err}
@@ -137,11 +171,11 @@ func (o *changeOptions) draft(_ context.Context, f *fleet, verb string, args []s
 	}
 	for _, dev := range found {
 		if dev.File {
-			return register.Change{}, exitError{fmt.Errorf("device %s stands in an inventory file: change it there, or take it over with meldefunk device import", dev.DevEUI), exitConflict}
+			return register.Change{}, dev.inFile()
 		}
 	}
 	if err := do(d, found, args, at); err != nil {
-		if _, ok := err.(usageError); ok {
+		if errors.As(err, new(usageError)) {
 			return register.Change{}, err
 		}
 		return register.Change{}, exitError{err, exitConflict}
@@ -186,6 +220,53 @@ func sinceOf(text string, now time.Time, zone *time.Location) (time.Time, error)
 	return time.Time{}, fmt.Errorf("%.40q is no time: want one like 2026-05-03T14:30, 03.05.2026, or 2h for two hours ago", text)
 }
 
+// tellReplay says how readings come to where a change of the past says, if there may be some:
+// they are stored by where their device hung as far as was known then.
+func (f *fleet) tellReplay(w io.Writer, c *register.Change) {
+	late := map[city.EUI]bool{}
+	from := c.At
+	for _, b := range slices.Concat(c.Bindings, c.Dropped) {
+		at := b.From
+		if !b.To.IsZero() {
+			at = b.To
+		}
+		i := slices.IndexFunc(f.devices, func(d fleetDevice) bool { return d.DevEUI == b.DevEUI })
+		if i < 0 || !at.Before(c.At) || f.devices[i].Heard.Before(at) {
+			continue
+		}
+		late[b.DevEUI] = true
+		if at.Before(from) {
+			from = at
+		}
+	}
+	which := "--uplinks"
+	switch len(late) {
+	case 0:
+		return
+	case 1:
+		for devEUI := range late {
+			which = "--uplinks --device " + devEUI.String()
+		}
+	}
+	fmt.Fprintf(w, "what was stored since then comes to where it belongs, once the platform is stopped, with: meldefunk replay %s --from %s\n", which, from.UTC().Format(time.RFC3339))
+}
+
+// tellRetired says that network servers go on knowing a device that was retired.
+func (f *fleet) tellRetired(ctx context.Context, w io.Writer, c *register.Change) error {
+	told, err := f.view.Registrations(ctx, "")
+	if err != nil {
+		return err
+	}
+	for i := range c.Devices {
+		for _, r := range told {
+			if d := &c.Devices[i]; d.State == register.Retired && r.DevEUI == d.DevEUI && (r.Digest != "" || r.Failure != "") {
+				fmt.Fprintf(w, "%s: %s knows it still; meldefunk device sync tells it\n", d.DevEUI, oneLine(r.Server))
+			}
+		}
+	}
+	return nil
+}
+
 // tellChange says what was changed, a line for each entry of the audit trail.
 func tellChange(w io.Writer, c *register.Change) error {
 	for _, e := range c.Entries {
@@ -193,7 +274,7 @@ func tellChange(w io.Writer, c *register.Change) error {
 		if !e.DevEUI.IsZero() {
 			name = e.DevEUI.String()
 		}
-		if _, err := fmt.Fprintf(w, "%s: %s %s\n", name, e.Action, oneLine(factsText(e.Facts))); err != nil {
+		if _, err := fmt.Fprintln(w, strings.TrimSpace(fmt.Sprintf("%s: %s %s", oneLine(name), e.Action, oneLine(factsText(e.Facts))))); err != nil {
 			return err
 		}
 	}

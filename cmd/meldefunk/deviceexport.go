@@ -6,7 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,6 +38,9 @@ With --reveal root keys are written in clear, for a join server of somebody else
 file that only you can read; that stands in the audit trail.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if !slices.Contains(exportForms(), o.form) {
+				return usageError{fmt.Errorf("--form %.20q: want one of %s", o.form, strings.Join(exportForms(), ", "))}
+			}
 			if o.reveal {
 				if o.out == "" {
 					return usageError{errors.New("--reveal: keys are written to a file only: give --out")}
@@ -55,7 +59,7 @@ file that only you can read; that stands in the audit trail.`,
 	f.StringVar(&o.form, "form", "csv", "`form`: csv, excel, yaml or geojson")
 	f.StringVar(&o.out, "out", "", "write to this `file` (default: standard output)")
 	f.BoolVar(&o.reveal, "reveal", false, "write root keys in clear")
-	_ = c.RegisterFlagCompletionFunc("form", cobra.FixedCompletions([]string{"csv", "excel", "yaml", "geojson"}, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
+	_ = c.RegisterFlagCompletionFunc("form", cobra.FixedCompletions(exportForms(), cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
 	return c
 }
 
@@ -85,7 +89,7 @@ func (o *exportOptions) write(ctx context.Context, f *fleet, r registrar, out io
 		_, err := out.Write(text.Bytes())
 		return err
 	}
-	if err := os.WriteFile(o.out, text.Bytes(), 0o600); err != nil {
+	if err := writePrivate(o.out, text.Bytes()); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(out, "%s: %d devices, %d assets\n", o.out, len(f.register.Devices), len(f.register.Assets))
@@ -100,20 +104,19 @@ func (o *exportOptions) into(e *devices.Export, w io.Writer) error {
 		return e.CSV(w, devices.Excel)
 	case "yaml":
 		return e.YAML(w)
-	case "geojson":
-		return e.GeoJSON(w)
 	}
-	return usageError{fmt.Errorf("--form %.20q: want csv, excel, yaml or geojson", o.form)}
+	return e.GeoJSON(w)
 }
+
+func exportForms() []string { return []string{"csv", "excel", "yaml", "geojson"} }
 
 // tellRevealed has it stand in the audit trail that somebody was shown keys, before he is.
 func tellRevealed(ctx context.Context, f *fleet, r registrar, o *changeOptions, shown []register.Device) error {
-	return tellTrail(ctx, f, r, o, func() (all []register.Entry) {
-		for _, d := range shown {
-			all = append(all, register.Entry{Action: register.Revealed, DevEUI: d.DevEUI})
-		}
-		return all
-	}())
+	all := make([]register.Entry, len(shown))
+	for i := range shown {
+		all[i] = register.Entry{Action: register.Revealed, DevEUI: shown[i].DevEUI}
+	}
+	return tellTrail(ctx, f, r, o, all)
 }
 
 // tellTrail writes lines into the audit trail about what is no change of the register.

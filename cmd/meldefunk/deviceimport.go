@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -28,6 +29,7 @@ type sheetOptions struct {
 	change            changeOptions // by, reason, from
 	onError, result   string
 	dryRun, columns   bool
+	fresh, single     bool // what the row is about must not be there yet; the row is the command line
 	json, resultExcel bool
 }
 
@@ -60,6 +62,9 @@ others were written (--on-error skip), 5: it contradicts what is there.`,
 			}
 			if o.onError != "abort" && o.onError != "skip" {
 				return usageError{fmt.Errorf("--on-error %.20q: want abort or skip", o.onError)}
+			}
+			if o.resultExcel && o.result == "" {
+				return usageError{errors.New("--excel says how the result is written: give --result, too")}
 			}
 			sheet, err := readSheet(args[0], c.InOrStdin())
 			if err != nil {
@@ -113,6 +118,9 @@ func readSheet(name string, in io.Reader) (*devices.Sheet, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("%s: %w", name, err)}
 	}
+	if name == "-" {
+		name = "standard input"
+	}
 	sheet, problems := devices.ReadSheet(name, form, data)
 	if len(problems) > 0 {
 		return nil, usageError{problemsOf(name, problems)}
@@ -137,25 +145,49 @@ func (o *sheetOptions) run(ctx context.Context, path string, sheet *devices.Shee
 	var plan *devices.Plan
 	var problems []devices.Problem
 	work := func(f *fleet, r registrar) error {
-		err := alter(ctx, f, r, func(f *fleet) (none register.Change, err error) {
+		err := alter(ctx, f, r, func(now *fleet) (none register.Change, err error) {
+			f = now
 			im, err := o.into(f, time.Now())
 			if err != nil {
 				return none, err
 			}
-			if plan, problems = im.Plan(sheet); o.dryRun {
-				return none, nil
+			plan, problems = im.Plan(sheet)
+			if o.fresh {
+				err = allNew(f, plan)
+			}
+			if o.dryRun || err != nil {
+				return none, err
 			}
 			return plan.Change, nil
 		})
 		if err != nil {
 			return err
 		}
-		return o.tell(sheet, plan, problems, out, errTo)
+		err = o.tell(sheet, plan, problems, out, errTo)
+		if !o.dryRun && !o.json {
+			f.tellReplay(out, &plan.Change)
+		}
+		return err
 	}
 	if o.dryRun {
 		return withFleet(ctx, path, func(f *fleet) error { return work(f, nil) })
 	}
 	return atRegister(ctx, path, errTo, work)
+}
+
+// allNew refuses what is in the register already.
+func allNew(f *fleet, plan *devices.Plan) error {
+	for _, w := range plan.Outcomes {
+		if w.DevEUI.IsZero() && f.describes(w.Asset) {
+			return exitError{fmt.Errorf("asset %s is described already: meldefunk device set puts right what is known of it", w.Asset), exitConflict}
+		}
+	}
+	for _, d := range f.register.Devices {
+		if slices.ContainsFunc(plan.Outcomes, func(w devices.Outcome) bool { return w.DevEUI == d.DevEUI }) {
+			return exitError{fmt.Errorf("device %s is in the register already, %s: meldefunk device set puts right what is known of it", d.DevEUI, d.State), exitConflict}
+		}
+	}
+	return nil
 }
 
 // into is what is imported into.
@@ -190,11 +222,14 @@ type importedRow struct {
 
 func (o *sheetOptions) tell(sheet *devices.Sheet, plan *devices.Plan, problems []devices.Problem, out, errTo io.Writer) error {
 	for _, p := range problems {
-		kind := ""
+		where, kind := sheet.Name+": ", ""
+		if o.single {
+			where, p.Row = "", 0
+		}
 		if p.Warning {
 			kind = "warning: "
 		}
-		fmt.Fprintf(errTo, "%s: %s%s\n", sheet.Name, kind, oneLine(p.Error()))
+		fmt.Fprintf(errTo, "%s%s%s\n", where, kind, oneLine(p.Error()))
 	}
 	if err := o.writeResult(sheet, plan); err != nil {
 		return err
@@ -207,8 +242,12 @@ func (o *sheetOptions) tell(sheet *devices.Sheet, plan *devices.Plan, problems [
 			if err := enc.Encode(row); err != nil {
 				return err
 			}
-		case o.dryRun && (row.Status == devices.Created || row.Status == devices.Changed):
-			fmt.Fprintf(out, "row %d: %s %s %s: %s\n", row.Row, row.Status, row.DevEUI, oneLine(row.Asset), oneLine(factsText(row.Facts)))
+		case (o.dryRun || o.single) && (row.Status == devices.Created || row.Status == devices.Changed):
+			where := fmt.Sprintf("row %d: ", row.Row)
+			if o.single {
+				where = ""
+			}
+			fmt.Fprintf(out, "%s%s %s %s: %s\n", where, row.Status, row.DevEUI, oneLine(orDash(row.Asset)), oneLine(factsText(row.Facts)))
 		}
 	}
 	return o.sumUp(plan, out)
@@ -234,10 +273,36 @@ func (o *sheetOptions) writeResult(sheet *devices.Sheet, plan *devices.Plan) err
 	if err := plan.Result(&b, sheet, style, false); err != nil {
 		return err
 	}
-	return os.WriteFile(o.result, b.Bytes(), 0o600)
+	return writePrivate(o.result, b.Bytes())
+}
+
+// writePrivate writes a file that only its owner can read, also where one with another mode
+// was there.
+func writePrivate(name string, text []byte) (err error) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		if err := f.Chmod(0o600); err != nil {
+			return err
+		}
+	}
+	_, err = f.Write(text)
+	return err
 }
 
 func (o *sheetOptions) sumUp(plan *devices.Plan, out io.Writer) error {
+	switch failed := plan.Count(devices.Failed); {
+	case o.single && failed > 0:
+		return usageError{errors.New("nothing was written")}
+	case o.single && plan.Count(devices.Unchanged) > 0:
+		_, err := fmt.Fprintln(out, "nothing to change")
+		return err
+	case o.single:
+		return nil
+	}
 	if !o.json {
 		would := ""
 		if o.dryRun {

@@ -36,7 +36,7 @@ func deviceKeyShowCommand() *cobra.Command {
 		Short: "Show which root keys a device has, and with --reveal their digits",
 		Long: `Show which root keys a device has and what wraps them. With --reveal their digits are
 shown, to be entered into the device; that stands in the audit trail with your name.`,
-		Args: oneArg("a device"), ValidArgsFunction: completeDevices,
+		Args: oneArg("a device"), ValidArgsFunction: completeOneDevice,
 		RunE: func(c *cobra.Command, args []string) error {
 			if !reveal {
 				return withFleet(c.Context(), path, func(f *fleet) error {

@@ -41,7 +41,7 @@ terminal.
 			if err := o.check(args); err != nil {
 				return err
 			}
-			return withFleet(c.Context(), path, func(f *fleet) error { return o.make(f, args, c.OutOrStdout()) })
+			return withFleet(c.Context(), path, func(f *fleet) error { return o.make(f, args, c.OutOrStdout(), c.ErrOrStderr()) })
 		},
 	}
 	configFlag(c, &path)
@@ -79,7 +79,7 @@ func (o *labelOptions) check(args []string) error {
 	return o.choice.check()
 }
 
-func (o *labelOptions) make(f *fleet, args []string, out io.Writer) error {
+func (o *labelOptions) make(f *fleet, args []string, out, errTo io.Writer) error {
 	chosen, err := f.findAll(args)
 	if err != nil {
 		return err
@@ -91,8 +91,14 @@ func (o *labelOptions) make(f *fleet, args []string, out io.Writer) error {
 		return exitError{errors.New("no device is so: meldefunk device list shows what there is"), exitNotFound}
 	}
 	labels := make([]label.Label, len(chosen))
+	var without []string
 	for i, d := range chosen {
-		labels[i] = d.label()
+		if labels[i] = d.label(); d.JoinEUI.IsZero() {
+			without = append(without, d.DevEUI.String())
+		}
+	}
+	if n := len(without); n > 0 { // zeros are the JoinEUI of some devices, and TR005 knows no code without
+		fmt.Fprintf(errTo, "warning: no JoinEUI is known of %d devices, %s among them: their codes say zeros; meldefunk device set DEVICE join_eui=… gives one\n", n, without[0])
 	}
 	switch {
 	case o.out != "":

@@ -13,13 +13,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"meldefunk/city/register"
+	"meldefunk/devices"
 )
 
 // deviceChoice chooses devices, as given on the command line.
 type deviceChoice struct {
-	states                               []string
-	model, server, group, search, region string
-	unlabelled                           bool
+	states                       []string
+	model, server, group, search string
 }
 
 func (o *deviceChoice) flags(c *cobra.Command) {
@@ -29,6 +29,7 @@ func (o *deviceChoice) flags(c *cobra.Command) {
 	f.StringVar(&o.server, "server", "", "only of this network server, by its `name` in the configuration")
 	f.StringVar(&o.group, "group", "", "only on assets of this `group`, tour or district")
 	f.StringVar(&o.search, "search", "", "only with this `text` in a name or number")
+	_ = c.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(deviceStates(), cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
 }
 
 // deviceStates are what --state takes.
@@ -130,26 +131,25 @@ func outputFlag(c *cobra.Command, format *string) {
 
 // deviceLine is a device in a list, as JSON. No key is in it.
 type deviceLine struct {
-	DevEUI   string         `json:"dev_eui"`
-	State    string         `json:"state"`
-	Model    string         `json:"model"`
-	Asset    string         `json:"asset,omitempty"`
-	Name     string         `json:"name,omitempty"` // of the asset
-	Server   string         `json:"server,omitempty"`
-	Serial   string         `json:"serial,omitempty"`
-	Version  string         `json:"lorawan_version,omitempty"`
-	Region   string         `json:"region,omitempty"`
-	Class    string         `json:"class,omitempty"`
-	JoinEUI  string         `json:"join_eui,omitempty"`
-	Firmware string         `json:"firmware,omitempty"`
-	Interval string         `json:"interval,omitempty"`
-	Owner    string         `json:"owner,omitempty"`
-	Note     string         `json:"note,omitempty"`
-	Keys     bool           `json:"keys"` // there are root keys
-	Groups   []string       `json:"groups,omitempty"`
-	Heard    time.Time      `json:"heard,omitzero"`
-	File     bool           `json:"file,omitempty"` // it stands in an inventory file
-	Bindings []shownBinding `json:"bindings,omitempty"`
+	DevEUI   string    `json:"dev_eui"`
+	State    string    `json:"state"`
+	Model    string    `json:"model"`
+	Asset    string    `json:"asset,omitempty"`
+	Name     string    `json:"name,omitempty"` // of the asset
+	Server   string    `json:"server,omitempty"`
+	Serial   string    `json:"serial,omitempty"`
+	Version  string    `json:"lorawan_version,omitempty"`
+	Region   string    `json:"region,omitempty"`
+	Class    string    `json:"class,omitempty"`
+	JoinEUI  string    `json:"join_eui,omitempty"`
+	Firmware string    `json:"firmware,omitempty"`
+	Interval string    `json:"interval,omitempty"`
+	Owner    string    `json:"owner,omitempty"`
+	Note     string    `json:"note,omitempty"`
+	Keys     bool      `json:"keys"` // there are root keys
+	Groups   []string  `json:"groups,omitempty"`
+	Heard    time.Time `json:"heard,omitzero"`
+	File     bool      `json:"file,omitempty"` // it stands in an inventory file
 }
 
 func (f *fleet) line(d *fleetDevice, now time.Time) deviceLine {
@@ -196,8 +196,8 @@ func tableOfDevices(w io.Writer, lines []deviceLine) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "DEV EUI\tSTATE\tASSET\tMODEL\tSERVER\tSERIAL\tHEARD\tNAME")
 	for _, l := range lines {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.DevEUI, l.State, orDash(l.Asset), orDash(l.Model), orDash(l.Server),
-			orDash(l.Serial), timeOrDash(l.Heard), orDash(l.Name))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.DevEUI, l.State, oneLine(orDash(l.Asset)), oneLine(orDash(l.Model)), orDash(l.Server),
+			oneLine(orDash(l.Serial)), timeOrDash(l.Heard), oneLine(orDash(l.Name)))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -214,7 +214,11 @@ func csvOfDevices(w io.Writer, lines []deviceLine) error {
 		if l.Keys {
 			keys = "yes"
 		}
-		_ = c.Write([]string{l.DevEUI, l.State, l.Asset, l.Model, l.Server, l.Serial, timeOrNothing(l.Heard), l.Name, l.JoinEUI, l.Version, l.Region, l.Class, l.Firmware, l.Owner, keys})
+		fields := []string{l.DevEUI, l.State, l.Asset, l.Model, l.Server, l.Serial, timeOrNothing(l.Heard), l.Name, l.JoinEUI, l.Version, l.Region, l.Class, l.Firmware, l.Owner, keys}
+		for i := range fields {
+			fields[i] = devices.Harmless(fields[i])
+		}
+		_ = c.Write(fields)
 	}
 	c.Flush()
 	return c.Error()

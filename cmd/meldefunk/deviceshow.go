@@ -26,7 +26,7 @@ asset or its serial number: where it hangs and hung, the last frame and who hear
 what it told of itself, what network servers were told, and the newest entries of the
 audit trail. Keys are never shown. Works beside a running platform.`,
 		Args:              oneArg("a DevEUI, the number of an asset or a serial number"),
-		ValidArgsFunction: completeDevices,
+		ValidArgsFunction: completeOneDevice,
 		RunE: func(c *cobra.Command, args []string) error {
 			return withFleet(c.Context(), path, func(f *fleet) error {
 				d, err := f.find(args[0])

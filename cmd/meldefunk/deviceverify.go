@@ -14,6 +14,8 @@ import (
 
 	"meldefunk/city"
 	"meldefunk/city/register"
+	"meldefunk/decoders/javascript"
+	"meldefunk/devices/keys"
 	"meldefunk/storage/sqlite"
 )
 
@@ -30,7 +32,9 @@ func deviceVerifyCommand() *cobra.Command {
 		Long: `Look how far devices are on their way from the box to the first reading: known, told to
 the network server, joined, heard (by which gateway), decoded, calibrated. With --wait it
 is looked again until all of them have come through, or the time is over. What is
-missing is said with what to do about it. Works beside a running platform.
+missing is said with what to do about it. The last uplink of a device that hangs nowhere
+yet is decoded too, so that it can be tried on the workbench. Works beside a running
+platform.
 
 Exit code 0: all devices have come through, 3: some have not, 1: none has.`,
 		Args:              someDevices,
@@ -204,13 +208,16 @@ func (d *fleetDevice) verifyPlace() verifiedStep {
 // filled from here there is nothing to tell.
 func (f *fleet) verifyRegistered(ctx context.Context, d *fleetDevice) (s verifiedStep, err error) {
 	all, err := f.view.Registrations(ctx, "")
-	if err != nil || d.File {
+	all = slices.DeleteFunc(all, func(r register.Registration) bool { return r.DevEUI != d.DevEUI })
+	filled := slices.ContainsFunc(f.settings.NetworkServers, func(n networkServer) bool {
+		return n.Provisioning != nil && (d.Server == "" || d.Server == n.Name)
+	})
+	if err != nil || d.File || !filled && len(all) == 0 {
 		return s, err
 	}
 	s = verifiedStep{Name: "registered", Text: "no network server was told of it", Hint: "meldefunk device sync tells them; or enter it there by hand"}
 	for _, r := range all {
 		switch {
-		case r.DevEUI != d.DevEUI:
 		case r.Failure != "":
 			s.Text, s.Hint = fmt.Sprintf("%s: %s", r.Server, r.Failure), "mend that and run meldefunk device sync"
 			return s, nil
@@ -260,6 +267,13 @@ func (f *fleet) verifyRead(ctx context.Context, d *fleetDevice) (s verifiedStep,
 		s.Text, s.Hint = fmt.Sprintf("set aside, %s: %s", why.Reason, why.Detail), "mend that and run meldefunk aside replay"
 		return s, nil
 	}
+	frame, heard, err := f.view.LastFrame(ctx, d.DevEUI)
+	if err != nil {
+		return s, err
+	}
+	if heard && frame.Fate == city.FateLoose {
+		return f.verifyBench(ctx, d, &frame)
+	}
 	readings, err := f.view.History(ctx, d.Asset, 10)
 	if err != nil {
 		return s, err
@@ -274,6 +288,51 @@ func (f *fleet) verifyRead(ctx context.Context, d *fleetDevice) (s verifiedStep,
 		}
 	}
 	return s, nil
+}
+
+// verifyBench decodes a frame of a device that hung nowhere when it sent it, so that a device
+// can be tried before it hangs somewhere. No calibration counts.
+func (f *fleet) verifyBench(ctx context.Context, d *fleetDevice, frame *city.Frame) (verifiedStep, error) {
+	s := verifiedStep{Name: "decoded"}
+	r, err := f.decodeLoose(ctx, &d.Device.Device, &frame.Uplink)
+	switch {
+	case ctx.Err() != nil:
+		return s, ctx.Err()
+	case err != nil:
+		s.Text, s.Hint = "on the workbench: "+err.Error(), "compare model and firmware with the label, and what is set on the device"
+		return s, nil
+	}
+	s.OK, s.Text = r.State() != "fault", "on the workbench, "+frame.Uplink.Received.Format(time.RFC3339)+": "+valuesText(r)
+	switch {
+	case !s.OK:
+		s.Hint = "the sensor says that it cannot measure: look at how it lies"
+	case d.Hangs():
+		s.OK, s.Hint = false, "it came before the device hung on "+d.Asset+": wait for the next one; or say since when it hangs, with meldefunk device set "+d.DevEUI.String()+" since=…"
+	}
+	return s, nil
+}
+
+// decodeLoose decodes an uplink without an asset.
+func (f *fleet) decodeLoose(ctx context.Context, d *city.Device, stored *city.Uplink) (*city.Reading, error) {
+	ring, err := keys.Load(f.settings.Keys)
+	if err != nil {
+		return nil, err
+	}
+	u := *stored
+	if u.Payload, err = ring.Open(&u); err != nil {
+		return nil, err
+	}
+	r := &city.Reading{DevEUI: d.DevEUI, Model: d.Model}
+	if f.models.Lane(d.Model) == "" {
+		return r, f.models.Decode(d, nil, &u, r)
+	}
+	var decodeErr error
+	err = withSandbox(ctx, f.settings.Codecs.Config, func(sandbox *javascript.Sandbox) {
+		running := *f.models
+		running.sandbox = sandbox
+		decodeErr = running.Decode(d, nil, &u, r)
+	})
+	return r, errors.Join(decodeErr, err)
 }
 
 // lastAside gives the newest set-aside message of a device; nil: there is none.

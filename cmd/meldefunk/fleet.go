@@ -5,10 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	"meldefunk/city"
@@ -34,30 +38,69 @@ type fleetDevice struct {
 	register.Device
 	File  bool // it stands in a file of the settings, and only there
 	Heard time.Time
+	Since time.Time   // from when it hangs there; zero: nowhere, or for ever
 	Place *city.Asset // where it hangs or will; nil: nowhere, or the asset is not described
 }
 
-// silentAfter is how long an installed device may say nothing before it is called silent,
-// unless its interval is told: three of them then.
+// silentAfter is how long an installed device may say nothing, from when it hangs there on,
+// before it is called silent, unless its interval is told: three of them then.
 const silentAfter = 24 * time.Hour
 
 // status is the state in words: silent stands for installed and not heard.
 func (d *fleetDevice) status(now time.Time) string {
-	if d.State == register.Installed && now.Sub(d.Heard) > cmp.Or(3*d.Interval, silentAfter) {
+	if d.State == register.Installed && now.Sub(later(d.Heard, d.Since)) > cmp.Or(3*d.Interval, silentAfter) {
 		return "silent"
 	}
 	return string(d.State)
 }
 
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // withFleet lends the inventory of a configuration to do, for reading beside whoever uses it.
+// Before the platform has run for the first time the register is empty.
 func withFleet(ctx context.Context, path string, do func(*fleet) error) error {
-	return withView(ctx, path, func(s settings, v *sqlite.View) error {
-		f, err := readFleet(ctx, s, v)
+	s, err := loadSettings(path)
+	if err != nil {
+		return err
+	}
+	read := func(data string) error {
+		v, err := sqlite.OpenView(ctx, data)
 		if err != nil {
 			return err
 		}
-		return do(f)
-	})
+		f, err := readFleet(ctx, s, v)
+		if err == nil {
+			err = do(f)
+		}
+		return errors.Join(err, v.Close())
+	}
+	if _, err := os.Stat(filepath.Join(s.Data, sqlite.FileName)); errors.Is(err, fs.ErrNotExist) {
+		return withEmptyData(ctx, read)
+	}
+	return read(s.Data)
+}
+
+// withEmptyData lends a data folder in which nothing is yet, so that nobody needs to tell
+// apart what is not there from what is empty.
+func withEmptyData(ctx context.Context, do func(data string) error) (err error) {
+	data, err := os.MkdirTemp("", "meldefunk-empty-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
+	store, err := sqlite.Open(ctx, data, zerolog.Nop())
+	if err != nil {
+		return err
+	}
+	if err := store.Close(); err != nil {
+		return err
+	}
+	return do(data)
 }
 
 func readFleet(ctx context.Context, s settings, v *sqlite.View) (*fleet, error) {
@@ -72,8 +115,10 @@ func readFleet(ctx context.Context, s settings, v *sqlite.View) (*fleet, error) 
 	if f.files, err = devices.Load(s.Inventory, register.Snapshot{}, f.models); err != nil {
 		return nil, usageError{err}
 	}
-	if f.inventory, err = devices.Load(s.Inventory, f.register, f.models); err != nil {
-		return nil, usageError{err}
+	if f.inventory = f.files; f.register.Revision > 0 {
+		if f.inventory, err = devices.Load(s.Inventory, f.register, f.models); err != nil {
+			return nil, usageError{err}
+		}
 	}
 	heard, err := v.LastHeard(ctx)
 	if err != nil {
@@ -91,9 +136,15 @@ func readFleet(ctx context.Context, s settings, v *sqlite.View) (*fleet, error) 
 			}
 		}
 	}
+	since := make(map[city.EUI]time.Time, len(f.register.Bindings))
+	for _, b := range f.register.Bindings {
+		if b.To.IsZero() {
+			since[b.DevEUI] = b.From
+		}
+	}
 	for i := range f.devices {
 		d := &f.devices[i]
-		d.Heard = heard[d.DevEUI]
+		d.Heard, d.Since = heard[d.DevEUI], since[d.DevEUI]
 		d.Place, _ = f.inventory.Asset(d.Asset)
 	}
 	slices.SortStableFunc(f.devices, func(a, b fleetDevice) int {
@@ -136,31 +187,79 @@ func (f *fleet) find(text string) (*fleetDevice, error) {
 	return nil, exitError{fmt.Errorf("%.40q is no DevEUI, asset with a device or serial number here; meldefunk device list shows all", text), exitNotFound}
 }
 
-// findAll gives every device that was named, or every problem.
+// describes tells whether the register describes an asset.
+func (f *fleet) describes(asset string) bool {
+	return slices.ContainsFunc(f.register.Assets, func(a register.Asset) bool { return a.ID == asset })
+}
+
+// inFile says that the device is not the register's to change.
+func (d *fleetDevice) inFile() error {
+	return exitError{fmt.Errorf("device %s stands in an inventory file: change it there, or take it out there and import it (meldefunk device import)", d.DevEUI), exitConflict}
+}
+
+// findAll gives every device that was named, each once, or every problem.
 func (f *fleet) findAll(names []string) ([]*fleetDevice, error) {
 	var found []*fleetDevice
 	var errs []error
 	for _, name := range names {
 		d, err := f.find(name)
-		found, errs = append(found, d), append(errs, err)
+		if !slices.Contains(found, d) {
+			found = append(found, d)
+		}
+		errs = append(errs, err)
 	}
 	return found, errors.Join(errs...)
 }
 
-// completeDevices completes DevEUIs, with what tells one from another beside them.
+// completeDevices completes DevEUIs and the numbers of assets with a device, with what tells
+// one from another beside them.
 func completeDevices(c *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
-	path, _ := c.Flags().GetString("config")
-	var names []string
-	err := withFleet(c.Context(), path, func(f *fleet) error {
+	return completeFrom(c, begun, func(f *fleet, offer func(name, about string)) {
 		for i := range f.devices {
-			if d := &f.devices[i]; strings.HasPrefix(d.DevEUI.String(), strings.ToLower(begun)) {
-				names = append(names, strings.TrimSpace(d.DevEUI.String()+"\t"+d.Asset+" "+d.Model))
+			d := &f.devices[i]
+			offer(d.DevEUI.String(), d.Asset+" "+d.Model)
+			if begun != "" && d.Asset != "" && d.State != register.Retired {
+				offer(d.Asset, d.DevEUI.String()+" "+d.Model)
 			}
 		}
-		return nil
 	})
-	if err != nil {
+}
+
+// completeOneDevice is completeDevices for commands that take one.
+func completeOneDevice(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
+	return completeDevices(c, args, begun)
+}
+
+// completeAssets completes numbers of assets without a device.
+func completeAssets(c *cobra.Command, begun string) ([]string, cobra.ShellCompDirective) {
+	return completeFrom(c, begun, func(f *fleet, offer func(name, about string)) {
+		for _, a := range f.inventory.Assets() {
+			if len(f.inventory.Devices(a.ID)) == 0 {
+				offer(a.ID, a.Name)
+			}
+		}
+	})
+}
+
+// completeFrom offers names that begin like what was typed. Where the inventory cannot be
+// read there are none: a shell has nowhere to say why.
+func completeFrom(c *cobra.Command, begun string, tell func(f *fleet, offer func(name, about string))) ([]string, cobra.ShellCompDirective) {
+	path, _ := c.Flags().GetString("config")
+	ctx := c.Context()
+	if ctx == nil { // while shells ask
+		ctx = context.Background()
+	}
+	var names []string
+	_ = withFleet(ctx, path, func(f *fleet) error {
+		tell(f, func(name, about string) {
+			if strings.HasPrefix(strings.ToLower(name), strings.ToLower(begun)) {
+				names = append(names, strings.TrimSpace(name+"\t"+oneLine(strings.TrimSpace(about))))
+			}
+		})
+		return nil
+	})
 	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -108,7 +108,7 @@ func TestActions(t *testing.T) {
 		{"add where one of the files hangs", func(d *Draft) error { return d.Add(device(6, "", "PK-0099"), time.Time{}) },
 			"", "PK-0099 has device a840410000000009, by the inventory files: take that one out there first"},
 		{"add to nothing known", func(d *Draft) error { return d.Add(device(6, "", "PK-9"), time.Time{}) },
-			"", `unknown asset "PK-9": describe it first`},
+			"", `unknown asset "PK-9": describe it first, with its kind`},
 		{"add to another kind", func(d *Draft) error { return d.Add(device(6, "", "BA-1"), time.Time{}) },
 			"", `m/bin is made for assets of kind bin, but "BA-1" is soil`},
 		{"add into a history", func(d *Draft) error { return d.Add(device(6, "", "PK-0045"), day(1)) },

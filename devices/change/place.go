@@ -69,7 +69,7 @@ func (d *Draft) check(p *Placement) error {
 	}
 	asset, ok := d.Asset(p.Asset)
 	if !ok {
-		return fmt.Errorf("unknown asset %.40q: describe it first", p.Asset)
+		return fmt.Errorf("unknown asset %.40q: describe it first, with its kind (meldefunk device add, or device import)", p.Asset)
 	}
 	if d.ground.Kinds == nil || asset.Kind == city.KindUnknown {
 		return nil
