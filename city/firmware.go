@@ -54,6 +54,18 @@ func (f Firmware) Within(last Firmware) bool {
 	return true
 }
 
+// MarshalText gives String: without it a version would not travel as JSON.
+func (f Firmware) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// UnmarshalText is ParseFirmware, and no version for no text.
+func (f *Firmware) UnmarshalText(text []byte) (err error) {
+	*f = Firmware{}
+	if len(text) > 0 {
+		*f, err = ParseFirmware(string(text))
+	}
+	return err
+}
+
 // String gives the version without a "v", "" for none.
 func (f Firmware) String() string {
 	var b strings.Builder

@@ -287,14 +287,14 @@ func readKeys(name string, in io.Reader) ([]field, error) {
 
 // put imports one row.
 func (o *addOptions) put(ctx context.Context, path string, fields []field, fresh bool, out, errTo io.Writer) error {
-	sheet, err := oneRow(fields)
-	if err != nil {
-		return err
-	}
 	if fresh {
 		if !slices.ContainsFunc(fields, func(f field) bool { return columnOf(f.column) == "dev_eui" || columnOf(f.column) == "asset" }) {
 			return usageError{errors.New("dev_eui is missing: give dev_eui=…, or the QR code with --scan; or, to describe an asset alone, asset=…")}
 		}
+	}
+	sheet, err := oneRow(fields)
+	if err != nil {
+		return err
 	}
 	o.onError, o.change.from, o.fresh, o.single = "abort", "cli", fresh, true
 	return o.run(ctx, path, sheet, out, errTo)

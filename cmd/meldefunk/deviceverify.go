@@ -314,20 +314,23 @@ func (f *fleet) verifyBench(ctx context.Context, d *fleetDevice, frame *city.Fra
 
 // decodeLoose decodes an uplink without an asset.
 func (f *fleet) decodeLoose(ctx context.Context, d *city.Device, stored *city.Uplink) (*city.Reading, error) {
-	ring, err := keys.Load(f.settings.Keys)
-	if err != nil {
-		return nil, err
-	}
 	u := *stored
-	if u.Payload, err = ring.Open(&u); err != nil {
-		return nil, err
+	if u.Encrypted {
+		ring, err := keys.Load(f.settings.Keys)
+		if err != nil {
+			return nil, err
+		}
+		if u.Payload, err = ring.Open(&u); err != nil {
+			return nil, err
+		}
+		u.Encrypted, u.Envelope = false, nil
 	}
 	r := &city.Reading{DevEUI: d.DevEUI, Model: d.Model}
 	if f.models.Lane(d.Model) == "" {
 		return r, f.models.Decode(d, nil, &u, r)
 	}
 	var decodeErr error
-	err = withSandbox(ctx, f.settings.Codecs.Config, func(sandbox *javascript.Sandbox) {
+	err := withSandbox(ctx, f.settings.Codecs.Config, func(sandbox *javascript.Sandbox) {
 		running := *f.models
 		running.sandbox = sandbox
 		decodeErr = running.Decode(d, nil, &u, r)
