@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -68,26 +66,27 @@ func withFleet(ctx context.Context, path string, do func(*fleet) error) error {
 	if err != nil {
 		return err
 	}
-	read := func(data string) error {
-		v, err := sqlite.OpenView(ctx, data)
-		if err != nil {
-			return err
-		}
-		f, err := readFleet(ctx, s, v)
-		if err == nil {
-			err = do(f)
-		}
-		return errors.Join(err, v.Close())
+	v, err := sqlite.OpenView(ctx, s.Data)
+	if errors.Is(err, sqlite.ErrEmpty) {
+		return withEmptyView(ctx, func(v *sqlite.View) error { return doWithFleet(ctx, s, v, do) })
 	}
-	if _, err := os.Stat(filepath.Join(s.Data, sqlite.FileName)); errors.Is(err, fs.ErrNotExist) {
-		return withEmptyData(ctx, read)
+	if err != nil {
+		return err
 	}
-	return read(s.Data)
+	return errors.Join(doWithFleet(ctx, s, v, do), v.Close())
 }
 
-// withEmptyData lends a data folder in which nothing is yet, so that nobody needs to tell
-// apart what is not there from what is empty.
-func withEmptyData(ctx context.Context, do func(data string) error) (err error) {
+func doWithFleet(ctx context.Context, s settings, v *sqlite.View, do func(*fleet) error) error {
+	f, err := readFleet(ctx, s, v)
+	if err != nil {
+		return err
+	}
+	return do(f)
+}
+
+// withEmptyView lends a database in which nothing is, so that nobody needs to tell apart what
+// is not there from what is empty.
+func withEmptyView(ctx context.Context, do func(*sqlite.View) error) (err error) {
 	data, err := os.MkdirTemp("", "meldefunk-empty-")
 	if err != nil {
 		return err
@@ -100,7 +99,11 @@ func withEmptyData(ctx context.Context, do func(data string) error) (err error) 
 	if err := store.Close(); err != nil {
 		return err
 	}
-	return do(data)
+	v, err := sqlite.OpenView(ctx, data)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(v), v.Close())
 }
 
 func readFleet(ctx context.Context, s settings, v *sqlite.View) (*fleet, error) {

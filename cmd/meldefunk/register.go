@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"meldefunk/city/register"
 	"meldefunk/storage/sqlite"
@@ -14,11 +11,8 @@ import (
 // keptRegister reads the register beside whoever uses the database. Where there is no database
 // yet, or one of a version that had no register, it is empty.
 func keptRegister(ctx context.Context, s settings) (kept register.Snapshot, err error) {
-	if _, err := os.Stat(filepath.Join(s.Data, sqlite.FileName)); errors.Is(err, fs.ErrNotExist) {
-		return kept, nil
-	}
 	view, err := sqlite.OpenView(ctx, s.Data)
-	if errors.Is(err, sqlite.ErrOlderSchema) {
+	if errors.Is(err, sqlite.ErrEmpty) || errors.Is(err, sqlite.ErrOlderSchema) {
 		return kept, nil
 	}
 	if err != nil {
