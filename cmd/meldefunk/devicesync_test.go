@@ -28,6 +28,8 @@ import (
 // syncTown is a register whose devices belong to two network servers, half of them each, the
 // settings with both, and what they were told.
 type syncTown struct {
+	config     string // without data and inventory
+	thingsURL  string
 	settings   settings
 	ring       *keys.Ring
 	source     enrolment.Source
@@ -67,6 +69,7 @@ func newSyncTown(t *testing.T) *syncTown {
 	things.Config.ErrorLog = log.New(io.Discard, "", 0)
 	things.Start()
 	t.Cleanup(things.Close)
+	s.thingsURL = things.URL
 
 	t.Setenv("CHIRPSTACK_KEY", "canary-chirpstack")
 	t.Setenv("THINGS_KEY", "canary-things")
@@ -75,8 +78,7 @@ func newSyncTown(t *testing.T) *syncTown {
 	if err := os.WriteFile(kek, []byte("000102030405060708090a0b0c0d0e0f"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.settings, err = parseSettings("f.yaml", []byte(fmt.Sprintf(`inventory: [x]
-keys: {register: stadt-kek-1, keks: [{label: stadt-kek-1, file: %q}, {label: stadt-kek-2, env: STADT_KEK_2}]}
+	s.config = fmt.Sprintf(`keys: {register: stadt-kek-1, keks: [{label: stadt-kek-1, file: %q}, {label: stadt-kek-2, env: STADT_KEK_2}]}
 network_servers:
   - name: stadt
     dialect: chirpstack-v4
@@ -86,8 +88,8 @@ network_servers:
     dialect: the-things-stack-v3
     broker: mqtt://127.0.0.1
     provisioning: {kind: thethings, address: %q, application: stadt-sensorik, api_key_env: THINGS_KEY}
-`, kek, l.Addr(), application, things.URL)))
-	if err != nil {
+`, kek, l.Addr(), application, things.URL)
+	if s.settings, err = parseSettings("f.yaml", []byte("inventory: [x]\n"+s.config)); err != nil {
 		t.Fatal(err)
 	}
 	if s.ring, err = keys.Load(s.settings.Keys); err != nil {
@@ -238,4 +240,90 @@ func (s *syncTown) holds(t *testing.T, chirpstack, things int) {
 			t.Errorf("registry %s has %d devices, want %d", r, n, things)
 		}
 	}
+}
+
+// TestDeviceSyncOfAThousand imports a thousand devices and tells two network servers of them,
+// with the commands. Three registrations break off half way; the next sync mends them, and the
+// one after it has nothing to do. Then each way in which it can end.
+func TestDeviceSyncOfAThousand(t *testing.T) {
+	s := newSyncTown(t)
+	p := newPlatform(t, "", s.config, map[string]string{"delivery.csv": delivery(func(row int, f map[string]string) {
+		f["server"] = []string{"stadt", "ttn"}[row%2]
+	})})
+	device := func(code int, want string, args ...string) string {
+		t.Helper()
+		began := time.Now()
+		out, errs, got := runWith(t, "", append(append([]string{"device"}, args...), "-c", p.config)...)
+		t.Logf("device %s: %v", strings.Join(args, " "), time.Since(began).Round(time.Millisecond))
+		if out += errs; got != code || !strings.Contains(out, want) {
+			t.Fatalf("exit code %d, want %d and %q:\n%s", got, code, want, tail(out, 2000))
+		}
+		for _, secret := range []string{"c0ffee", "canary"} {
+			if strings.Contains(strings.ToLower(out), secret) {
+				t.Error("a key is told")
+			}
+		}
+		return out
+	}
+	device(exitOK, "1000 created", "import", p.path("delivery.csv"))
+	device(exitOK, "1000 to create, 0 to update", "sync", "--plan")
+
+	s.chirpstack.Fail(chirpstacktest.Fault{Method: "DeviceService/CreateKeys", Code: codes.FailedPrecondition, Message: "broke off"})
+	s.things.Fail(thethingstest.Fault{Registry: thethingstest.Join, Method: "PUT", Status: 422})
+	s.things.Fail(thethingstest.Fault{Registry: thethingstest.Application, Method: "PUT", Status: 422})
+	out := device(exitPartial, "997 done, 3 failed, 0 untried", "sync")
+	if !strings.Contains(out, "3 of 1000 devices could not be told") {
+		t.Errorf("%s", tail(out, 500))
+	}
+	device(exitOK, "3 to create, 0 to update, 0 to remove, 997 as they should be", "sync", "--plan")
+	device(exitOK, "3 done, 0 failed, 0 untried", "sync")
+	s.holds(t, 500, 500)
+	device(exitOK, "0 done, 0 failed, 0 untried", "sync")
+	if out := device(exitOK, "", "sync", "--json", "--plan", "PK-0000"); strings.Count(out, "\n") != 1 || !strings.Contains(out, `"action":"nothing"`) {
+		t.Errorf("one device: %s", out)
+	}
+
+	// Somebody works on the network server by hand.
+	const drifted = "24e124713b000000" // PK-0000
+	fields, err := s.chirpstack.Get(chirpstacktest.Device, drifted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields["name"] = "Keller"
+	if err := s.chirpstack.Put(chirpstacktest.Device, drifted, fields); err != nil {
+		t.Fatal(err)
+	}
+	device(exitPartial, "name is Keller", "sync", "--plan", "--verify", "PK-0000")
+	device(exitOK, "1 done", "sync", "--verify", "PK-0000")
+	device(exitOK, "0 to update", "sync", "--plan", "--verify", "PK-0000")
+
+	// One is retired: what was told is said, and taken back.
+	device(exitOK, "stadt knows it still; meldefunk device sync tells it", "retire", "PK-0000")
+	device(exitOK, "1 to remove", "sync", "--plan")
+	device(exitOK, "1 done", "sync", drifted)
+	s.holds(t, 499, 500)
+
+	device(exitNotFound, "want one with provisioning: stadt, ttn", "sync", "--server", "elsewhere")
+	device(exitNotFound, "is no DevEUI", "sync", "PK-9999")
+	p.write("more.csv", "dev_eui;join_eui;app_key;model;server\n24e124713bffffff;70b3d57ed0000001;C0FFEE15600DF00D0102030405060708;milesight/em310-udl;stadt\n")
+	device(exitOK, "1 created", "import", p.path("more.csv"))
+	t.Setenv("CHIRPSTACK_KEY", "another")
+	device(exitUnauthorized, "1 failed", "sync")
+	t.Setenv("CHIRPSTACK_KEY", "canary-chirpstack")
+	whole, err := os.ReadFile(p.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := func(from, to string) {
+		t.Helper()
+		changed := strings.Replace(string(whole), from, to, 1)
+		if changed == string(whole) {
+			t.Fatalf("there is no %s", from)
+		}
+		p.write("meldefunk.yaml", changed)
+	}
+	broken("stadt-sensorik", "stadt-andere")
+	device(exitUnauthorized, "", "sync", "--server", "ttn", "--plan", "--verify", "PK-0001")
+	broken(s.thingsURL, "http://127.0.0.1:1")
+	device(exitUnreachable, "", "sync", "--server", "ttn", "--plan", "--verify", "PK-0001")
 }

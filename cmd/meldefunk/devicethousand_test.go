@@ -15,7 +15,7 @@ import (
 // delivery is a sheet as a technician gets it together: 500 bins, 300 trees, 200 bays, each
 // with its root key. spoil may change the fields of a row, counted as spreadsheets do.
 func delivery(spoil func(row int, fields map[string]string)) string {
-	columns := []string{"dev_eui", "join_eui", "app_key", "nwk_key", "model", "asset", "kind", "name", "lat", "lon", "empty_mm", "full_mm", "soil_type", "serial", "lorawan_version", "state", "since"}
+	columns := []string{"dev_eui", "join_eui", "app_key", "nwk_key", "model", "asset", "kind", "name", "lat", "lon", "empty_mm", "full_mm", "soil_type", "serial", "lorawan_version", "state", "since", "server"}
 	var b strings.Builder
 	b.WriteString("\ufeff" + strings.Join(columns, ";") + "\r\n")
 	for i := range 1000 {
