@@ -14,6 +14,21 @@ func TestFirmware(t *testing.T) {
 	}
 }
 
+func TestFirmwareAsText(t *testing.T) {
+	for _, text := range []string{"", "1.2.1", "7"} {
+		var f Firmware
+		if err := f.UnmarshalText([]byte(text)); err != nil {
+			t.Error(err)
+		}
+		if got, err := f.MarshalText(); string(got) != text || err != nil {
+			t.Errorf("%q becomes %q, %v", text, got, err)
+		}
+	}
+	if f := (Firmware{count: 1}); f.UnmarshalText([]byte("x")) == nil {
+		t.Error("x is a version")
+	}
+}
+
 func TestFirmwareOrder(t *testing.T) {
 	for _, c := range []struct {
 		f, g   string

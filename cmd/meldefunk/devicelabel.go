@@ -18,10 +18,10 @@ import (
 
 // labelOptions say how labels are made.
 type labelOptions struct {
-	choice                deviceChoice
-	all, inside, terminal bool
-	format, out, png      string
-	options               label.Options
+	choice           deviceChoice
+	all              bool
+	format, out, png string
+	options          label.Options
 }
 
 func deviceLabelCommand() *cobra.Command {

@@ -103,7 +103,7 @@ with --state retired only. Works beside a running platform.`,
 			if err := o.check(); err != nil {
 				return err
 			}
-			print, err := deviceFormat(format)
+			write, err := deviceFormat(format)
 			if err != nil {
 				return err
 			}
@@ -113,7 +113,7 @@ with --state retired only. Works beside a running platform.`,
 				for _, d := range o.choose(f, now) {
 					lines = append(lines, f.line(d, now))
 				}
-				return print(c.OutOrStdout(), lines)
+				return write(c.OutOrStdout(), lines)
 			})
 		},
 	}

@@ -79,6 +79,9 @@ func serveFrom(ctx context.Context, s settings, store *sqlite.Store, sandbox *ja
 	if err != nil {
 		return usageError{err}
 	}
+	if f.current.Load().inventory.DeviceCount() == 0 {
+		log.Warn().Msg("no device is known yet: everything is set aside until meldefunk device add or device import tells of some")
+	}
 	a, err := build(s, f, store, time.Now, "", log, registry)
 	if err != nil {
 		return err
