@@ -11,7 +11,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"meldefunk/city"
+	"meldefunk/city/register"
 	"meldefunk/storage/sqlite"
 )
 
@@ -390,5 +393,40 @@ func TestRegisterChangeAsJSON(t *testing.T) {
 	}
 	if out, code := run(t, "device", "import", in("all.csv"), "-c", config); code != exitOK || !strings.Contains(out, "4 unchanged") {
 		t.Errorf("again: %s", out)
+	}
+}
+
+// TestTellReplay names the command only where readings may lie elsewhere than a change says.
+func TestTellReplay(t *testing.T) {
+	now := time.Date(2026, 5, 3, 12, 0, 0, 0, time.UTC)
+	one, two, never := city.EUI{7: 1}, city.EUI{7: 2}, city.EUI{7: 3}
+	f := &fleet{devices: []fleetDevice{
+		{Device: register.Device{Device: city.Device{DevEUI: one}}, Heard: now.Add(-time.Minute)},
+		{Device: register.Device{Device: city.Device{DevEUI: two}}, Heard: now.Add(-2 * time.Hour)},
+		{Device: register.Device{Device: city.Device{DevEUI: never}}},
+	}}
+	hung := func(devEUI city.EUI, from, to time.Duration) register.Binding {
+		b := register.Binding{DevEUI: devEUI, Asset: "PK-1", From: now.Add(from)}
+		if to != 0 {
+			b.To = now.Add(to)
+		}
+		return b
+	}
+	for name, test := range map[string]struct {
+		hung []register.Binding
+		want string
+	}{
+		"from now on":            {[]register.Binding{hung(one, 0, 0)}, ""},
+		"heard since":            {[]register.Binding{hung(one, -time.Hour, 0)}, "replay --uplinks --device 0000000000000001 --from 2026-05-03T11:00:00Z\n"},
+		"not heard since":        {[]register.Binding{hung(two, -time.Hour, 0)}, ""},
+		"never heard":            {[]register.Binding{hung(never, -time.Hour, 0)}, ""},
+		"moved away in the past": {[]register.Binding{hung(one, -48*time.Hour, -time.Hour), hung(one, -time.Hour, 0)}, "--device 0000000000000001 --from 2026-05-03T11:00:00Z\n"},
+		"two of them":            {[]register.Binding{hung(one, -time.Hour, 0), hung(two, -3*time.Hour, 0)}, "replay --uplinks --from 2026-05-03T09:00:00Z\n"},
+	} {
+		var out strings.Builder
+		f.tellReplay(&out, &register.Change{At: now, Bindings: test.hung})
+		if !strings.HasSuffix(out.String(), test.want) || (test.want == "") != (out.Len() == 0) {
+			t.Errorf("%s: said %q, want %q", name, out.String(), test.want)
+		}
 	}
 }

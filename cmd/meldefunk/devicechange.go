@@ -223,6 +223,10 @@ func sinceOf(text string, now time.Time, zone *time.Location) (time.Time, error)
 // tellReplay says how readings come to where a change of the past says, if there may be some:
 // they are stored by where their device hung as far as was known then.
 func (f *fleet) tellReplay(w io.Writer, c *register.Change) {
+	heard := make(map[city.EUI]time.Time, len(f.devices))
+	for i := range f.devices {
+		heard[f.devices[i].DevEUI] = f.devices[i].Heard
+	}
 	late := map[city.EUI]bool{}
 	from := c.At
 	for _, b := range slices.Concat(c.Bindings, c.Dropped) {
@@ -230,8 +234,7 @@ func (f *fleet) tellReplay(w io.Writer, c *register.Change) {
 		if !b.To.IsZero() {
 			at = b.To
 		}
-		i := slices.IndexFunc(f.devices, func(d fleetDevice) bool { return d.DevEUI == b.DevEUI })
-		if i < 0 || !at.Before(c.At) || f.devices[i].Heard.Before(at) {
+		if last := heard[b.DevEUI]; last.IsZero() || !at.Before(c.At) || last.Before(at) {
 			continue
 		}
 		late[b.DevEUI] = true

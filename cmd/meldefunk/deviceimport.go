@@ -178,7 +178,7 @@ func (o *sheetOptions) run(ctx context.Context, path string, sheet *devices.Shee
 // allNew refuses what is in the register already.
 func allNew(f *fleet, plan *devices.Plan) error {
 	for _, w := range plan.Outcomes {
-		if w.DevEUI.IsZero() && f.describes(w.Asset) {
+		if w.Status != devices.Failed && w.DevEUI.IsZero() && f.describes(w.Asset) {
 			return exitError{fmt.Errorf("asset %s is described already: meldefunk device set puts right what is known of it", w.Asset), exitConflict}
 		}
 	}
