@@ -49,7 +49,7 @@ type Ticket struct {
 	Unit       string    // German, who is to do it; "": not told
 	ExternalID string    // the ticket system's number, "" while unknown
 	Attempts   int       // tries of the present step
-	Creates    int       // creates that may have reached the ticket system
+	Creates    int       // creates, or reopenings, or closings of the present step, that may have reached the ticket system
 	SentAt     time.Time // begin of the last create
 	Next       time.Time // not before this time
 	Error      string    // why the last try failed, without secrets

@@ -95,3 +95,65 @@ func TestCannotBeSearched(t *testing.T) {
 		})
 	}
 }
+
+// What is repeated because no answer comes is repeated only so often, and goes on when somebody
+// says so. That the ticket system was away for long counts for nothing.
+func TestLostAnswersAreNotRepeatedForEver(t *testing.T) {
+	closed := func(s *stage) {
+		s.begin(ref)
+		s.turn()
+		s.c.advance(time.Hour)
+		s.end(ref)
+		s.turn()
+		s.is(ref, city.TicketClosed, city.EndUs)
+		s.c.advance(time.Hour)
+	}
+	for name, tt := range map[string]struct {
+		call  call
+		ref   string
+		state city.TicketState // while it is tried
+		end   city.TicketState // when it is answered at last
+		begin func(*stage)
+	}{
+		"closing": {callClose, ref, city.TicketClosing, city.TicketClosed, func(s *stage) {
+			s.begin(ref)
+			s.turn()
+			s.end(ref)
+		}},
+		"closing by hand": {callClose, ref, city.TicketClosing, city.TicketClosed, func(s *stage) {
+			s.begin(ref)
+			s.turn()
+			s.wish(city.Wish{Kind: city.WishClose, Reason: "erledigt"})
+		}},
+		"reopening": {callReopen, "S-2", city.TicketReopening, city.TicketOpen, func(s *stage) {
+			closed(s)
+			s.begin("S-2")
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newBlind(t, true)
+			tt.begin(s)
+			before := s.d.calls(tt.call)
+			s.d.fail = 20
+			s.let(8 * time.Hour)
+			s.is(tt.ref, tt.state, s.l.ticket(tt.ref).End)
+			s.d.fail, s.d.lose = 0, 100
+			s.let(48 * time.Hour)
+			got := s.is(tt.ref, city.TicketParked, s.l.ticket(tt.ref).End)
+			if n := s.d.calls(tt.call) - before; n != config().MaxCreates {
+				t.Errorf("%d tries, want %d", n, config().MaxCreates)
+			}
+			s.said(tt.ref, "3-mal ohne Antwort gesendet: bitte dort nachsehen und wiederholen")
+			if got.Error != errLost.Error() {
+				t.Errorf("the board says %q", got.Error)
+			}
+
+			s.d.lose = 1
+			s.wish(city.Wish{Ref: tt.ref, Kind: city.WishRetry})
+			s.let(time.Hour)
+			if got := s.l.ticket(tt.ref); got.State != tt.end || s.d.calls(tt.call)-before != config().MaxCreates+2 {
+				t.Errorf("got %+v after %d tries; history %q", got, s.d.calls(tt.call)-before, s.l.history(tt.ref))
+			}
+		})
+	}
+}

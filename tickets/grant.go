@@ -104,7 +104,9 @@ func (v *view) retry(w *city.Wish) plan {
 		p := v.granted(w, city.TicketUnsure, note)
 		switch {
 		case t.ExternalID != "" && t.End != "":
-			p.ticket.State = city.TicketClosing
+			p.ticket.State, p.ticket.Creates = city.TicketClosing, 0
+		case t.ExternalID != "" && t.Follows != "" && t.Told == 0: // it was never answered
+			p.ticket.State, p.ticket.Creates = city.TicketReopening, 0
 		case t.ExternalID != "":
 			p.ticket.State = there(t)
 		}
@@ -154,7 +156,8 @@ func (v *view) close(w *city.Wish) plan {
 		return p
 	}
 	p := v.granted(w, city.TicketClosing, "Wird auf Wunsch geschlossen")
-	p.ticket.End, p.ticket.Noted, p.ticket.Attempts = city.EndHuman, v.now, 0
+	p.ticket.End, p.ticket.Noted = city.EndHuman, v.now
+	p.ticket.Attempts, p.ticket.Creates = 0, 0
 	return p
 }
 

@@ -289,12 +289,24 @@ func ahead(c call) int {
 func (l *lane) close(ctx context.Context, o city.Order, id string) (a answer, err error) {
 	if w, ok := l.system.(Watcher); ok {
 		a.remote, a.found, err = w.Status(ctx, id)
-		if err != nil || a.found && a.remote.Progress.Over() {
+		if err != nil {
+			return a, undone(err)
+		}
+		if a.found && a.remote.Progress.Over() {
 			a.asked = true
-			return a, err
+			return a, nil
 		}
 	}
 	return a, l.system.Close(ctx, o, id)
+}
+
+// undone is the failure of a question: without an answer too it has changed nothing.
+func undone(err error) error {
+	f := *city.AsFailure(err)
+	if f.Outcome == city.Unsure {
+		f.Outcome = city.Retry
+	}
+	return &f
 }
 
 // reopen opens a ticket again, but not one that people have done something with since we
@@ -307,7 +319,7 @@ func (l *lane) reopen(ctx context.Context, v *view, o city.Order, again bool) er
 			!again && r.Notes == "" && !r.Updated.After(v.earlier.Ticket.Checked.Add(slack))
 		switch {
 		case err != nil:
-			return err
+			return undone(err)
 		case found && again && r.Progress != "" && !r.Progress.Over():
 			return nil
 		case !found, r.Progress == city.ProgressRejected, r.Progress == city.ProgressDuplicate, r.Progress.Over() && !ours:

@@ -41,7 +41,7 @@ func (v *view) next() (plan, bool) {
 		return v.goes(callFind), !waits
 	case city.TicketReopening:
 		if !v.Case.Wanted() {
-			return v.to(city.TicketClosing, "Nicht mehr nötig: wird geschlossen"), true
+			return v.ending("Nicht mehr nötig: wird geschlossen"), true
 		}
 		return v.goes(callReopen), !waits
 	case city.TicketOpen, city.TicketAcknowledged:
@@ -158,9 +158,7 @@ func (v *view) over() plan {
 	ours := v.can.closes && v.route.AutoClose != AutoCloseNever &&
 		(v.route.AutoClose == AutoCloseAlways || t.Remote.Progress != city.ProgressWorking)
 	if ours {
-		p := v.to(city.TicketClosing, "Befund besteht nicht mehr: wird geschlossen")
-		p.ticket.Attempts = 0
-		return p
+		return v.ending("Befund besteht nicht mehr: wird geschlossen")
 	}
 	const note = "Befund besteht nicht mehr: bitte von Hand schließen"
 	p := v.to(city.TicketCleared, note)

@@ -107,14 +107,15 @@ func (v *view) reopened(a answer) plan {
 	if f == nil {
 		p := v.to(there(t), t.ExternalID+" wieder geöffnet")
 		v.arrived(&p.ticket, t.ExternalID)
+		p.ticket.Creates = 0
 		return p
 	}
 	if f.Outcome == city.Refused || f.Outcome == city.Cannot {
 		p := v.to(city.TicketQueued, "Lässt sich nicht wieder öffnen, ein neues Ticket folgt: "+f.Error())
-		p.ticket.ExternalID, p.ticket.Attempts = "", 0
+		p.ticket.ExternalID, p.ticket.Attempts, p.ticket.Creates = "", 0, 0
 		return p
 	}
-	return v.later(city.TicketReopening, a)
+	return v.again(city.TicketReopening, "wieder zu öffnen", a)
 }
 
 func (v *view) closed(a answer) plan {
@@ -144,7 +145,23 @@ func (v *view) closed(a answer) plan {
 	case f.Outcome == city.Refused:
 		return v.refused(f)
 	}
-	return v.later(city.TicketClosing, a) // closing twice does no harm
+	return v.again(city.TicketClosing, "zu schließen", a) // twice does no harm
+}
+
+// again repeats a reopening or a closing that failed, but where it may have arrived only so
+// often: a mailbox is not to be filled because its server answers nothing.
+func (v *view) again(state city.TicketState, what string, a answer) plan {
+	p := v.later(state, a)
+	if a.failure.Outcome != city.Unsure {
+		return p
+	}
+	if p.ticket.Creates++; p.ticket.Creates < v.maxCreates {
+		return p
+	}
+	p.ticket.State = city.TicketParked
+	p.note = fmt.Sprintf("Aufforderung, %s %s, %d-mal ohne Antwort gesendet: bitte dort nachsehen und wiederholen: %v",
+		v.Ticket.ExternalID, what, p.ticket.Creates, a.failure)
+	return p
 }
 
 // noted goes on after a note; p is the step that wrote it down as told. It goes out again

@@ -93,6 +93,13 @@ func (v *view) wait(until time.Time) plan {
 	return plan{ticket: t, write: true}
 }
 
+// ending is a step that begins to close the ticket there.
+func (v *view) ending(note string) plan {
+	p := v.to(city.TicketClosing, note)
+	p.ticket.Attempts, p.ticket.Creates = 0, 0
+	return p
+}
+
 // goes is a step that calls and writes nothing before.
 func (v *view) goes(c call) plan { return plan{ticket: v.Ticket, call: c} }
 
