@@ -234,6 +234,42 @@ type router func(c *city.Case) Route
 
 func (r router) Route(c *city.Case, _ *city.Asset) Route { return r(c) }
 
+// That a ticket was closed is played back after it was opened again under the same number:
+// what is older than that closes nothing, what is newer does, also where clocks differ.
+func TestPushFromBeforeTheReopening(t *testing.T) {
+	for name, tt := range map[string]struct {
+		told  time.Duration // from the reopening
+		state city.TicketState
+		end   city.TicketEnd
+	}{
+		"what was told of the case before":   {-30 * time.Minute, city.TicketOpen, ""},
+		"what somebody has done since":       {10 * time.Minute, city.TicketClosed, city.EndHuman},
+		"at once, by a clock that is behind": {-slack / 2, city.TicketClosed, city.EndHuman},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newBlind(t, true)
+			s.begin(ref)
+			s.turn()
+			s.end(ref)
+			s.turn()
+			s.is(ref, city.TicketClosed, city.EndUs)
+			s.c.advance(time.Hour)
+			s.begin("S-2")
+			s.turn()
+			reopened := s.c.now()
+			if got := s.is("S-2", city.TicketOpen, ""); got.ExternalID != "1001" {
+				t.Fatalf("got %+v", got)
+			}
+			s.c.advance(20 * time.Minute)
+			told := city.Remote{ID: "1001", Progress: city.ProgressDone, Updated: reopened.Add(tt.told)}
+			if err := s.r.Push(t.Context(), "town", told); err != nil {
+				t.Fatal(err)
+			}
+			s.is("S-2", tt.state, tt.end)
+		})
+	}
+}
+
 // What is told late does not take back what was told since.
 func TestPushOutOfOrder(t *testing.T) {
 	c, l := newClock(), newLedger()

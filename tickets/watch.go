@@ -216,10 +216,28 @@ func (l *lane) believe(ctx context.Context, ref string, r city.Remote) error {
 	if err != nil {
 		return err
 	}
-	if known := ct.Ticket.Remote.Updated; !r.Updated.IsZero() && r.Updated.Before(known) {
-		return nil
+	known, err := l.toldLast(ctx, &ct)
+	if err != nil || !r.Updated.IsZero() && r.Updated.Before(known) {
+		return err
 	}
 	return l.learn(ctx, ref, r, true)
+}
+
+// toldLast is when the ticket system last told of a ticket. What it told of one that was opened
+// again before that, by its own clock, is about the case before: it is no news that it was closed.
+func (l *lane) toldLast(ctx context.Context, ct *city.CaseTicket) (time.Time, error) {
+	t := &ct.Ticket
+	if !t.Remote.Updated.IsZero() || t.Follows == "" || t.Checked.IsZero() {
+		return t.Remote.Updated, nil
+	}
+	earlier, found, err := l.r.tools.Store.Earlier(ctx, t.Ref)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read the case before %s: %w", t.Ref, err)
+	}
+	if !found || earlier.Ticket.ExternalID != t.ExternalID {
+		return time.Time{}, nil // a number of its own
+	}
+	return t.Checked.Add(-slack), nil // nobody has told since the answer to the reopening
 }
 
 // mark has a ticket asked for as if it never had been. It gives city.ErrStale where others
