@@ -24,6 +24,25 @@ func (v *view) mayTurnUp() bool {
 	return t.Creates > 1 && (t.State == city.TicketOpen || t.State == city.TicketAcknowledged) && v.now.Sub(t.SentAt) < turnUp
 }
 
+// turnedUp looks what another ticket with the reference of a case is, also where ours is closed
+// already: nobody else would close it.
+func (l *lane) turnedUp(ctx context.Context, ref string) error {
+	ct, known, err := l.r.tools.Store.Case(ctx, ref)
+	if err != nil {
+		return err
+	}
+	t := &ct.Ticket
+	if !known || t.System != l.name || t.ExternalID == "" || t.State == city.TicketClosing || !watched(t) && t.State != city.TicketClosed ||
+		l.now().Sub(t.SentAt) >= turnUp || l.circuit.paused(l.now()) {
+		return nil
+	}
+	v, err := l.look(ctx, &ct)
+	if err != nil {
+		return err
+	}
+	return l.doubles(ctx, v)
+}
+
 // doubles looks for further tickets of the case and closes those that certainly come from us
 // and that nobody has touched. The oldest stays; where it is not the one we know, it is put
 // down as ours before the other is closed. What is doubtful is left as it is, and told. It may
@@ -57,7 +76,7 @@ func (l *lane) doubles(ctx context.Context, v *view) error {
 			}
 		}
 		o := v.order()
-		o.Case.Closed, o.Closing = v.now, v.words.double(&v.Case, v.Ticket.ExternalID)
+		o.Case.Closed, o.Closing = v.now, v.words.double(&v.Case, v.Ticket.ExternalID, final(v.Ticket.State))
 		p = v.wait(v.Ticket.Next)
 		p.note = shut + " trug dieselbe Referenz: als Dublette von " + v.Ticket.ExternalID + " geschlossen"
 		if err := l.system.Close(ctx, o, shut); err != nil {
@@ -80,6 +99,7 @@ func (l *lane) doubles(ctx context.Context, v *view) error {
 // double decides about another ticket with the same reference: the number to close, after p is
 // written, or why both stay. Neither: it is over there already.
 func (v *view) double(d *city.Double) (p plan, shut, why string) {
+	over := final(v.Ticket.State) || v.Ticket.State == city.TicketCleared // ours is the one that counts
 	switch {
 	case d.Progress.Over():
 		return plan{}, "", ""
@@ -87,9 +107,11 @@ func (v *view) double(d *city.Double) (p plan, shut, why string) {
 		return plan{}, "", d.Doubt
 	case !v.can.closes || v.route.AutoClose == AutoCloseNever:
 		return plan{}, "", "wird nicht von hier geschlossen"
-	case !d.Older && v.touched(d.Remote):
+	case v.Ticket.End == city.EndGone:
+		return plan{}, "", v.Ticket.ExternalID + " ist dort nicht mehr zu finden"
+	case v.touched(d.Remote) && (!d.Older || over):
 		return plan{}, "", "dort schon bearbeitet"
-	case !d.Older:
+	case !d.Older || over:
 		return plan{}, d.ID, ""
 	case v.touched(v.Ticket.Remote):
 		return plan{}, "", v.Ticket.ExternalID + " ist dort schon bearbeitet"

@@ -25,6 +25,7 @@ type slowHall struct {
 	clock  *clock
 	twice  bool
 	older  bool // what turned up has the lower number
+	late   bool // it turns up when the test says so
 	change func(*georeport.Request)
 
 	mu    sync.Mutex
@@ -70,7 +71,7 @@ func (h *slowHall) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	h.srv.ServeHTTP(w, r)
-	if !h.older {
+	if !h.older && !h.late {
 		h.turnUp()
 	}
 }
@@ -162,5 +163,102 @@ func TestTwoTicketsWithOneRef(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// What turns up when its case is over and its ticket closed is closed too, on every flavour;
+// where it may be somebody's, or nobody expects it any more, it stays.
+func TestTwoTicketsAndOneIsClosed(t *testing.T) {
+	for flavour, habits := range georeport.Flavours() {
+		for name, tt := range map[string]struct {
+			after  time.Duration
+			change func(*georeport.Request)
+			closed bool
+			says   string
+		}{
+			"ours":               {after: 3 * time.Hour, closed: true, says: "trug dieselbe Referenz: als Dublette von "},
+			"somebody quotes":    {after: 3 * time.Hour, change: func(q *georeport.Request) { q.Description += " Dazu:" }, says: "(anderer Text)"},
+			"people are at it":   {after: 3 * time.Hour, change: func(q *georeport.Request) { q.Notes, q.Word = "Kolonne 3", "IN_PROCESS" }, says: "(dort schon bearbeitet)"},
+			"more than a day on": {after: turnUp},
+		} {
+			t.Run(flavour+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				c, l := newClock(), newLedger()
+				srv, err := georeport.New(georeport.Config{APIKey: secret, Now: c.now, Habits: habits, Services: []georeport.Service{{Code: "ABF-1", Name: "Papierkorb voll"}}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				h := &slowHall{t: t, srv: srv, clock: c, late: true, change: tt.change}
+				listener := httptest.NewServer(h)
+				defer listener.Close()
+				cfg := toServer(t, listener.URL)
+				cfg.Open311.Flavour, cfg.Open311.Email = flavour, "sensorik@stadt.example"
+				if flavour != "strict" {
+					cfg.Open311.Updates = ""
+				}
+				cfg.Open311.Timeout = 20 * time.Second // a slow machine is not a fault
+				tools := around(l, openSystem(t, cfg, l), c)
+				tools.Router = straight{System: SystemOpen311}
+				r := reconcilerWith(t, cfg, tools)
+				watch := func() {
+					t.Helper()
+					c.advance(10 * time.Minute)
+					if err := r.lanes[SystemOpen311].watch(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				l.open(ref)
+				drive(t, r, l, c, 10*time.Second)
+				l.closeAt(c.now(), ref)
+				drive(t, r, l, c, 10*time.Second)
+				watch()
+				c.advance(tt.after)
+				watch() // what nobody sees yet
+				h.first.Updated = c.now()
+				h.turnUp()
+				for range 3 {
+					watch()
+				}
+				got, all := l.ticket(ref), srv.Requests()
+				if len(all) != 2 || got.State != city.TicketClosed || got.End != city.EndUs || !strings.HasPrefix(got.ExternalID, strconv.Itoa(all[0].ID)) {
+					t.Fatalf("there %+v; ticket %+v", all, got)
+				}
+				if all[1].Closed != tt.closed || tt.closed && !strings.Contains(all[1].Notes, "schon abgeschlossen") {
+					t.Errorf("there %+v", all[1])
+				}
+				history := strings.Join(l.history(ref), "\n")
+				if tt.says != "" && strings.Count(history, tt.says) != 1 || tt.says == "" && strings.Contains(history, "dieselbe Referenz") {
+					t.Errorf("history says %d times %q:\n%s", strings.Count(history, tt.says), tt.says, history)
+				}
+			})
+		}
+	}
+}
+
+// Of two tickets of a case that is over the one we know counts, whichever is older.
+func TestWhichTicketCountsWhenOursIsOver(t *testing.T) {
+	for name, tt := range map[string]struct {
+		state city.TicketState
+		end   city.TicketEnd
+		other city.Double
+		shut  string
+		why   string
+	}{
+		"open, the other is older":          {state: city.TicketOpen, other: city.Double{Older: true}, shut: "17"},
+		"closed, the other is older":        {state: city.TicketClosed, end: city.EndUs, other: city.Double{Older: true}, shut: "16"},
+		"closed by a human":                 {state: city.TicketClosed, end: city.EndHuman, other: city.Double{Older: true}, shut: "16"},
+		"left to a human":                   {state: city.TicketCleared, other: city.Double{Older: true}, shut: "16"},
+		"closed, people are at the other":   {state: city.TicketClosed, end: city.EndUs, other: city.Double{Older: true, Remote: city.Remote{Progress: city.ProgressWorking}}, why: "dort schon bearbeitet"},
+		"gone: the other may be the ticket": {state: city.TicketClosed, end: city.EndGone, other: city.Double{Older: true}, why: "17 ist dort nicht mehr zu finden"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := &view{can: powers{closes: true}}
+			v.Ticket = city.Ticket{Ref: ref, State: tt.state, End: tt.end, ExternalID: "17"}
+			tt.other.ID = "16"
+			p, shut, why := v.double(&tt.other)
+			if shut != tt.shut || why != tt.why || p.write != (shut == "17") {
+				t.Errorf("close %q, %q; writes %v", shut, why, p.write)
+			}
+		})
 	}
 }

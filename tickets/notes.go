@@ -27,9 +27,13 @@ func (w words) cleared(c *city.Case) string {
 	return w.relieved(c) + ". Das Ticket wird nicht automatisch geschlossen. " + Marker(c.Ref)
 }
 
-// double says that a ticket stands there a second time.
-func (w words) double(c *city.Case, kept string) string {
-	return "Doppelt übermittelt, wird als " + oneLine(kept) + " bearbeitet - automatisch geschlossen. " + Marker(c.Ref)
+// double says that a ticket stands there a second time, and that the other one is over already.
+func (w words) double(c *city.Case, kept string, over bool) string {
+	said := "Doppelt übermittelt, wird als " + oneLine(kept) + " bearbeitet"
+	if over {
+		said = "Doppelt übermittelt, als " + oneLine(kept) + " schon abgeschlossen"
+	}
+	return said + " - automatisch geschlossen. " + Marker(c.Ref)
 }
 
 // relieved says what has made a case go away.

@@ -41,7 +41,8 @@ type Watcher interface {
 	// Status reads one ticket. found is false where it is not there, or not shown.
 	Status(ctx context.Context, externalID string) (r city.Remote, found bool, err error)
 	// Changes gives those of our tickets that may have changed at since or later, each as
-	// Status gives it. It may miss some.
+	// Status gives it. It may miss some. Others that carry the reference of a case and are
+	// nobody's may be among them, with ID and Ref alone.
 	Changes(ctx context.Context, since time.Time) ([]city.Remote, error)
 }
 

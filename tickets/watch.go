@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"meldefunk/city"
@@ -20,6 +21,8 @@ const (
 	maxIdle = 2000
 	// pushTries bounds how often a pushed status is tried against other writers.
 	pushTries = 5
+	// maxTwice bounds the tickets that are looked at in one poll for a second one there.
+	maxTwice = 10
 )
 
 // watch asks now and then how tickets stand, and for some at once.
@@ -69,15 +72,24 @@ func (l *lane) poll(ctx context.Context, w Watcher, now time.Time) error {
 		return nil
 	}
 	l.answered("changes", "ok")
+	var twice []string
 	for _, r := range changed {
 		ref, linked, err := store.Linked(ctx, l.name, r.ID)
 		if err != nil {
 			return err
 		}
 		if !linked {
+			if r.Ref != "" && len(twice) < maxTwice && !slices.Contains(twice, r.Ref) {
+				twice = append(twice, r.Ref)
+			}
 			continue
 		}
 		if err := l.learn(ctx, ref, r, true); err != nil && !errors.Is(err, city.ErrStale) {
+			return err
+		}
+	}
+	for _, ref := range twice {
+		if err := l.turnedUp(ctx, ref); err != nil {
 			return err
 		}
 	}

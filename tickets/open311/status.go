@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -55,6 +56,8 @@ func (c *Client) Status(ctx context.Context, externalID string) (t city.Remote, 
 // Changes gives those requests of ours that may have changed at since or later, the earliest
 // change first, each read anew by its number. One that is not in it has not certainly
 // stayed as it was: lists of real servers miss some. Ask for those by number, now and then.
+// Requests that are nobody's and carry the reference of a case are there too, with ID and Ref
+// alone.
 func (c *Client) Changes(ctx context.Context, since time.Time) ([]city.Remote, error) {
 	var changed []city.Remote
 	seen := map[string]bool{}
@@ -79,6 +82,9 @@ func (c *Client) Changes(ctx context.Context, since time.Time) ([]city.Remote, e
 				return nil, err
 			}
 			if !linked {
+				if quoted := reference.FindStringSubmatch(rec.Words); quoted != nil {
+					changed = append(changed, city.Remote{ID: rec.ID, Ref: quoted[1]})
+				}
 				continue
 			}
 			t, found, err := c.Status(ctx, rec.ID)
@@ -94,6 +100,9 @@ func (c *Client) Changes(ctx context.Context, since time.Time) ([]city.Remote, e
 	slices.SortStableFunc(changed, func(a, b city.Remote) int { return a.Updated.Compare(b.Updated) })
 	return changed, nil
 }
+
+// reference is how a case's ref stands in a request; see city.Order.
+var reference = regexp.MustCompile(`\[Ref (S-[0-9A-Z]{8})\]`)
 
 func (c *Client) remote(rec record) city.Remote {
 	t := city.Remote{ID: rec.ID, Status: cmp.Or(rec.Detail, rec.Status), Notes: rec.Notes, Service: rec.ServiceCode, Name: rec.ServiceName}
