@@ -93,8 +93,11 @@ func where(c *city.Case, a *city.Asset) string {
 		return oneLine(c.Asset)
 	}
 	name, address := oneLine(a.Name), oneLine(a.Address)
-	if strings.Contains(name, address) {
+	switch {
+	case strings.Contains(name, address):
 		address = ""
+	case strings.HasPrefix(address, name+","):
+		name = "" // it is called after the street and the number
 	}
 	place := join(", ", name, address)
 	if place == "" {

@@ -68,6 +68,18 @@ Wird automatisch geschlossen, sobald der Sensor genügend Feuchte meldet.
 [Ref S-00000001]`,
 		},
 		{
+			name: "called as its address begins",
+			c: city.Case{Ref: "S-00000001", Service: "OS-GRN-01", Asset: "BA-1204", Quantity: city.SoilMoisture, Value: 0, Limit: 12.5,
+				Since: at("2026-07-01T22:30:00Z"), Title: "Straßenbaum: Bewässerung nötig"},
+			a:     &city.Asset{ID: "BA-1204", Kind: city.Soil, Name: "Große Straße 12", Address: "Große Straße 12, Osnabrück"},
+			title: "Straßenbaum: Bewässerung nötig - BA-1204, Große Straße 12, Osnabrück",
+			text: `Automatische Meldung der städtischen Sensorik (keine Bürgermeldung).
+Standort: Große Straße 12, Osnabrück (BA-1204)
+Befund: Bodenfeuchte 0 % (Schwelle 12,5 %), seit 02.07.2026, 00:30 Uhr.
+Wird automatisch geschlossen, sobald der Sensor genügend Feuchte meldet.
+[Ref S-00000001]`,
+		},
+		{
 			name: "charging bay, closes elsewhere",
 			c: city.Case{Ref: "S-00000002", Service: "OS-PRK-01", Asset: "EL-07", Quantity: city.Occupied, Value: 1, Limit: 1,
 				Since: at("2026-11-21T13:05:00Z"), Closed: at("2026-11-21T14:05:00Z"), ClosedSince: at("2026-11-21T14:00:00Z")},
