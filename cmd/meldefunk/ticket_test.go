@@ -132,7 +132,7 @@ func TestTicket(t *testing.T) {
 		{"show what is not there", []string{"show", "S-0"}, exitFailure, `there is no case "S-0"`},
 		{"show nothing", []string{"show"}, exitUsage, "wants the reference of a case"},
 
-		{"retry", []string{"retry", "S-PARKED01", "--by", "Erika", "--reason", "gemeldet"}, exitOK, "S-PARKED01: retry noted; it is done when the platform starts (1) 1 tickets"},
+		{"retry", []string{"retry", "S-PARKED01", "--by", "Erika", "--reason", "gemeldet"}, exitOK, "S-PARKED01: retry noted; it is done when the platform starts (1) 1 ticket"},
 		{"it stands there", []string{"show", "S-PARKED01"}, exitOK, "wanted retry by Erika"},
 		{"retry all", []string{"retry", "--all-parked", "--by", "Erika"}, exitOK, "S-PARKED01: retry noted"},
 		{"retry all and some", []string{"retry", "--all-parked", "S-PARKED01"}, exitUsage, "contradict"},

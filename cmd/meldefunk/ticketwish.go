@@ -132,7 +132,11 @@ func wishFor(ctx context.Context, path string, v wishVerb, o wishOptions, args [
 				return err
 			}
 		}
-		_, err := fmt.Fprintf(out, "%d tickets\n", len(refs))
+		tickets := "tickets"
+		if len(refs) == 1 {
+			tickets = "ticket"
+		}
+		_, err := fmt.Fprintf(out, "%d %s\n", len(refs), tickets)
 		return err
 	})
 }
