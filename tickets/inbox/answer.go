@@ -98,6 +98,10 @@ func (s *Server) take(r *http.Request, system string, secret Secret) reply {
 	if err != nil {
 		return reply{http.StatusBadRequest, err.Error()}
 	}
+	if remote.Updated.After(now.Add(tolerance)) {
+		// It would outdate whatever comes until then.
+		return reply{http.StatusBadRequest, fmt.Sprintf("data: updated %s lies in the future: look at the clock and its zone", remote.Updated.Format(time.RFC3339))}
+	}
 	if remote.Updated.IsZero() {
 		// What is told is ordered by when it was so. That it was signed then is the next best,
 		// and keeps who plays it back after a restart, when its id is forgotten, from taking

@@ -210,6 +210,7 @@ func TestRefused(t *testing.T) {
 		"long number":          {nil, message(`{"id":"` + strings.Repeat("1", 201) + `","status":"open"}`), 400, "200 bytes"},
 		"long notes":           {nil, message(`{"id":"1","status":"open","notes":"` + strings.Repeat("ü", 4001) + `"}`), 400, "4000 characters"},
 		"date as people do it": {nil, message(`{"id":"1","status":"open","updated":"22.11.2026"}`), 400, "data"},
+		"local time as UTC":    {nil, message(`{"id":"1","status":"open","updated":"2026-11-22T12:00:00Z"}`), 400, "lies in the future: look at the clock and its zone"},
 		"not UTF-8":            {nil, message("{\"id\":\"1\",\"status\":\"open\",\"notes\":\"\xff\"}"), 400, "UTF-8"},
 	} {
 		t.Run(name, func(t *testing.T) {
