@@ -335,6 +335,9 @@ func (l *routeReader) readGift(key string, n *yaml.Node) (gift, bool) {
 		choice([]string{PriorityLow, PriorityNormal, PriorityHigh}, func(r *Route, v string) { r.Priority = v })
 	case "respect":
 		wait(func(r *Route, d time.Duration) { r.Respect = d })
+		if d, err := duration(n.Value); err == nil && d == 0 {
+			l.add(n, "respect: %s: want a time, like 24h: whoever has closed a ticket is not told the same at once", n.Value)
+		}
 	case "reopen_within":
 		wait(func(r *Route, d time.Duration) { r.ReopenWithin = d })
 	case "escalate_after":

@@ -272,6 +272,8 @@ func TestBadRoutes(t *testing.T) {
 		"priority":           {"routes: [{priority: hooch}]", `did you mean "hoch"?`},
 		"delivery":           {"routes: [{delivery: once}]", "want at-least-once, at-most-once"},
 		"respect":            {"routes: [{respect: 3}]", `respect: "3": want a time with its unit`},
+		"no respect":         {"routes: [{respect: never}]", "respect: never: want a time, like 24h"},
+		"respect of nothing": {"routes: [{respect: 0s}]", "respect: 0s: want a time, like 24h"},
 		"negative":           {"routes: [{respect: -3h}]", "want a time with its unit"},
 		"too long":           {"routes: [{reopen_within: 999d}]", "at most 365d"},
 		"too many days":      {"routes: [{reopen_within: 99999999d}]", "at most 365d"},
