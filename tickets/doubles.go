@@ -49,7 +49,7 @@ func (l *lane) turnedUp(ctx context.Context, ref string) error {
 // be repeated, whatever became of the last time.
 func (l *lane) doubles(ctx context.Context, v *view) error {
 	d, ok := l.system.(Doubler)
-	if !ok || ctx.Err() != nil {
+	if !ok || v.Ticket.Hold != "" || ctx.Err() != nil {
 		return nil
 	}
 	found, err := d.Doubles(ctx, v.order(), v.Ticket.ExternalID)

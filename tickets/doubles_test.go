@@ -2,6 +2,7 @@ package tickets
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -260,5 +261,40 @@ func TestWhichTicketCountsWhenOursIsOver(t *testing.T) {
 				t.Errorf("close %q, %q; writes %v", shut, why, p.write)
 			}
 		})
+	}
+}
+
+// twins is a ticket system in which every case stands a second time.
+type twins struct{ *hall }
+
+func (d twins) Doubles(_ context.Context, _ city.Order, externalID string) ([]city.Double, error) {
+	return []city.Double{{Remote: city.Remote{ID: "9" + externalID, Progress: city.ProgressOpen}}}, nil
+}
+
+// While a ticket is on hold nothing is closed of it, and once it is not any more, the second
+// one is.
+func TestTwoTicketsOnHold(t *testing.T) {
+	s := newStage(t, nil)
+	tools := around(s.l, s.d, s.c)
+	tools.Systems["town"] = twins{s.d}
+	s.r = reconcilerWith(t, config(), tools)
+	s.begin(ref)
+	s.turn()
+	s.wish(city.Wish{Kind: city.WishHold, Reason: "Straßenfest"})
+	s.turn()
+	look := func() int {
+		t.Helper()
+		if err := s.r.lanes["town"].turnedUp(t.Context(), ref); err != nil {
+			t.Fatal(err)
+		}
+		return s.d.calls(callClose)
+	}
+	if n := look(); n != 0 {
+		t.Errorf("%d closed while it is on hold", n)
+	}
+	s.wish(city.Wish{Kind: city.WishRelease})
+	s.turn()
+	if n := look(); n != 1 {
+		t.Errorf("%d closed afterwards, want 1", n)
 	}
 }
