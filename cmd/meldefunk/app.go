@@ -145,7 +145,7 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 	keep(err)
 	location, err := time.LoadLocation(s.TimeZone)
 	keep(err)
-	ruled := &boardRules{f, store, location}
+	ruled := &boardRules{files: f, store: store, zone: location, now: now}
 	a.desk = &storeDesk{store, func() { a.reconciler.Wake() }, func(ctx context.Context) (int, error) { return a.reconciler.AskAll(ctx) }}
 	page := board.Options{
 		Config: s.Board, Store: store, Inventory: f, Rules: ruled, Decisions: ruled, Desk: a.desk, Link: s.Tickets.Link,

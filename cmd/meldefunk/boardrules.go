@@ -17,6 +17,9 @@ type boardRules struct {
 	files *files
 	store *sqlite.Store
 	zone  *time.Location
+	now   func() time.Time
+
+	outlooks outlooks
 }
 
 // Texts are the rules in German words.

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
+	"meldefunk/dashboards/board"
 	"meldefunk/decoders"
 	"meldefunk/devices"
 	sim "meldefunk/firmware-sim"
@@ -73,7 +74,7 @@ func demo(ctx context.Context, o demoOptions, out, logTo io.Writer) (err error) 
 		undo = append(undo, func() error { return os.RemoveAll(o.data) })
 	}
 	s := defaultSettings()
-	s.Data, s.Board.Listen = o.data, o.listen
+	s.Data, s.Board.Listen, s.Board.Map.Districts = o.data, o.listen, board.SampleDistricts
 	s.OpenData.Sets, s.OpenData.Address = []string{"bins", "trees", "parking"}, "http://"+o.listen
 	s.OpenData.SensorThings = forEverybody
 	s.OpenData.Publisher, s.OpenData.Contact = "Vorführung: simulierte Stadt", "opendata@example.org"

@@ -160,6 +160,7 @@ var asked = []struct {
 	program               bool // without a login 401, not the way to one
 }{
 	{"GET", "/{$}", "/", nil, "vcdta", "read:readings", 200, false},
+	{"GET", "/arbeit", "/arbeit", nil, "vcdta", "read:readings", 200, false},
 	{"GET", "/anlage/{id}", "/anlage/PK-1", nil, "vcdta", "read:readings", 200, false},
 	{"GET", "/meldungen", "/meldungen", nil, "vcdta", "read:tickets", 200, false},
 	{"GET", "/meldung/{ref}", "/meldung/S-GONE0001", nil, "vcdta", "read:tickets", 200, false},

@@ -1,12 +1,15 @@
 package board
 
 import (
+	"compress/gzip"
 	"crypto/tls"
 	"embed"
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -38,13 +41,15 @@ type Options struct {
 
 // Board serves the pages. It starts nothing by itself and is safe for concurrent use.
 type Board struct {
-	opt     Options
-	log     zerolog.Logger
-	pages   map[string]*template.Template
-	css     stylesheet
-	seal    seal
-	tls     *tls.Config // nil: plaintext
-	handler http.Handler
+	opt       Options
+	log       zerolog.Logger
+	pages     map[string]*template.Template
+	css       stylesheet
+	seal      seal
+	tls       *tls.Config // nil: plaintext
+	districts *districts
+	squeezers sync.Pool // of *gzip.Writer
+	handler   http.Handler
 }
 
 // New builds a board and its pages. It returns every problem with the options, joined.
@@ -78,6 +83,10 @@ func New(o Options) (*Board, error) {
 	if b.tls, err = o.Config.TLS.Server(o.Now, "h2", "http/1.1"); err != nil {
 		return nil, fmt.Errorf("board: %w", err)
 	}
+	if b.districts, err = loadDistricts(o.Config.Map); err != nil {
+		return nil, err
+	}
+	b.squeezers.New = func() any { return gzip.NewWriter(io.Discard) }
 	b.handler = b.guard(b.muxes())
 	return b, nil
 }

@@ -1,6 +1,7 @@
 package board
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -29,7 +30,24 @@ type Config struct {
 
 	// StaleAfter says how old a reading may be and still count as the present.
 	StaleAfter StaleAfter `yaml:"stale_after"`
+
+	// Map is what the map beside the worklist shows.
+	Map Map `yaml:"map"`
 }
+
+// Map is what the map shows below the assets. It never calls a foreign server.
+type Map struct {
+	// Districts is a GeoJSON file of Polygons and MultiPolygons in WGS 84, "" for none, or
+	// SampleDistricts.
+	Districts string `yaml:"districts"`
+	// NameProperty is the property of a feature that names the district; "": "name".
+	NameProperty string `yaml:"name_property"`
+	// Attribution is whose map it is, like "Stadt Osnabrück, dl-de/by-2-0".
+	Attribution string `yaml:"attribution"`
+}
+
+// Name is the property that names a district.
+func (m Map) Name() string { return cmp.Or(m.NameProperty, "name") }
 
 // StaleAfter is an age per kind of asset. Three reporting periods are a good choice: one
 // lost frame is everyday, three in a row are not.

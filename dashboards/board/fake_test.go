@@ -166,6 +166,7 @@ type rulebook struct {
 	standings map[string][]city.Standing
 	pending   map[string]int
 	decisions map[string][]city.Decision // by case, oldest first
+	outlooks  map[string][]city.Outlook  // by asset
 	err       error
 }
 
@@ -189,6 +190,10 @@ func (b *rulebook) Standings(_ context.Context, asset string) ([]city.Standing, 
 }
 
 func (b *rulebook) Pending(context.Context) (map[string]int, error) { return b.pending, b.err }
+
+func (b *rulebook) Outlooks(context.Context) (map[string][]city.Outlook, error) {
+	return b.outlooks, b.err
+}
 
 func (b *rulebook) Decisions(_ context.Context, ref string, limit int) ([]city.Decision, error) {
 	all := slices.Clone(b.decisions[ref])
@@ -233,6 +238,15 @@ func dutyBook() *rulebook {
 			"B/7 ö": {{Rule: "soil-dry", Phase: city.PhasePending, Since: now.Add(-20 * time.Hour), Count: 1200}},
 		},
 		pending: map[string]int{"soil-dry": 1204},
+		outlooks: map[string][]city.Outlook{
+			"PK-1": {{Rule: "bin-full", Quantity: city.FillLevel, Limit: 90, Upward: true, Value: 92.46, At: now.Add(-12 * time.Minute), Due: now.Add(-12 * time.Minute), Reliability: city.ReliabilityHigh}},
+			"PK-2": {{Rule: "bin-battery-low", Quantity: city.BatteryLevel, Limit: 15, At: now, Due: now.Add(time.Minute), Reliability: city.ReliabilityHigh},
+				{Rule: "bin-full", Quantity: city.FillLevel, Limit: 90, Upward: true, Value: 89.96, At: now.Add(-40 * time.Second), Slope: 2.54, Due: now.Add(5*time.Hour + 10*time.Minute), Reliability: city.ReliabilityMedium, Jumped: now.Add(-30 * time.Hour)}},
+			"PK-3":  {{Rule: "bin-full", Quantity: city.FillLevel, Limit: 90, Upward: true, At: now.Add(-3 * time.Hour), Slope: 0, Reliability: city.ReliabilityHigh, Jumped: now.Add(-3 * time.Hour)}},
+			"PK-6":  {{Rule: "bin-full", Quantity: city.FillLevel, Limit: 90, Upward: true, Value: 41, At: now.Add(-50 * time.Hour), Slope: 1, Due: now.Add(-time.Hour), Reliability: city.ReliabilityLow}},
+			"B/7 ö": {{Rule: "soil-dry", Quantity: city.UsableFieldCapacity, Limit: 30, Value: 55, At: now.Add(-26 * time.Minute), Slope: -0.31, Due: now.Add(80 * time.Hour), Reliability: city.ReliabilityLow}},
+			"B-8":   {{Rule: "soil-dry", Quantity: city.UsableFieldCapacity, Limit: 30, Value: 61, At: now.Add(-26 * time.Minute), Reliability: city.ReliabilityNone}},
+		},
 		decisions: map[string][]city.Decision{"S-7K2M9QXA": {
 			{Rule: "bin-full", Asset: "PK-1", Change: city.Moved.String(), From: "idle", To: "pending", At: now.Add(-45 * time.Minute), Muted: "Ruhezeit",
 				Readings: []city.Evidence{evidence(45*time.Minute, 1202, 91, city.True)}},
@@ -278,14 +292,14 @@ func osnabrueck() (*store, *inventory) {
 	inv := &inventory{
 		assets: []*city.Asset{
 			{ID: "PK-1", Kind: city.Bin, Name: "Papierkorb Domhof 4", Address: "Domhof 4", District: "Innenstadt", Tour: "Tour 1", Position: &city.Position{Lat: 52.2775, Lon: 8.0417}},
-			{ID: "PK-2", Kind: city.Bin, Name: "Papierkorb Große Straße / Nikolaiort", District: "Innenstadt", Tour: "Tour 1"},
-			{ID: "PK-3", Kind: city.Bin, Name: "Unterflurbehälter Lotter Straße", District: "Weststadt", Tour: "Tour 2"},
-			{ID: "PK-4", Kind: city.Bin, Name: "Papierkorb Iburger Straße 12", District: "Schölerberg", Tour: "Tour 2"},
+			{ID: "PK-2", Kind: city.Bin, Name: "Papierkorb Große Straße / Nikolaiort", District: "Innenstadt", Tour: "Tour 1", Position: &city.Position{Lat: 52.2776, Lon: 8.0419}},
+			{ID: "PK-3", Kind: city.Bin, Name: "Unterflurbehälter Lotter Straße", District: "Weststadt", Tour: "Tour 2", Position: &city.Position{Lat: 52.276, Lon: 8.031}},
+			{ID: "PK-4", Kind: city.Bin, Name: "Papierkorb Iburger Straße 12", District: "Schölerberg", Tour: "Tour 2", Position: &city.Position{Lat: 52.257, Lon: 8.056}},
 			{ID: "PK-5", Kind: city.Bin, Name: "Papierkorb Haste", District: "Haste", Tour: "Tour 3"},
-			{ID: "PK-6", Kind: city.Bin, Name: "<script>alert('Übermut')</script>", District: "Wüste & Weite", Tour: "Tour 3"},
-			{ID: "B/7 ö", Kind: city.Soil, Name: "Linde Martinistraße", District: "Wüste & Weite", Tour: "Gießtour"},
-			{ID: "B-8", Kind: city.Soil, Name: "Rasen Schlossgarten", District: "Innenstadt", Tour: "Gießtour"},
-			{ID: "P-9", Kind: city.Parking, Name: "Behindertenstellplatz Neumarkt", District: "Innenstadt"},
+			{ID: "PK-6", Kind: city.Bin, Name: "<script>alert('Übermut')</script>", District: "Wüste & Weite", Tour: "Tour 3", Position: &city.Position{Lat: 52.269, Lon: 8.033}},
+			{ID: "B/7 ö", Kind: city.Soil, Name: "Linde Martinistraße", District: "Wüste & Weite", Tour: "Gießtour", Position: &city.Position{Lat: 52.2701, Lon: 8.0389}},
+			{ID: "B-8", Kind: city.Soil, Name: "Rasen Schlossgarten", District: "Innenstadt", Tour: "Gießtour", Position: &city.Position{Lat: 52.2712, Lon: 8.0442}},
+			{ID: "P-9", Kind: city.Parking, Name: "Behindertenstellplatz Neumarkt", District: "Innenstadt", Position: &city.Position{Lat: 52.2744, Lon: 8.0478}},
 			{ID: "P-10", Kind: city.Parking, Name: "Ladezone Krahnstraße", District: "Innenstadt"},
 			{ID: "P-11", Kind: city.Parking, Name: "Stellplatz Wall 3", District: "Innenstadt"},
 		},

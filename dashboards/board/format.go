@@ -174,3 +174,31 @@ func age(d time.Duration) string {
 	}
 	return "vor" + nbsp + counted(int(d/(24*time.Hour)), "Tag", "Tagen")
 }
+
+// ahead writes how far off something is, cut to its largest unit.
+func ahead(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return "gleich"
+	case d < time.Hour:
+		return "in" + nbsp + counted(int(d/time.Minute), "Minute", "Minuten")
+	case d < 48*time.Hour:
+		return "in" + nbsp + counted(int(d/time.Hour), "Stunde", "Stunden")
+	}
+	return "in" + nbsp + counted(int(d/(24*time.Hour)), "Tag", "Tagen")
+}
+
+// signed writes a change, which may be a rise.
+func signed(v float64, decimals int) string {
+	s := number(v, decimals)
+	if v > 0 && strings.Trim(s, "0,") != "" {
+		return "+" + s
+	}
+	return s
+}
+
+// week writes the calendar week of a time by ISO 8601, which is the one of Germany: "KW 47/2026".
+func week(t time.Time, loc *time.Location) string {
+	y, w := t.In(loc).ISOWeek()
+	return "KW" + nbsp + strconv.Itoa(w) + "/" + strconv.Itoa(y)
+}

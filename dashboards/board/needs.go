@@ -69,6 +69,10 @@ type Rules interface {
 	// Standings tells where the rules stand at an asset that are not idle there.
 	Standings(ctx context.Context, asset string) ([]city.Standing, error)
 
+	// Outlooks tells, by asset, when rules will be met there if things go on as they did. It may
+	// be up to a minute old, and is not changed.
+	Outlooks(ctx context.Context) (map[string][]city.Outlook, error)
+
 	// Pending counts, by rule, the assets and groups where what opens a case holds, but not
 	// yet for long or often enough.
 	Pending(ctx context.Context) (map[string]int, error)

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
-	"strconv"
 	"strings"
 	"time"
 
@@ -47,7 +46,7 @@ func navigation(v visitor.Visitor, current string) []entry {
 		path, word string
 		may        visitor.Permission
 	}{
-		{"/", "Übersicht", visitor.ReadReadings}, {"/meldungen", "Meldungen", visitor.ReadTickets}, {"/stummschaltungen", "Stummschaltungen", visitor.ReadTickets},
+		{"/arbeit", "Arbeitsliste", visitor.ReadReadings}, {"/", "Übersicht", visitor.ReadReadings}, {"/meldungen", "Meldungen", visitor.ReadTickets}, {"/stummschaltungen", "Stummschaltungen", visitor.ReadTickets},
 		{"/regeln", "Regeln", visitor.ReadRules}, {"/zurueckgestellt", "Zurückgestellt", visitor.ReadDevices},
 	} {
 		if v.May.Have(e.may) {
@@ -61,6 +60,7 @@ func navigation(v visitor.Visitor, current string) []entry {
 type content struct {
 	title, nav, self string
 	body             any
+	sheet            func() sheet // its table for other programs; nil: there is none
 }
 
 // loadPages parses the layout once with each page.
@@ -97,6 +97,12 @@ func (b *Board) page(name string, gather func(*http.Request) (content, error)) h
 			b.fail(w, r, err)
 			return
 		}
+		if r.URL.Query().Has("format") {
+			if err := b.writeSheet(w, r, c); err != nil {
+				b.fail(w, r, err)
+			}
+			return
+		}
 		b.write(w, r, http.StatusOK, name, c)
 	}
 }
@@ -122,11 +128,7 @@ func (b *Board) write(w http.ResponseWriter, r *http.Request, status int, name s
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", "de")
-	w.Header().Set("Content-Length", strconv.Itoa(buf.Len()))
-	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
-		b.sent(w.Write(buf.Bytes()))
-	}
+	b.send(w, r, status, buf.Bytes())
 }
 
 // sent notes an answer that did not arrive. Visitors leave all the time.

@@ -20,6 +20,7 @@ type route struct {
 func (b *Board) table() []route {
 	table := []route{
 		{method: "GET", pattern: "/{$}", may: visitor.ReadReadings, do: b.page("overview", b.overview)},
+		{method: "GET", pattern: "/arbeit", may: visitor.ReadReadings, do: b.page("worklist", b.worklist)},
 		{method: "GET", pattern: "/anlage/{id}", may: visitor.ReadReadings, do: b.page("asset", b.asset)},
 		{method: "GET", pattern: "/meldungen", may: visitor.ReadTickets, do: b.page("cases", b.cases)},
 		{method: "GET", pattern: "/meldung/{ref}", may: visitor.ReadTickets, do: b.page("case", b.oneCase)},
