@@ -288,6 +288,20 @@ var steps = []string{
 		dev_eui TEXT    NOT NULL,
 		time    INTEGER NOT NULL
 	) STRICT;`,
+	`-- What people say they did at assets.
+	CREATE TABLE visits (
+		id           INTEGER PRIMARY KEY,
+		at           INTEGER NOT NULL,
+		asset        TEXT    NOT NULL,
+		tour         TEXT    NOT NULL,
+		who          TEXT    NOT NULL,
+		outcome      TEXT    NOT NULL,
+		note         TEXT    NOT NULL,
+		withdrawn    INTEGER, -- NULL: it holds
+		withdrawn_by TEXT    NOT NULL
+	) STRICT;
+	CREATE INDEX visits_asset ON visits (asset, at);
+	CREATE INDEX visits_tour ON visits (tour, at);`,
 }
 
 // schemaVersion is that of schema.sql. A file keeps its own in PRAGMA user_version.

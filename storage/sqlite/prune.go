@@ -19,7 +19,7 @@ type Outdated struct {
 	Aside    time.Time // set-aside messages last seen before
 	Events   time.Time // device events told before, for the last time
 
-	Decisions time.Time // decisions made before; those of open cases stay
+	Decisions time.Time // decisions and visits made before; decisions of open cases stay
 	Deaf      time.Time // deaf times that ended before
 
 	// Followers are the cursors that readings wait for: what one of them has not dealt with
@@ -62,6 +62,9 @@ func (s *Store) Prune(ctx context.Context, old Outdated) (p Pruned, err error) {
 	if p.Decisions, err = e.walk(ctx, "decisions", "decided", old.Decisions, math.MaxInt64, `DELETE FROM decisions WHERE id > ? AND id <= ? AND decided < ?
 		AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.ref = case_ref AND c.closed IS NULL)`); err != nil {
 		return p, fmt.Errorf("delete old decisions: %w", err)
+	}
+	if _, err = e.walk(ctx, "visits", "at", old.Decisions, math.MaxInt64, `DELETE FROM visits WHERE id > ? AND id <= ? AND at < ?`); err != nil {
+		return p, fmt.Errorf("delete old visits: %w", err)
 	}
 	if !old.Deaf.IsZero() {
 		if _, err = e.deleteAll(ctx, `DELETE FROM deaf WHERE (server, since) IN (SELECT server, since FROM deaf WHERE until < ? LIMIT ?)`, old.Deaf.UnixNano()); err != nil {
