@@ -15,7 +15,8 @@ type Outlook struct {
 	Slope       float64   // per hour; where Reliability is none, nobody can tell
 	Due         time.Time // when it will be reached; At: it is; zero: not within a month, or nobody can tell
 	Reliability Reliability
-	Jumped      time.Time // the reading that showed it emptied, or watered; zero: none of the last 9 did
+	Jumped      time.Time // the reading at which it last jumped back, as when a bin was emptied; zero: at none of the last 9
+	Jump        float64   // by how much; of a quiet line it may be next to nothing
 }
 
 // Reliability is how far a forecast can be trusted.

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"math"
 	"time"
 
 	"meldefunk/city"
@@ -58,6 +59,7 @@ func (t Threshold) outlook(v *View) (city.Outlook, bool) {
 	l.sinceJump(o.Upward)
 	if l.n < n {
 		o.Jumped = o.At.Add(time.Duration(l.hours[l.n-1] * float64(time.Hour)))
+		o.Jump = math.Abs(l.value[l.n] - l.value[l.n-1]) // gather left what was before behind it
 	}
 	_, p := Forecast{Quantity: t.Quantity, Condition: t.Condition, Within: 24 * time.Hour}.predict(v)
 	switch {

@@ -80,7 +80,8 @@ func TestOutlooks(t *testing.T) {
 			if c.dueIn < 0 != o.Due.IsZero() || c.dueIn >= 0 && o.Due.Sub(at.Add(c.dueIn)).Abs() > time.Minute {
 				t.Errorf("due %s, want %s after %s", o.Due, c.dueIn, at)
 			}
-			if c.jumped < 0 != o.Jumped.IsZero() || c.jumped >= 0 && o.Jumped.Sub(start.Add(time.Duration(c.jumped)*time.Hour)).Abs() > time.Minute {
+			if c.jumped < 0 != o.Jumped.IsZero() || c.jumped >= 0 && o.Jumped.Sub(start.Add(time.Duration(c.jumped)*time.Hour)).Abs() > time.Minute ||
+				c.jumped >= 0 && math.Abs(o.Jump-math.Abs(c.values[c.jumped]-c.values[c.jumped-1])) > 1e-6 {
 				t.Errorf("emptied or watered %s, want reading %d", o.Jumped, c.jumped)
 			}
 		})

@@ -76,6 +76,7 @@ var (
 	_ board.Inventory        = (*files)(nil)
 	_ board.Rules            = (*boardRules)(nil)
 	_ board.Decisions        = (*boardRules)(nil)
+	_ board.Tours            = (*sqlite.Store)(nil)
 	_ board.Access           = (*access.Access)(nil)
 	_ api.Store              = (*sqlite.Store)(nil)
 	_ api.Inventory          = (*files)(nil)
@@ -148,7 +149,7 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 	ruled := &boardRules{files: f, store: store, zone: location, now: now}
 	a.desk = &storeDesk{store, func() { a.reconciler.Wake() }, func(ctx context.Context) (int, error) { return a.reconciler.AskAll(ctx) }}
 	page := board.Options{
-		Config: s.Board, Store: store, Inventory: f, Rules: ruled, Decisions: ruled, Desk: a.desk, Link: s.Tickets.Link,
+		Config: s.Board, Store: store, Inventory: f, Rules: ruled, Decisions: ruled, Desk: a.desk, Tours: store, Link: s.Tickets.Link,
 		Now: now, Location: location, Ready: a.ready,
 		Metrics: promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}), Log: log, Notice: notice,
 	}

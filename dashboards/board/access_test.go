@@ -81,7 +81,7 @@ func newGate(t testing.TB, change ...func(*access.Config)) *gate {
 	}
 	g.store, g.assets = osnabrueck()
 	o := options(t, g.store, g.assets)
-	o.Desk, o.Access, o.Log, o.Now = g.store, g.door, log, func() time.Time { return g.clock }
+	o.Desk, o.Tours, o.Access, o.Log, o.Now = g.store, g.store, g.door, log, func() time.Time { return g.clock }
 	o.Config.Hosts = []string{"tafel.example.org"}
 	if g.board, err = board.New(o); err != nil {
 		t.Fatal(err)
@@ -161,6 +161,10 @@ var asked = []struct {
 }{
 	{"GET", "/{$}", "/", nil, "vcdta", "read:readings", 200, false},
 	{"GET", "/arbeit", "/arbeit", nil, "vcdta", "read:readings", 200, false},
+	{"GET", "/tour/{name}", "/tour/Tour%201", nil, "vcdta", "read:readings", 200, false},
+	{"POST", "/tour/{name}", "/tour/Tour%201", url.Values{"stopp:PK-1": {"erledigt"}}, "cda", "write:tours", 303, false},
+	{"GET", "/qualitaet", "/qualitaet", nil, "vcdta", "read:devices", 200, false},
+	{"GET", "/anlage/{id}/code.svg", "/anlage/PK-1/code.svg", nil, "vcdta", "read:readings", 200, false},
 	{"GET", "/anlage/{id}", "/anlage/PK-1", nil, "vcdta", "read:readings", 200, false},
 	{"GET", "/meldungen", "/meldungen", nil, "vcdta", "read:tickets", 200, false},
 	{"GET", "/meldung/{ref}", "/meldung/S-GONE0001", nil, "vcdta", "read:tickets", 200, false},
@@ -295,7 +299,7 @@ func TestWithoutLoginEveryRoute(t *testing.T) {
 			a.in = map[string]int{"GET": 404, "POST": 405}[a.method]
 		}
 		for from, want := range map[string]int{"127.0.0.1:5": a.in, "10.0.0.7:5": a.in} {
-			if from == "10.0.0.7:5" && a.scope == visitor.WriteTickets {
+			if from == "10.0.0.7:5" && (a.scope == visitor.WriteTickets || a.scope == visitor.WriteTours) {
 				want = 403
 			}
 			form := url.Values{"siegel": {seal}, "name": {"Erika"}}

@@ -23,7 +23,7 @@ func site(t *testing.T) string {
 		inv.devices = append(inv.devices, moreInv.devices...)
 	}
 	o := options(t, s, inv)
-	o.Desk = s
+	o.Desk, o.Tours = s, s
 	o.Notice = "Vorführung: simulierte Stadt, Zeitraffer 360-fach"
 	srv := httptest.NewServer(newBoard(t, o))
 	t.Cleanup(srv.Close)
@@ -33,7 +33,7 @@ func site(t *testing.T) string {
 func TestPagesInBrowser(t *testing.T) {
 	browser, url := browsertest.Start(t), site(t)
 	pages := []struct{ name, path string }{
-		{"arbeit", "/arbeit?art=behaelter"}, {"arbeit-leer", "/arbeit?suche=Atlantis"}, {"uebersicht", "/?bezirk=Innenstadt"}, {"seite-2", "/?seite=2&sortierung=name"}, {"leer", "/?bezirk=Atlantis"},
+		{"arbeit", "/arbeit?art=behaelter"}, {"arbeit-leer", "/arbeit?suche=Atlantis"}, {"qualitaet", "/qualitaet"}, {"tour", "/tour/Tour%201"}, {"tour-druck", "/tour/Tour%203?stopps=alle&ansicht=druck"}, {"uebersicht", "/?bezirk=Innenstadt"}, {"seite-2", "/?seite=2&sortierung=name"}, {"leer", "/?bezirk=Atlantis"},
 		{"anlage", "/anlage/PK-1"}, {"ohne-daten", "/anlage/PK-5"}, {"skript", "/anlage/PK-6"},
 		{"jede-art", "/?bezirk=Hafen"}, {"pegel", "/anlage/PG-1"}, {"schacht", "/anlage/PG-4"}, {"wetter", "/anlage/WS-1"}, {"klappe", "/anlage/TK-1"}, {"fahrzeug", "/anlage/FZ-1"}, {"zaehler", "/anlage/WZ-1"},
 		{"meldungen", "/meldungen"}, {"meldungen-einer-regel", "/meldungen?regel=bin-full"}, {"meldungen-eines-standes", "/meldungen?ticket=abgelehnt"}, {"meldung-abgelehnt", "/meldung/S-PARKED01"}, {"stummschaltungen", "/stummschaltungen?anlage=PK-1&kategorie=OS-ABF-01"}, {"meldung", "/meldung/S-7K2M9QXA"}, {"meldung-erledigt", "/meldung/S-DONE0001"}, {"regeln", "/regeln"}, {"zurueckgestellt", "/zurueckgestellt"}, {"fehler", "/nirgends"},

@@ -30,6 +30,7 @@ type store struct {
 	log      map[string][]city.TicketEntry // by ref, oldest first
 	mutes    []city.Mute                   // in the order they began
 	wishes   int64
+	visits   []city.Visit // in the order they were made
 	err      error
 }
 
@@ -128,6 +129,48 @@ func (s *store) Unmute(_ context.Context, id int64, by string, at time.Time) err
 	}
 	s.mutes[id-1].Lifted, s.mutes[id-1].LiftedBy = at, by
 	return nil
+}
+
+func (s *store) Visits(_ context.Context, tour string, since time.Time, limit int) ([]city.Visit, error) {
+	var all []city.Visit
+	for _, v := range slices.Backward(s.visits) {
+		if v.Tour == tour && !v.At.Before(since) {
+			all = append(all, v)
+		}
+	}
+	return all[:min(limit, len(all))], s.err
+}
+
+func (s *store) LastDone(_ context.Context, assets []string) ([]city.Visit, error) {
+	var all []city.Visit
+	for _, a := range assets {
+		for _, v := range slices.Backward(s.visits) {
+			if v.Asset == a && v.Outcome == city.VisitDone && v.Withdrawn.IsZero() {
+				all = append(all, v)
+				break
+			}
+		}
+	}
+	return all, s.err
+}
+
+func (s *store) PutVisits(_ context.Context, all []city.Visit) error {
+	for _, v := range all {
+		if s.err != nil || v.By == "" || v.Asset == "" || v.At.IsZero() || v.Outcome == "" {
+			return cmp.Or(s.err, fmt.Errorf("no whole visit: %+v", v))
+		}
+		v.ID = int64(len(s.visits) + 1)
+		s.visits = append(s.visits, v)
+	}
+	return nil
+}
+
+func (s *store) WithdrawVisit(_ context.Context, id int64, by string, at time.Time) (bool, error) {
+	if s.err != nil || id < 1 || id > int64(len(s.visits)) {
+		return false, s.err
+	}
+	s.visits[id-1].Withdrawn, s.visits[id-1].WithdrawnBy = at, by
+	return true, nil
 }
 
 func (s *store) Asides(_ context.Context, limit, offset int) ([]city.SetAside, int64, error) {
@@ -241,8 +284,8 @@ func dutyBook() *rulebook {
 		outlooks: map[string][]city.Outlook{
 			"PK-1": {{Rule: "bin-full", Quantity: city.FillLevel, Limit: 90, Upward: true, Value: 92.46, At: now.Add(-12 * time.Minute), Due: now.Add(-12 * time.Minute), Reliability: city.ReliabilityHigh}},
 			"PK-2": {{Rule: "bin-battery-low", Quantity: city.BatteryLevel, Limit: 15, At: now, Due: now.Add(time.Minute), Reliability: city.ReliabilityHigh},
-				{Rule: "bin-full", Quantity: city.FillLevel, Limit: 90, Upward: true, Value: 89.96, At: now.Add(-40 * time.Second), Slope: 2.54, Due: now.Add(5*time.Hour + 10*time.Minute), Reliability: city.ReliabilityMedium, Jumped: now.Add(-30 * time.Hour)}},
-			"PK-3":  {{Rule: "bin-full", Quantity: city.FillLevel, Limit: 90, Upward: true, At: now.Add(-3 * time.Hour), Slope: 0, Reliability: city.ReliabilityHigh, Jumped: now.Add(-3 * time.Hour)}},
+				{Rule: "bin-full", Quantity: city.FillLevel, Limit: 90, Upward: true, Value: 89.96, At: now.Add(-40 * time.Second), Slope: 2.54, Due: now.Add(5*time.Hour + 10*time.Minute), Reliability: city.ReliabilityMedium, Jumped: now.Add(-30 * time.Hour), Jump: 78}},
+			"PK-3":  {{Rule: "bin-full", Quantity: city.FillLevel, Limit: 90, Upward: true, At: now.Add(-3 * time.Hour), Slope: 0, Reliability: city.ReliabilityHigh, Jumped: now.Add(-3 * time.Hour), Jump: 2}},
 			"PK-6":  {{Rule: "bin-full", Quantity: city.FillLevel, Limit: 90, Upward: true, Value: 41, At: now.Add(-50 * time.Hour), Slope: 1, Due: now.Add(-time.Hour), Reliability: city.ReliabilityLow}},
 			"B/7 ö": {{Rule: "soil-dry", Quantity: city.UsableFieldCapacity, Limit: 30, Value: 55, At: now.Add(-26 * time.Minute), Slope: -0.31, Due: now.Add(80 * time.Hour), Reliability: city.ReliabilityLow}},
 			"B-8":   {{Rule: "soil-dry", Quantity: city.UsableFieldCapacity, Limit: 30, Value: 61, At: now.Add(-26 * time.Minute), Reliability: city.ReliabilityNone}},
@@ -355,6 +398,11 @@ func osnabrueck() (*store, *inventory) {
 		{ID: 4, District: "Haste", Since: now.Add(-2 * time.Hour), Until: now.Add(24 * time.Hour), By: "Max Muster", Reason: "Irrtum", Lifted: now.Add(-time.Minute), LiftedBy: "Erika Mustermann"},
 	}
 	s.wishes = 7
+	s.visits = []city.Visit{
+		{ID: 1, At: now.Add(-30 * time.Hour), Asset: "PK-1", Tour: "Tour 1", By: "Max Muster", Outcome: city.VisitDone},
+		{ID: 2, At: now.Add(-2 * time.Hour), Asset: "PK-2", Tour: "Tour 1", By: "Max <Muster>", Outcome: city.VisitFailed, Note: "zugeparkt & <voll>"},
+		{ID: 3, At: now.Add(-time.Hour), Asset: "PK-4", Tour: "Tour 2", By: "Max Muster", Outcome: city.VisitDone, Withdrawn: now.Add(-50 * time.Minute), WithdrawnBy: "Erika Mustermann"},
+	}
 	s.asides = []city.SetAside{
 		{Key: 1, Server: "stadtwerke", Topic: "application/1/device/a84041/event/up", Body: []byte("{\"text\":\"</pre><script>alert(1)</script> Straße \u202e txt\""), Received: now.Add(-2 * time.Hour), Reason: city.ReasonMalformed, Detail: "unexpected end of JSON at byte 48", Count: 3, LastSeen: now.Add(-5 * time.Minute)},
 		{Key: 2, Server: "stadtwerke", Topic: "application/1/device/24e1/event/up", Body: []byte{0, 0xff, 0x10}, Received: now.Add(-26 * time.Hour), Reason: city.ReasonUnknownDevice, Detail: "not in the inventory", DevEUI: eui(4711), Count: 1420},

@@ -196,9 +196,3 @@ func signed(v float64, decimals int) string {
 	}
 	return s
 }
-
-// week writes the calendar week of a time by ISO 8601, which is the one of Germany: "KW 47/2026".
-func week(t time.Time, loc *time.Location) string {
-	y, w := t.In(loc).ISOWeek()
-	return "KW" + nbsp + strconv.Itoa(w) + "/" + strconv.Itoa(y)
-}

@@ -150,3 +150,64 @@ func spaces(s string) string {
 	}
 	return string(out)
 }
+
+func TestAhead(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "gleich", 59 * time.Second: "gleich", time.Minute: "in\u00a01\u00a0Minute", 59 * time.Minute: "in\u00a059\u00a0Minuten", time.Hour: "in\u00a01\u00a0Stunde",
+		47*time.Hour + 59*time.Minute: "in\u00a047\u00a0Stunden", 48 * time.Hour: "in\u00a02\u00a0Tagen", 1200 * 24 * time.Hour: "in\u00a01.200\u00a0Tagen",
+	} {
+		if got := ahead(d); got != want {
+			t.Errorf("ahead(%v) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestSigned(t *testing.T) {
+	for v, want := range map[float64]string{0: "0,0", 0.04: "0,0", 2.54: "+2,5", -0.31: "−0,3", 1234.5: "+1.234,5"} {
+		if got := signed(v, 1); got != want {
+			t.Errorf("signed(%v) = %q, want %q", v, got, want)
+		}
+	}
+}
+
+// TestDoubledHour holds every way to write a time to the hour of October that comes twice.
+func TestDoubledHour(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &Board{opt: Options{Location: berlin}}
+	first := time.Date(2026, 10, 25, 0, 30, 0, 0, time.UTC)
+	for _, c := range []struct {
+		at                           time.Time
+		hour, clock, german, machine string
+	}{
+		{first.Add(-time.Hour), "01:30\u00a0Uhr", "25.10.2026, 01:30\u00a0Uhr", "25.10.2026 01:30:00", "2026-10-25T01:30:00+02:00"},
+		{first, "02:30\u00a0Uhr\u00a0MESZ", "25.10.2026, 02:30\u00a0Uhr\u00a0MESZ", "25.10.2026 02:30:00 MESZ", "2026-10-25T02:30:00+02:00"},
+		{first.Add(time.Hour), "02:30\u00a0Uhr\u00a0MEZ", "25.10.2026, 02:30\u00a0Uhr\u00a0MEZ", "25.10.2026 02:30:00 MEZ", "2026-10-25T02:30:00+01:00"},
+		{first.Add(2 * time.Hour), "03:30\u00a0Uhr", "25.10.2026, 03:30\u00a0Uhr", "25.10.2026 03:30:00", "2026-10-25T03:30:00+01:00"},
+	} {
+		if got := hour(c.at, berlin); got != c.hour {
+			t.Errorf("hour: %q, want %q", got, c.hour)
+		}
+		if got := clock(c.at, berlin); got != c.clock {
+			t.Errorf("clock: %q, want %q", got, c.clock)
+		}
+		if got := b.instant(c.at); got != (cell{c.german, c.machine}) {
+			t.Errorf("in a table: %q, want %q and %q", got, c.german, c.machine)
+		}
+	}
+	if got := b.instant(time.Time{}); got != (cell{}) {
+		t.Errorf("no time in a table is %q", got)
+	}
+}
+
+func TestHarmless(t *testing.T) {
+	for s, want := range map[string]string{
+		"": "", "Domhof 4": "Domhof 4", "=1+1": "'=1+1", "+49 541": "'+49 541", "-2,5": "-2,5", "+2,5": "+2,5", "-1-1": "'-1-1", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t=1", "a=1": "a=1",
+	} {
+		if got := harmless(s); got != want {
+			t.Errorf("harmless(%q) = %q, want %q", s, got, want)
+		}
+	}
+}

@@ -46,7 +46,7 @@ func navigation(v visitor.Visitor, current string) []entry {
 		path, word string
 		may        visitor.Permission
 	}{
-		{"/arbeit", "Arbeitsliste", visitor.ReadReadings}, {"/", "Übersicht", visitor.ReadReadings}, {"/meldungen", "Meldungen", visitor.ReadTickets}, {"/stummschaltungen", "Stummschaltungen", visitor.ReadTickets},
+		{"/arbeit", "Arbeitsliste", visitor.ReadReadings}, {"/", "Übersicht", visitor.ReadReadings}, {"/meldungen", "Meldungen", visitor.ReadTickets}, {"/qualitaet", "Datenqualität", visitor.ReadDevices}, {"/stummschaltungen", "Stummschaltungen", visitor.ReadTickets},
 		{"/regeln", "Regeln", visitor.ReadRules}, {"/zurueckgestellt", "Zurückgestellt", visitor.ReadDevices},
 	} {
 		if v.May.Have(e.may) {

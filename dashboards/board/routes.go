@@ -21,6 +21,10 @@ func (b *Board) table() []route {
 	table := []route{
 		{method: "GET", pattern: "/{$}", may: visitor.ReadReadings, do: b.page("overview", b.overview)},
 		{method: "GET", pattern: "/arbeit", may: visitor.ReadReadings, do: b.page("worklist", b.worklist)},
+		{method: "GET", pattern: "/tour/{name}", may: visitor.ReadReadings, do: b.page("tour", b.tour)},
+		{method: "POST", pattern: "/tour/{name}", may: visitor.WriteTours, do: b.act(bySession, b.takeVisits)},
+		{method: "GET", pattern: "/qualitaet", may: visitor.ReadDevices, do: b.page("quality", b.quality)},
+		{method: "GET", pattern: "/anlage/{id}/code.svg", may: visitor.ReadReadings, do: b.assetCode},
 		{method: "GET", pattern: "/anlage/{id}", may: visitor.ReadReadings, do: b.page("asset", b.asset)},
 		{method: "GET", pattern: "/meldungen", may: visitor.ReadTickets, do: b.page("cases", b.cases)},
 		{method: "GET", pattern: "/meldung/{ref}", may: visitor.ReadTickets, do: b.page("case", b.oneCase)},

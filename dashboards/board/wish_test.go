@@ -19,7 +19,7 @@ var sealIn = regexp.MustCompile(`name="siegel" value="([^"]+)"`)
 func desk(t *testing.T, s *store, inv *inventory, clock func() time.Time) (http.Handler, string) {
 	t.Helper()
 	o := options(t, s, inv)
-	o.Desk = s
+	o.Desk, o.Tours = s, s
 	o.Config.Hosts = []string{"tafel.example.org"}
 	if clock != nil {
 		o.Now = clock

@@ -48,7 +48,7 @@ type workBody struct {
 	Rows             []workRow
 	Pager            pager
 	Map              *cityMap
-	TourLink         string
+	TourLinks        []link
 	Sheets           []link
 }
 
@@ -63,6 +63,7 @@ type workRow struct {
 	State                state
 	Value                string
 	Bar                  *bar
+	Also                 fact // what the forecast is about, where it is another quantity
 	Heard                moment
 	Doubts               []string
 	Last                 moment
@@ -106,8 +107,10 @@ func (b *Board) worklist(r *http.Request) (content, error) {
 		Ends:      endChoices(f.until), Pager: paged(f.page, workPage, len(all), f.withPage),
 		Sheets: sheetLinks(f.address()),
 	}
-	if f.tour != "" {
-		body.TourLink = tourLink(f.tour)
+	for _, c := range body.Tours[1:] {
+		if f.tour == "" || f.tour == c.Value {
+			body.TourLinks = append(body.TourLinks, link{c.Word, tourLink(c.Value)})
+		}
 	}
 	if f.cutout != (box{}) {
 		whole := f
@@ -120,6 +123,9 @@ func (b *Board) worklist(r *http.Request) (content, error) {
 	}
 	for i := range all[body.Pager.from:body.Pager.to] {
 		body.Rows = append(body.Rows, b.workRow(&all[body.Pager.from+i], now))
+	}
+	if err := b.visited(r.Context(), body.Rows, now); err != nil {
+		return content{}, err
 	}
 	body.Map = b.drawMap(all, f)
 	f.page = body.Pager.Page
@@ -192,6 +198,19 @@ func (w *work) judge(now time.Time) {
 	}
 }
 
+// served is when the sensor last saw the bin emptied or the tree watered, as far as its last
+// readings reach; zero: they show nothing of the kind. What is smaller than leastServed is
+// rubbish that settles, or dew.
+func (w *work) served() time.Time {
+	if o := w.outlook; o != nil && o.Jump >= leastServed {
+		return o.Jumped
+	}
+	return time.Time{}
+}
+
+// leastServed is in % of the fill level, or of the usable field capacity.
+const leastServed = 15
+
 // group keeps what is open before what is expected, and that before what nobody can tell.
 func (w *work) group() int {
 	switch {
@@ -261,8 +280,11 @@ func (b *Board) workRow(w *work, now time.Time) workRow {
 		row.DueISO = w.due.UTC().Format(time.RFC3339)
 	}
 	row.Forecast = forecastWords(w.outlook, w.open != nil)
-	if o := w.outlook; o != nil && !o.Jumped.IsZero() {
-		row.Last, row.LastBy = momentOf(o.Jumped, now, b.opt.Location), "laut Sensor"
+	if o := w.outlook; o != nil && o.Quantity != w.main && o.Reliability != city.ReliabilityNone {
+		row.Also = fact{quantityWord(w.asset.Kind, o.Quantity), amount(o.Quantity, o.Value)}
+	}
+	if at := w.served(); !at.IsZero() {
+		row.Last, row.LastBy = momentOf(at, now, b.opt.Location), "laut Sensor"
 	}
 	if w.open != nil {
 		row.Case = link{w.open.Case.Title, caseLink(w.open.Case.Ref)}
@@ -272,6 +294,29 @@ func (b *Board) workRow(w *work, now time.Time) workRow {
 		row.Others = append(row.Others, link{c.Case.Title, caseLink(c.Case.Ref)})
 	}
 	return row
+}
+
+// visited fills in where people say that they were later than a sensor has seen it.
+func (b *Board) visited(ctx context.Context, rows []workRow, now time.Time) error {
+	if b.opt.Tours == nil {
+		return nil
+	}
+	ids := make([]string, len(rows))
+	for i := range rows {
+		ids[i] = rows[i].ID
+	}
+	done, err := b.opt.Tours.LastDone(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for i := range done {
+		v := &done[i]
+		at := momentOf(v.At, now, b.opt.Location)
+		if row := &rows[slices.Index(ids, v.Asset)]; at.ISO > row.Last.ISO {
+			row.Last, row.LastBy = at, printable(v.By)
+		}
+	}
+	return nil
 }
 
 // dueWords say when somebody is needed, and why then.
@@ -301,11 +346,15 @@ func forecastWords(o *city.Outlook, open bool) string {
 	if open {
 		return ""
 	}
-	word := map[city.Reliability]string{city.ReliabilityLow: "gering", city.ReliabilityMedium: "mittel", city.ReliabilityHigh: "hoch"}[o.Reliability]
+	word := reliabilityWord(o.Reliability)
 	if o.Due.IsZero() {
 		return "bis " + limit + ", Verlässlichkeit " + word
 	}
 	return "dann " + limit + " (" + signed(o.Slope, 1) + nbsp + o.Quantity.Unit() + "/h), Verlässlichkeit " + word
+}
+
+func reliabilityWord(r city.Reliability) string {
+	return [...]string{"", "gering", "mittel", "hoch"}[r]
 }
 
 // doubts say why a value is to be taken with care.
@@ -314,9 +363,6 @@ func doubts(w *work) []string {
 		return nil
 	}
 	all := faultWords(w.reading.Faults)
-	if w.state.Key == "veraltet" {
-		all = append(all, "veraltet")
-	}
 	if w.reading.Time.Source == city.TimeEstimated {
 		all = append(all, "Zeit geschätzt")
 	}
@@ -403,7 +449,7 @@ func (b *Board) workSheet(all []work, now time.Time) sheet {
 		}
 		row = append(row, b.instant(w.standing.at()), worded(w.state.Word, w.state.Key))
 		if o := w.outlook; o != nil && o.Reliability > city.ReliabilityNone {
-			row = append(row, measured(o.Quantity, o.Limit), decimal(o.Slope, 3), text(reliability[o.Reliability]), b.instant(o.Jumped))
+			row = append(row, measured(o.Quantity, o.Limit), decimal(o.Slope, 3), worded(reliabilityWord(o.Reliability), reliability[o.Reliability]), b.instant(w.served()))
 		} else {
 			row = append(row, text(""), text(""), text(""), text(""))
 		}
