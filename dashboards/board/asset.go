@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"meldefunk/city"
@@ -23,6 +24,8 @@ type assetPage struct {
 	Cases                             []caseRow
 	Standings                         []standingRow
 	Devices                           []deviceRow
+	Chart                             *chart // nil: too little to draw
+	Sheets                            []link
 	History                           []historyRow
 	Rows                              int // as many as History can have
 }
@@ -55,7 +58,15 @@ func (b *Board) asset(r *http.Request) (content, error) {
 		return content{}, &problem{http.StatusNotFound, "Anlage nicht gefunden", "Eine Anlage mit dieser Nummer steht nicht im Bestand."}
 	}
 	a := assets[i]
-	history, err := b.opt.Store.History(r.Context(), id, historyRows)
+	history, err := b.opt.Store.History(r.Context(), id, chartReadings)
+	if err != nil {
+		return content{}, err
+	}
+	outlooks, err := b.opt.Rules.Outlooks(r.Context())
+	if err != nil {
+		return content{}, err
+	}
+	cases, err := b.opt.Store.Tickets(r.Context(), city.TicketFilter{Asset: id, Limit: recentCases})
 	if err != nil {
 		return content{}, err
 	}
@@ -95,14 +106,32 @@ func (b *Board) asset(r *http.Request) (content, error) {
 		row.News = b.newsRows(news.Events, now)
 		p.Devices = append(p.Devices, row)
 	}
-	for i := range history {
+	p.Chart = b.chartOf(a, history, cases, outlooks[id], now)
+	p.Sheets = sheetLinks(assetLink(id))
+	for i := range history[:min(historyRows, len(history))] {
 		h := &history[i]
 		p.History = append(p.History, historyRow{
 			At: momentOf(h.Time.At, now, b.opt.Location), Values: b.facts(h.Kind, h.Values), Faults: faultWords(h.Faults),
 			Notes: notes(h), Radio: radio(h.Radio),
 		})
 	}
-	return content{title: nameOf(a), self: assetLink(id), body: p}, nil
+	return content{title: nameOf(a), self: assetLink(id), body: p, sheet: func() sheet { return b.historySheet(history) }}, nil
+}
+
+// historySheet is what was measured at an asset: a line for each value.
+func (b *Board) historySheet(history []city.Reading) sheet {
+	s := sheet{name: "messungen", head: []column{{"Nummer", "asset"}, {"Gemessen", "measured"}, {"Gerät", "dev_eui"}, {"Größe", "quantity"}, {"Wert", "value"}, {"Einheit", "unit"}, {"Hinweise", "notes"}}}
+	for i := range history {
+		r := &history[i]
+		remarks := text(strings.Join(append(faultWords(r.Faults), notes(r)...), ", "))
+		if len(r.Values) == 0 {
+			s.rows = append(s.rows, []cell{text(r.Asset), b.instant(r.Time.At), text(r.DevEUI.String()), text(""), text(""), text(""), remarks})
+		}
+		for _, v := range r.Values {
+			s.rows = append(s.rows, []cell{text(r.Asset), b.instant(r.Time.At), text(r.DevEUI.String()), worded(quantityWord(r.Kind, v.Quantity), v.Quantity.String()), measured(v.Quantity, v.Number), text(v.Quantity.Unit()), remarks})
+		}
+	}
+	return s
 }
 
 // newest finds the first reading of a history, newest first, that is wanted.

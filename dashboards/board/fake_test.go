@@ -81,7 +81,7 @@ func (s *store) Tickets(_ context.Context, f city.TicketFilter) ([]city.CaseTick
 	var all []city.CaseTicket
 	for _, c := range s.cases {
 		state := cmp.Or(c.Ticket.State, city.TicketQueued)
-		if (len(f.States) == 0 || slices.Contains(f.States, state)) && (f.Rule == "" || f.Rule == c.Case.Rule) {
+		if (len(f.States) == 0 || slices.Contains(f.States, state)) && (f.Rule == "" || f.Rule == c.Case.Rule) && (f.Asset == "" || f.Asset == c.Case.Asset) {
 			all = append(all, c)
 		}
 	}

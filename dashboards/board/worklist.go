@@ -153,8 +153,9 @@ func (b *Board) gatherWork(ctx context.Context, f workFilter) ([]work, error) {
 		cases[open[i].Case.Asset] = append(cases[open[i].Case.Asset], &open[i])
 	}
 	now := b.opt.Now()
-	var all []work
-	for _, s := range b.standings(b.opt.Inventory.Assets(), latest, filter{kind: f.kind, district: f.district, tour: f.tour}, now) {
+	known := b.standings(b.opt.Inventory.Assets(), latest, filter{kind: f.kind, district: f.district, tour: f.tour}, now)
+	all := make([]work, 0, len(known))
+	for _, s := range known {
 		w := work{standing: s, at: urgentNever}
 		for _, c := range cases[s.asset.ID] {
 			switch {
