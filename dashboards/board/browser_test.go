@@ -134,6 +134,22 @@ func TestPageInBrowserIsWhatItSays(t *testing.T) {
 	}
 }
 
+// TestTourOnPaper holds what a crew takes along: heads on every sheet of paper, stops that are
+// not cut in two, codes that were loaded, and nothing that only a screen can use.
+func TestTourOnPaper(t *testing.T) {
+	browser, url := browsertest.Start(t), site(t)
+	p := browser.Open(t, url+"/tour/Tour%203?stopps=alle&ansicht=druck", browsertest.View{Width: 794, Height: 1123, Print: true})
+	if got := browsertest.Eval[string](t, p, `["header nav", ".ways", ".tick", ".ticks", "thead", ".paper"].map(s => getComputedStyle(document.querySelector(s)).display).join()`); got != "none,none,none,none,table-header-group,inline" {
+		t.Errorf("navigation, ways, boxes, button, heads and paper boxes are displayed: %s", got)
+	}
+	if got := browsertest.Eval[string](t, p, `getComputedStyle(document.querySelector("tbody tr")).breakInside`); got != "avoid" {
+		t.Errorf("a stop may be cut: %s", got)
+	}
+	if got := browsertest.Eval[int](t, p, `[...document.querySelectorAll("img.code")].filter(i => i.complete && i.naturalWidth > 0).length`); got != 7 {
+		t.Errorf("%d codes were loaded, want 7", got)
+	}
+}
+
 // TestActInBrowser has a browser without scripts wish something of a ticket, mute an asset and
 // lift that again: its own headers must get it past the checks.
 func TestActInBrowser(t *testing.T) {

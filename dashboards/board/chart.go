@@ -72,7 +72,10 @@ func (b *Board) chartOf(a *city.Asset, history []city.Reading, cases []city.Case
 			lowest, highest = min(lowest, l.Limit), max(highest, l.Limit)
 		}
 	}
-	step := niceStep((highest - lowest) / 4)
+	if q.Unit() == "%" { // of which everybody knows how much there can be: a small change must not look like a big one
+		lowest, highest = low, high
+	}
+	step := niceStep((highest - lowest) / 5)
 	lowest, highest = max(low, math.Floor(lowest/step)*step), min(high, math.Ceil(highest/step)*step)
 	if highest <= lowest {
 		highest = lowest + step
@@ -113,7 +116,7 @@ func (b *Board) chartOf(a *city.Asset, history []city.Reading, cases []city.Case
 			continue
 		}
 		begin := max(x(k.Since), chartLeft)
-		c.Cases = append(c.Cases, chartCase{Nr: count(len(c.Cases) + 1), X: unit(begin), W: unit(max(2, x(end)-begin)), Mark: unit(begin + 3), Link: caseLink(k.Ref),
+		c.Cases = append(c.Cases, chartCase{Nr: count(len(c.Cases) + 1), X: unit(begin), W: unit(max(2, x(end)-begin)), Mark: unit(min(begin+3, chartWidth-chartRight-24)), Link: caseLink(k.Ref),
 			Word: k.Title + ", " + clock(k.Since, b.opt.Location) + b.until(k.Closed)})
 	}
 	return c

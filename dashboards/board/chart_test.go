@@ -59,7 +59,7 @@ func TestChart(t *testing.T) {
 	if len(c.Cases) != 2 || c.Cases[0].X != "56" || c.Cases[0].Link != "/meldung/S-2" || c.Cases[1].X != "342" || !strings.HasSuffix(c.Cases[1].Word, "noch offen") {
 		t.Errorf("cases are %+v", c.Cases)
 	}
-	if len(c.X) != 7 || c.X[0].Word != "20.10." || len(c.Y) != 3 {
+	if len(c.X) != 7 || c.X[0].Word != "20.10." || len(c.Y) != 6 {
 		t.Errorf("lines are %+v and %+v", c.X, c.Y)
 	}
 	for name, history := range map[string][]city.Reading{"nothing": nil, "one value": filling(now, time.Hour, 5), "old values": filling(now.Add(-30*24*time.Hour), time.Hour, 5, 6, 7)} {
