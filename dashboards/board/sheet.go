@@ -35,9 +35,6 @@ func text(s string) cell { return cell{s, s} }
 // worded is a word for people and a key for programs.
 func worded(german, machine string) cell { return cell{german, machine} }
 
-// whole is a whole number; Excel must not get points between its digits.
-func whole[N int | int64](n N) cell { return text(strconv.FormatInt(int64(n), 10)) }
-
 // decimal is a number; nothing, where it is none.
 func decimal(v float64, digits int) cell {
 	if math.IsNaN(v) || math.IsInf(v, 0) {

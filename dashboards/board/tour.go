@@ -100,12 +100,12 @@ func (b *Board) showTour(r *http.Request, wrong error) (content, error) {
 	if wrong != nil {
 		body.Problems = strings.Split(wrong.Error(), "\n")
 	}
-	here := func(all, print bool) string {
+	here := func(all, paper bool) string {
 		q := url.Values{}
 		if all {
 			q.Set("stopps", "alle")
 		}
-		if print {
+		if paper {
 			q.Set("ansicht", "druck")
 		}
 		return address(tourLink(name), q, 1)
