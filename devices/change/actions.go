@@ -15,7 +15,7 @@ func (d *Draft) Add(device register.Device, since time.Time) error {
 		return fmt.Errorf("the device has no DevEUI: want the 16 hex digits on its label")
 	}
 	if _, ok := d.devices[device.DevEUI]; ok {
-		return fmt.Errorf("device %s is in the register already: alter it, or move it", device.DevEUI)
+		return refuse(register.Refusal{Why: register.KnownDevice, DevEUI: device.DevEUI}, "device %s is in the register already: alter it, or move it", device.DevEUI)
 	}
 	if device.State == "" {
 		device.State = register.InStock
@@ -33,8 +33,8 @@ func (d *Draft) Add(device register.Device, since time.Time) error {
 
 // Plan says on which asset a device will hang that hangs nowhere.
 func (d *Draft) Plan(eui city.EUI, asset string) error {
-	if b, hangs := d.Hangs(eui); hangs {
-		return fmt.Errorf("device %s hangs on %s: move it, or put it in stock first", eui, b.Asset)
+	if b, there := d.Hangs(eui); there {
+		return refuse(hangs(&b), "device %s hangs on %s: move it, or put it in stock first", eui, b.Asset)
 	}
 	return d.place(Placement{DevEUI: eui, State: register.Planned, Asset: asset})
 }
@@ -45,8 +45,8 @@ func (d *Draft) Install(eui city.EUI, asset string, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	if b, hangs := d.Hangs(eui); hangs {
-		return fmt.Errorf("device %s hangs on %s since %s: move it", eui, b.Asset, d.day(b.From))
+	if b, there := d.Hangs(eui); there {
+		return refuse(hangs(&b), "device %s hangs on %s since %s: move it", eui, b.Asset, d.day(b.From))
 	}
 	if asset == "" {
 		asset = device.Asset
@@ -60,12 +60,12 @@ func (d *Draft) Move(eui city.EUI, asset string, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	b, hangs := d.Hangs(eui)
+	b, there := d.Hangs(eui)
 	switch {
-	case !hangs:
-		return fmt.Errorf("device %s hangs nowhere, it is %s: install it", eui, device.State)
+	case !there:
+		return refuse(register.Refusal{Why: register.HangsNowhere, DevEUI: eui, State: device.State}, "device %s hangs nowhere, it is %s: install it", eui, device.State)
 	case b.Asset == asset:
-		return fmt.Errorf("device %s hangs on %s already, since %s", eui, asset, d.day(b.From))
+		return refuse(register.Refusal{Why: register.HangsThere, DevEUI: eui, Asset: asset, Since: b.From}, "device %s hangs on %s already, since %s", eui, asset, d.day(b.From))
 	}
 	return d.place(Placement{DevEUI: eui, State: device.State, Asset: asset, At: at})
 }
@@ -73,22 +73,23 @@ func (d *Draft) Move(eui city.EUI, asset string, at time.Time) error {
 // Replace hangs another device in the place of one; the history stays with the asset. The
 // old one becomes then: in stock, or retired.
 func (d *Draft) Replace(old, fresh city.EUI, then register.State, at time.Time) error {
-	if _, err := d.known(old); err != nil {
+	device, err := d.known(old)
+	if err != nil {
 		return err
 	}
 	if _, err := d.known(fresh); err != nil {
 		return err
 	}
-	b, hangs := d.Hangs(old)
+	b, there := d.Hangs(old)
 	switch is, elsewhere := d.Hangs(fresh); {
 	case old == fresh:
-		return fmt.Errorf("device %s cannot replace itself: name another", old)
-	case !hangs:
-		return fmt.Errorf("device %s hangs nowhere: there is nothing to replace; install %s where it is to hang", old, fresh)
+		return refuse(register.Refusal{Why: register.SameDevice, DevEUI: old}, "device %s cannot replace itself: name another", old)
+	case !there:
+		return refuse(register.Refusal{Why: register.HangsNowhere, DevEUI: old, State: device.State}, "device %s hangs nowhere: there is nothing to replace; install %s where it is to hang", old, fresh)
 	case elsewhere:
-		return fmt.Errorf("device %s hangs on %s since %s: take one that hangs nowhere, or put it in stock first", fresh, is.Asset, d.day(is.From))
+		return refuse(hangs(&is), "device %s hangs on %s since %s: take one that hangs nowhere, or put it in stock first", fresh, is.Asset, d.day(is.From))
 	case then != register.InStock && then != register.Retired:
-		return fmt.Errorf("the device that was replaced cannot be %.40q: want %s or %s", then, register.InStock, register.Retired)
+		return refuse(register.Refusal{Why: register.UnknownState, DevEUI: old, State: then}, "the device that was replaced cannot be %.40q: want %s or %s", then, register.InStock, register.Retired)
 	}
 	before := len(d.entries)
 	if err := d.place(
@@ -113,7 +114,7 @@ func (d *Draft) Retire(eui city.EUI, at time.Time) error {
 		return err
 	}
 	if device.State == register.Retired {
-		return fmt.Errorf("device %s is retired already", eui)
+		return refuse(register.Refusal{Why: register.SameState, DevEUI: eui, State: device.State}, "device %s is retired already", eui)
 	}
 	return d.place(Placement{DevEUI: eui, State: register.Retired, At: at})
 }
@@ -128,7 +129,7 @@ func (d *Draft) SetState(eui city.EUI, state register.State, at time.Time) error
 	p := Placement{DevEUI: eui, State: state, Asset: device.Asset, At: at}
 	switch {
 	case device.State == state:
-		return fmt.Errorf("device %s is %s already", eui, state)
+		return refuse(register.Refusal{Why: register.SameState, DevEUI: eui, State: state}, "device %s is %s already", eui, state)
 	case state == register.InStock || state == register.Retired:
 		p.Asset = ""
 	case device.Hangs() && p.hangs():

@@ -9,7 +9,6 @@ package change
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -240,9 +239,9 @@ func (d *Draft) known(eui city.EUI) (*register.Device, error) {
 		return device, nil
 	}
 	if _, ok := d.ground.Devices[eui]; ok {
-		return nil, fmt.Errorf("device %s stands in the inventory files: change it there, or take it out there and import it", eui)
+		return nil, refuse(register.Refusal{Why: register.FiledDevice, DevEUI: eui}, "device %s stands in the inventory files: change it there, or take it out there and import it", eui)
 	}
-	return nil, fmt.Errorf("device %s is not in the register: add it first", eui)
+	return nil, refuse(register.Refusal{Why: register.UnknownDevice, DevEUI: eui}, "device %s is not in the register: add it first", eui)
 }
 
 // day shows a time to people.

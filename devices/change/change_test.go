@@ -1,6 +1,7 @@
 package change
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -227,13 +228,47 @@ func TestFlushed(t *testing.T) {
 	}
 }
 
-func TestTaken(t *testing.T) {
-	s, g := town()
-	err := New(s, g, Stamp{At: start.AddDate(0, 1, 0)}).Install(eui(2), "PK-0042", time.Time{})
-	if e, ok := err.(interface{ Unwrap() []error }); !ok || len(e.Unwrap()) != 1 {
-		t.Fatalf("got %#v", err)
-	} else if taken, ok := e.Unwrap()[0].(*TakenError); !ok || taken.By != eui(1) || !taken.Since.Equal(start) {
-		t.Fatalf("got %#v", e)
+// TestRefusals holds what somebody needs who tells a refusal in another language.
+func TestRefusals(t *testing.T) {
+	now, never := start.AddDate(0, 1, 0), time.Time{}
+	for _, c := range []struct {
+		do   func(d *Draft) error
+		want register.Refusal
+	}{
+		{func(d *Draft) error { return d.Install(eui(2), "PK-0042", never) }, register.Refusal{Why: register.Taken, DevEUI: eui(2), Other: eui(1), Asset: "PK-0042", Since: start}},
+		{func(d *Draft) error { return d.Install(eui(1), "PK-0043", never) }, register.Refusal{Why: register.HangsAlready, DevEUI: eui(1), Asset: "PK-0042", Since: start}},
+		{func(d *Draft) error { return d.Install(eui(2), "", never) }, register.Refusal{Why: register.NoAsset, DevEUI: eui(2), State: register.Installed}},
+		{func(d *Draft) error { return d.Install(eui(2), "PK-0099", never) }, register.Refusal{Why: register.TakenByFile, DevEUI: eui(2), Other: eui(9), Asset: "PK-0099"}},
+		{func(d *Draft) error { return d.Install(eui(2), "BA-1", never) }, register.Refusal{Why: register.WrongKind, DevEUI: eui(2), Asset: "BA-1", Model: "m/bin", Kind: city.Soil, Kinds: []city.Kind{city.Bin}}},
+		{func(d *Draft) error { return d.Install(eui(2), "PK-0045", start) }, register.Refusal{Why: register.TooEarly, DevEUI: eui(4), Asset: "PK-0045", Since: start.Add(48 * time.Hour), At: start}},
+		{func(d *Draft) error { return d.Install(eui(4), "PK-0045", start) }, register.Refusal{Why: register.TooEarly, DevEUI: eui(4), Asset: "PK-0045", Since: start.Add(48 * time.Hour), At: start}},
+		{func(d *Draft) error { return d.Move(eui(1), "nowhere", never) }, register.Refusal{Why: register.UnknownAsset, DevEUI: eui(1), Asset: "nowhere"}},
+		{func(d *Draft) error { return d.Move(eui(1), "PK-0042", never) }, register.Refusal{Why: register.HangsThere, DevEUI: eui(1), Asset: "PK-0042", Since: start}},
+		{func(d *Draft) error { return d.Move(eui(2), "PK-0043", never) }, register.Refusal{Why: register.HangsNowhere, DevEUI: eui(2), State: register.InStock}},
+		{func(d *Draft) error { return d.Move(eui(1), "PK-0043", start.Add(-1)) }, register.Refusal{Why: register.TooEarly, DevEUI: eui(1), Asset: "PK-0042", Since: start, At: start.Add(-1)}},
+		{func(d *Draft) error { return d.Move(eui(1), "PK-0043", now.Add(1)) }, register.Refusal{Why: register.StillToCome, DevEUI: eui(1), At: now.Add(1)}},
+		{func(d *Draft) error { return d.Move(eui(9), "PK-0043", never) }, register.Refusal{Why: register.FiledDevice, DevEUI: eui(9)}},
+		{func(d *Draft) error { return d.Move(eui(77), "PK-0043", never) }, register.Refusal{Why: register.UnknownDevice, DevEUI: eui(77)}},
+		{func(d *Draft) error { return d.Replace(eui(1), eui(1), register.InStock, never) }, register.Refusal{Why: register.SameDevice, DevEUI: eui(1)}},
+		{func(d *Draft) error { return d.Replace(eui(2), eui(3), register.InStock, never) }, register.Refusal{Why: register.HangsNowhere, DevEUI: eui(2), State: register.InStock}},
+		{func(d *Draft) error { return d.Replace(eui(1), eui(5), register.InStock, never) }, register.Refusal{Why: register.HangsAlready, DevEUI: eui(5), Asset: "PK-0044", Since: start}},
+		{func(d *Draft) error { return d.Replace(eui(1), eui(2), register.Planned, never) }, register.Refusal{Why: register.UnknownState, DevEUI: eui(1), State: register.Planned}},
+		{func(d *Draft) error { return d.Retire(eui(4), never) }, register.Refusal{Why: register.SameState, DevEUI: eui(4), State: register.Retired}},
+		{func(d *Draft) error { return d.SetState(eui(2), register.InStock, never) }, register.Refusal{Why: register.SameState, DevEUI: eui(2), State: register.InStock}},
+		{func(d *Draft) error { return d.SetState(eui(2), "asleep", never) }, register.Refusal{Why: register.UnknownState, DevEUI: eui(2), State: "asleep"}},
+	} {
+		s, g := town()
+		err := c.do(New(s, g, Stamp{At: now}))
+		got, ok := errors.AsType[*register.Refusal](err)
+		if !ok || got.Text != err.Error() || got.Text == "" {
+			t.Errorf("got %v, want %+v", err, c.want)
+			continue
+		}
+		plain := *got
+		plain.Text = ""
+		if !reflect.DeepEqual(plain, c.want) {
+			t.Errorf("got  %+v\nwant %+v", plain, c.want)
+		}
 	}
 }
 

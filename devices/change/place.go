@@ -52,30 +52,31 @@ func (d *Draft) check(p *Placement) error {
 		return err
 	}
 	if !slices.Contains(register.States(), p.State) {
-		return fmt.Errorf("unknown state %.40q: want one of %v", p.State, register.States())
+		return refuse(register.Refusal{Why: register.UnknownState, DevEUI: p.DevEUI, State: p.State}, "unknown state %.40q: want one of %v", p.State, register.States())
 	}
 	if p.At.After(d.stamp.At) {
-		return fmt.Errorf("%s is still to come: want a time that has been, or the state planned", d.day(p.At))
+		return refuse(register.Refusal{Why: register.StillToCome, DevEUI: p.DevEUI, At: p.At}, "%s is still to come: want a time that has been, or the state planned", d.day(p.At))
 	}
 	switch p.State {
 	case register.InStock, register.Retired:
 		if p.Asset != "" {
-			return fmt.Errorf("a device that is %s hangs nowhere: leave out asset %.40q, or give another state", p.State, p.Asset)
+			return refuse(register.Refusal{Why: register.NeedlessAsset, DevEUI: p.DevEUI, Asset: p.Asset, State: p.State}, "a device that is %s hangs nowhere: leave out asset %.40q, or give another state", p.State, p.Asset)
 		}
 		return nil
 	}
 	if p.Asset == "" {
-		return fmt.Errorf("device %s is to be %s, but on which asset? Name one", p.DevEUI, p.State)
+		return refuse(register.Refusal{Why: register.NoAsset, DevEUI: p.DevEUI, State: p.State}, "device %s is to be %s, but on which asset? Name one", p.DevEUI, p.State)
 	}
 	asset, ok := d.Asset(p.Asset)
 	if !ok {
-		return fmt.Errorf("unknown asset %.40q: describe it first, with its kind (meldefunk device add, or device import)", p.Asset)
+		return refuse(register.Refusal{Why: register.UnknownAsset, DevEUI: p.DevEUI, Asset: p.Asset}, "unknown asset %.40q: describe it first, with its kind (meldefunk device add, or device import)", p.Asset)
 	}
 	if d.ground.Kinds == nil || asset.Kind == city.KindUnknown {
 		return nil
 	}
 	if kinds := d.ground.Kinds(device.Model); len(kinds) > 0 && !slices.Contains(kinds, asset.Kind) {
-		return fmt.Errorf("%s is made for assets of kind %s, but %.40q is %s", device.Model, eitherOf(kinds), p.Asset, asset.Kind)
+		return refuse(register.Refusal{Why: register.WrongKind, DevEUI: p.DevEUI, Asset: p.Asset, Model: device.Model, Kind: asset.Kind, Kinds: kinds},
+			"%s is made for assets of kind %s, but %.40q is %s", device.Model, eitherOf(kinds), p.Asset, asset.Kind)
 	}
 	return nil
 }
@@ -104,7 +105,8 @@ func (d *Draft) takeOff(p *Placement) error {
 	switch {
 	case p.hangs() && b.Asset == p.Asset: // it begins at another time: putOn makes it anew
 	case at.Before(b.From):
-		return fmt.Errorf("device %s hangs on %s since %s, which is after %s: want a later time", p.DevEUI, b.Asset, d.day(b.From), d.day(at))
+		return refuse(register.Refusal{Why: register.TooEarly, DevEUI: p.DevEUI, Asset: b.Asset, Since: b.From, At: at},
+			"device %s hangs on %s since %s, which is after %s: want a later time", p.DevEUI, b.Asset, d.day(b.From), d.day(at))
 	case at.After(b.From):
 		b.To = at
 		all = append(all, b)
@@ -160,11 +162,13 @@ func (d *Draft) putOn(p *Placement) error {
 func (d *Draft) free(want *register.Binding) error {
 	for _, b := range d.hung[want.DevEUI] {
 		if b.To.After(want.From) {
-			return fmt.Errorf("device %s hung on %s until %s, which is after %s: want a later time", b.DevEUI, b.Asset, d.day(b.To), d.day(want.From))
+			return refuse(register.Refusal{Why: register.TooEarly, DevEUI: b.DevEUI, Asset: b.Asset, Since: b.To, At: want.From},
+				"device %s hung on %s until %s, which is after %s: want a later time", b.DevEUI, b.Asset, d.day(b.To), d.day(want.From))
 		}
 	}
 	if eui, ok := d.files[want.Asset]; ok && eui != want.DevEUI {
-		return fmt.Errorf("%s has device %s, by the inventory files: take that one out there first", want.Asset, eui)
+		return refuse(register.Refusal{Why: register.TakenByFile, DevEUI: want.DevEUI, Asset: want.Asset, Other: eui},
+			"%s has device %s, by the inventory files: take that one out there first", want.Asset, eui)
 	}
 	for _, eui := range slices.SortedFunc(maps.Keys(d.on[want.Asset]), compareEUI) {
 		if eui == want.DevEUI {
@@ -174,22 +178,24 @@ func (d *Draft) free(want *register.Binding) error {
 			switch {
 			case b.Asset != want.Asset:
 			case b.To.IsZero():
-				return &TakenError{Asset: b.Asset, By: eui, Since: b.From, text: fmt.Sprintf(
-					"%s has device %s since %s: replace it, or move that one first", b.Asset, eui, d.day(b.From))}
+				return refuse(register.Refusal{Why: register.Taken, DevEUI: want.DevEUI, Asset: b.Asset, Other: eui, Since: b.From},
+					"%s has device %s since %s: replace it, or move that one first", b.Asset, eui, d.day(b.From))
 			case b.To.After(want.From):
-				return fmt.Errorf("%s had device %s until %s, which is after %s: want a later time", b.Asset, eui, d.day(b.To), d.day(want.From))
+				return refuse(register.Refusal{Why: register.TooEarly, DevEUI: eui, Asset: b.Asset, Since: b.To, At: want.From},
+					"%s had device %s until %s, which is after %s: want a later time", b.Asset, eui, d.day(b.To), d.day(want.From))
 			}
 		}
 	}
 	return nil
 }
 
-// TakenError says that another device hangs on the asset.
-type TakenError struct {
-	Asset string
-	By    city.EUI
-	Since time.Time
-	text  string
+// refuse says in English why a change is not made.
+func refuse(r register.Refusal, format string, args ...any) error {
+	r.Text = fmt.Sprintf(format, args...)
+	return &r
 }
 
-func (e *TakenError) Error() string { return e.text }
+// hangs is the refusal of somebody who takes a device for free that is not.
+func hangs(b *register.Binding) register.Refusal {
+	return register.Refusal{Why: register.HangsAlready, DevEUI: b.DevEUI, Asset: b.Asset, Since: b.From}
+}
