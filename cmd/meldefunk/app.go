@@ -153,6 +153,9 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 		Now: now, Location: location, Ready: a.ready,
 		Metrics: promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}), Log: log, Notice: notice,
 	}
+	if store != nil && location != nil {
+		page.Registrar = &boardRegister{Store: store, files: f, keeper: a, zone: location, now: now}
+	}
 	if s.Access.Wanted() {
 		if store != nil { // a check leaves the data folder alone
 			s.Access.UseFile = filepath.Join(s.Data, tokenUseFile)

@@ -92,6 +92,13 @@ func (f *files) Change(ctx context.Context, c register.Change, keep func(context
 	return nil
 }
 
+// ground gives the settings and models that changes of the register are made with.
+func (f *files) ground() (settings, *models) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.settings, f.current.Load().models
+}
+
 // contradiction says that a change does not go together with what is there.
 type contradiction struct{ error }
 

@@ -81,6 +81,7 @@ func newGate(t testing.TB, change ...func(*access.Config)) *gate {
 	}
 	g.store, g.assets = osnabrueck()
 	o := options(t, g.store, g.assets)
+	o.Registrar = withRegister(g.assets)
 	o.Desk, o.Tours, o.Access, o.Log, o.Now = g.store, g.store, g.door, log, func() time.Time { return g.clock }
 	o.Config.Hosts = []string{"tafel.example.org"}
 	if g.board, err = board.New(o); err != nil {
@@ -175,6 +176,12 @@ var asked = []struct {
 	{"POST", "/stummschaltungen/{id}/aufheben", "/stummschaltungen/3/aufheben", url.Values{}, "da", "write:tickets", 303, false},
 	{"GET", "/regeln", "/regeln", nil, "vcdta", "read:rules", 200, false},
 	{"GET", "/zurueckgestellt", "/zurueckgestellt", nil, "vcdta", "read:devices", 200, false},
+	{"GET", "/inventar", "/inventar", nil, "vcdta", "read:devices", 200, false},
+	{"GET", "/inventar/netzwerkserver", "/inventar/netzwerkserver", nil, "vcdta", "read:devices", 200, false},
+	{"GET", "/geraet/{eui}/aendern", "/geraet/24e124000000232a/aendern", nil, "ta", "write:devices", 200, false},
+	{"POST", "/geraet/{eui}/aendern", "/geraet/24e124000000232a/aendern", url.Values{"tun": {"umhaengen"}, "stand": {"1"}}, "ta", "write:devices", 422, false},
+	{"GET", "/anlage/{id}/aendern", "/anlage/R-1/aendern", nil, "ta", "write:devices", 200, false},
+	{"POST", "/anlage/{id}/aendern", "/anlage/R-1/aendern", url.Values{"stand": {"3"}, "grund": {"nachgesehen"}}, "ta", "write:devices", 303, false},
 	{"GET", "/readyz", "/readyz", nil, "ta", "read:platform", 200, true},
 	{"GET", "/metrics", "/metrics", nil, "ta", "read:platform", 200, true},
 	{"GET", "/healthz", "/healthz", nil, "*", "", 200, false},
@@ -293,13 +300,14 @@ func TestEveryRouteWithEveryRole(t *testing.T) {
 // elsewhere.
 func TestWithoutLoginEveryRoute(t *testing.T) {
 	s, inv := osnabrueck()
-	h, seal := desk(t, s, inv, nil)
+	book := withRegister(inv)
+	h, seal := desk(t, s, inv, nil, func(o *board.Options) { o.Registrar = book })
 	for _, a := range asked {
 		if strings.HasPrefix(a.path, "/anmelden") || a.path == "/abmelden" {
 			a.in = map[string]int{"GET": 404, "POST": 405}[a.method]
 		}
 		for from, want := range map[string]int{"127.0.0.1:5": a.in, "10.0.0.7:5": a.in} {
-			if from == "10.0.0.7:5" && (a.scope == visitor.WriteTickets || a.scope == visitor.WriteTours) {
+			if from == "10.0.0.7:5" && (a.scope == visitor.WriteTickets || a.scope == visitor.WriteTours || a.scope == visitor.WriteDevices) {
 				want = 403
 			}
 			form := url.Values{"siegel": {seal}, "name": {"Erika"}}

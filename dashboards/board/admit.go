@@ -77,12 +77,12 @@ func here(r *http.Request) bool {
 	return err == nil && from.Addr().Unmap().IsLoopback() && loopback(hostname(r.Host))
 }
 
-const onlyHere = "Aufträge nimmt die Tafel nur an dem Rechner an, auf dem sie läuft: Eine Anmeldung ist nicht eingerichtet. Dort geht auch der Befehl „meldefunk ticket“."
+const onlyHere = "Aufträge nimmt die Tafel nur an dem Rechner an, auf dem sie läuft: Eine Anmeldung ist nicht eingerichtet. Dort gehen auch die Befehle „meldefunk ticket“ und „meldefunk device“."
 
 // mayNot says why a visitor may not do something; "": he may.
 func (b *Board) mayNot(v visitor.Visitor, may visitor.Permission) string {
 	switch {
-	case may == visitor.WriteTickets && b.opt.Desk == nil:
+	case may == visitor.WriteTickets && b.opt.Desk == nil, may == visitor.WriteDevices && b.opt.Registrar == nil:
 		return "Hier kann nur gelesen werden."
 	case v.May.Have(may):
 		return ""

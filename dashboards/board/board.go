@@ -27,6 +27,7 @@ type Options struct {
 	Decisions Decisions        // nil: none are kept
 	Desk      Desk             // nil: nobody can change anything
 	Tours     Tours            // nil: nothing is known of visits, and nobody can tick off
+	Registrar Registrar        // nil: there is no register, only files
 	Access    Access           // nil: nobody has to log in
 	Now       func() time.Time // the clock that ages are counted from
 	Location  *time.Location   // of every time shown, Europe/Berlin

@@ -23,7 +23,7 @@ func site(t *testing.T) string {
 		inv.devices = append(inv.devices, moreInv.devices...)
 	}
 	o := options(t, s, inv)
-	o.Desk, o.Tours = s, s
+	o.Desk, o.Tours, o.Registrar = s, s, withRegister(inv)
 	o.Notice = "Vorführung: simulierte Stadt, Zeitraffer 360-fach"
 	srv := httptest.NewServer(newBoard(t, o))
 	t.Cleanup(srv.Close)

@@ -47,7 +47,7 @@ func navigation(v visitor.Visitor, current string) []entry {
 		may        visitor.Permission
 	}{
 		{"/arbeit", "Arbeitsliste", visitor.ReadReadings}, {"/", "Übersicht", visitor.ReadReadings}, {"/meldungen", "Meldungen", visitor.ReadTickets}, {"/qualitaet", "Datenqualität", visitor.ReadDevices}, {"/stummschaltungen", "Stummschaltungen", visitor.ReadTickets},
-		{"/regeln", "Regeln", visitor.ReadRules}, {"/zurueckgestellt", "Zurückgestellt", visitor.ReadDevices},
+		{"/regeln", "Regeln", visitor.ReadRules}, {"/zurueckgestellt", "Zurückgestellt", visitor.ReadDevices}, {"/inventar", "Inventar", visitor.ReadDevices},
 	} {
 		if v.May.Have(e.may) {
 			all = append(all, entry{e.path, e.word, e.path == current})
@@ -65,7 +65,7 @@ type content struct {
 
 // loadPages parses the layout once with each page.
 func loadPages() (map[string]*template.Template, error) {
-	layout, err := template.ParseFS(files, "templates/layout.html")
+	layout, err := template.ParseFS(files, "templates/layout.html", "templates/form.html")
 	if err != nil {
 		return nil, fmt.Errorf("board: %w", err)
 	}

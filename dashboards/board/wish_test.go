@@ -11,14 +11,18 @@ import (
 	"time"
 
 	"meldefunk/city"
+	"meldefunk/dashboards/board"
 )
 
 var sealIn = regexp.MustCompile(`name="siegel" value="([^"]+)"`)
 
 // desk is a board that takes wishes, with the seal of one of its pages.
-func desk(t *testing.T, s *store, inv *inventory, clock func() time.Time) (http.Handler, string) {
+func desk(t *testing.T, s *store, inv *inventory, clock func() time.Time, more ...func(*board.Options)) (http.Handler, string) {
 	t.Helper()
 	o := options(t, s, inv)
+	for _, m := range more {
+		m(&o)
+	}
 	o.Desk, o.Tours = s, s
 	o.Config.Hosts = []string{"tafel.example.org"}
 	if clock != nil {

@@ -36,6 +36,14 @@ func (r *reader) Register(ctx context.Context) (register.Snapshot, error) {
 	return s, nil
 }
 
+// RegisterRevision tells at which revision the register is, without reading it.
+func (r *reader) RegisterRevision(ctx context.Context) (revision int64, err error) {
+	if err = r.read.QueryRowContext(ctx, `SELECT revision FROM register`).Scan(&revision); err != nil {
+		return 0, fmt.Errorf("revision of the register: %w", err)
+	}
+	return revision, nil
+}
+
 // RegisteredDevice gives a device of the register, register.ErrUnknown where it has none such.
 func (r *reader) RegisteredDevice(ctx context.Context, devEUI city.EUI) (register.Device, error) {
 	d, err := scanDevice(r.read.QueryRowContext(ctx, `SELECT `+deviceColumns+` FROM devices WHERE dev_eui = ?`, devEUI.String()))
