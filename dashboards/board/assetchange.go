@@ -16,6 +16,7 @@ import (
 // assetField is a fact of an asset that can be put right here.
 type assetField struct {
 	input
+	column string // of a sheet; Key is that, but for the name, which a form has of its sender
 	value  string // as it is kept
 	number bool
 	least  float64 // of a number
@@ -115,7 +116,7 @@ func (b *Board) assetFields(a *register.Asset) []assetField {
 		}
 		return words[:min(len(words), mostOffered)]
 	}
-	text("name", "Name", a.Name, longestReason, nil)
+	text("bezeichnung", "Name der Anlage", a.Name, longestReason, nil)
 	text("address", "Adresse", a.Address, longestReason, nil)
 	text("district", "Bezirk", a.District, longestNumber, names(func(a *city.Asset) string { return a.District }))
 	text("tour", "Tour", a.Tour, longestNumber, names(func(a *city.Asset) string { return a.Tour }))
@@ -162,7 +163,10 @@ func (b *Board) assetFields(a *register.Asset) []assetField {
 	}
 	text("asset_note", "Bemerkung", a.Note, longestReason, nil)
 	for i := range all {
-		all[i].ID = "angaben-" + all[i].Key
+		all[i].ID, all[i].column = "angaben-"+all[i].Key, all[i].Key
+		if all[i].Key == "bezeichnung" {
+			all[i].column = "name"
+		}
 		if all[i].Value = all[i].value; all[i].number {
 			all[i].Value = strings.Replace(all[i].value, ".", ",", 1)
 		}
@@ -224,7 +228,7 @@ func (b *Board) assetChange(v visitor.Visitor, a *register.Asset, form url.Value
 			}
 		case x.number:
 			var n float64
-			if text, n, err = decimal(form, x.Key, x.Label); err == nil && text != "" && !(n >= x.least && n <= x.most) {
+			if text, n, err = decimal(form, x.Key, x.Label, x.most > 180); err == nil && text != "" && !(n >= x.least && n <= x.most) {
 				err = errors.New(x.Label + ": Bitte eine Zahl von " + number(x.least, 0) + " bis " + number(x.most, 0) + ".")
 			}
 			numbers[x.Key] = n
@@ -237,8 +241,8 @@ func (b *Board) assetChange(v visitor.Visitor, a *register.Asset, form url.Value
 		}
 		bad.add(x.Key, err)
 		if err = nil; text != x.value {
-			if c.Fields[x.Key] = text; text == "" {
-				c.Fields[x.Key] = "-"
+			if c.Fields[x.column] = text; text == "" {
+				c.Fields[x.column] = "-"
 			}
 		}
 		is[x.Key] = text

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,12 +81,19 @@ func chosen(value string, all ...choice) []choice {
 	return all
 }
 
-// decimal reads a number as Germans and machines write it. "" is none.
-func decimal(form url.Values, key, name string) (text string, number float64, err error) {
+// thousands is a number that is one in a thousand of the other, by who reads it.
+var thousands = regexp.MustCompile(`\.\d{3}$`)
+
+// decimal reads a number as Germans and machines write it. "" is none. A point before three
+// digits is refused where it may be meant for thousands.
+func decimal(form url.Values, key, name string, large bool) (text string, number float64, err error) {
 	text = strings.TrimSpace(form.Get(key))
 	plain := strings.NewReplacer("−", "-", ",", ".").Replace(text)
 	if plain == "" {
 		return "", 0, nil
+	}
+	if large && thousands.MatchString(text) {
+		return text, 0, errors.New(name + ": Bitte ohne Tausenderpunkt, und mit Komma, wie 1250 oder 1250,5.")
 	}
 	number, err = strconv.ParseFloat(plain, 64)
 	if err != nil || len(plain) > 24 || strings.Trim(plain, "+-.0123456789") != "" {

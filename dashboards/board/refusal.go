@@ -52,7 +52,11 @@ func (b *Board) refused(err error) (key, text, english string, ok bool) {
 	case register.Overtaken:
 		return "", "Inzwischen hat das jemand anderes geändert; es wurde nichts vermerkt. Bitte ansehen, was jetzt gilt, und dann noch einmal senden.", "", true
 	case register.WrongField:
-		return r.Field, fieldWord(r.Field) + ": Das Register nimmt diese Angabe nicht an.", r.Text, true
+		key = r.Field
+		if key == "name" { // of the asset
+			key = "bezeichnung"
+		}
+		return key, fieldWord(r.Field) + ": Das Register nimmt diese Angabe nicht an.", r.Text, true
 	}
 	return "", "Das passt nicht zum übrigen Bestand; es wurde nichts vermerkt.", r.Text, true
 }
