@@ -153,6 +153,8 @@ func build(s settings, f *files, store *sqlite.Store, now func() time.Time, noti
 		Now: now, Location: location, Ready: a.ready,
 		Metrics: promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}), Log: log, Notice: notice,
 	}
+	page.Retention = []board.Retention{{What: "Rohe Nachrichten", Keep: s.Retention.Frames}, {What: "Messungen", Keep: s.Retention.Readings}, {What: "Zurückgestellte Nachrichten", Keep: s.Retention.SetAside},
+		{What: "Ereignisse an Geräten", Keep: s.Retention.Events}, {What: "Entscheidungen der Regeln", Keep: s.Retention.Decisions}}
 	if store != nil && location != nil {
 		page.Registrar = &boardRegister{Store: store, files: f, keeper: a, zone: location, now: now}
 	}

@@ -184,6 +184,8 @@ var asked = []struct {
 	{"POST", "/anlage/{id}/aendern", "/anlage/R-1/aendern", url.Values{"stand": {"3"}, "grund": {"nachgesehen"}}, "ta", "write:devices", 303, false},
 	{"GET", "/readyz", "/readyz", nil, "ta", "read:platform", 200, true},
 	{"GET", "/metrics", "/metrics", nil, "ta", "read:platform", 200, true},
+	{"GET", "/barrierefreiheit", "/barrierefreiheit", nil, "*", "", 200, false},
+	{"GET", "/datenschutz", "/datenschutz", nil, "*", "", 200, false},
 	{"GET", "/healthz", "/healthz", nil, "*", "", 200, false},
 	{"GET", "/static/board.css", "/static/board.css", nil, "*", "", 200, false},
 	{"GET", "/static/icon.svg", "/static/icon.svg", nil, "*", "", 200, false},

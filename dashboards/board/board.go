@@ -36,9 +36,10 @@ type Options struct {
 	Log       zerolog.Logger
 	// Link gives the address of a ticket's page in its system, "" where there is none; nil:
 	// nowhere.
-	Link   func(system, number string) string
-	Mounts []Mount // what others serve under the board's address
-	Notice string  // shown on top of every page, like "Vorführung: simulierte Stadt"; "" for none
+	Link      func(system, number string) string
+	Mounts    []Mount     // what others serve under the board's address
+	Retention []Retention // told on the page about data protection
+	Notice    string      // shown on top of every page, like "Vorführung: simulierte Stadt"; "" for none
 }
 
 // Board serves the pages. It starts nothing by itself and is safe for concurrent use.

@@ -33,6 +33,8 @@ type Config struct {
 
 	// Map is what the map beside the worklist shows.
 	Map Map `yaml:"map"`
+	// Imprint says who answers for the board.
+	Imprint Imprint `yaml:"imprint"`
 }
 
 // Map is what the map shows below the assets. It never calls a foreign server.
@@ -124,7 +126,7 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("listen: %q can be reached from the network, and without tls everybody on the way can read passwords: give tls.cert_file and tls.key_file, or listen on 127.0.0.1:%s", c.Listen, port))
 		}
 	}
-	errs = append(errs, c.TLS.Validate())
+	errs = append(errs, c.TLS.Validate(), c.Imprint.Validate())
 	if c.Reachable() && len(c.Hosts) == 0 {
 		errs = append(errs, errors.New("hosts: missing: name what people call the board by, like board.example.org"))
 	}

@@ -43,6 +43,8 @@ func (b *Board) table() []route {
 		{method: "POST", pattern: "/anlage/{id}/aendern", may: visitor.WriteDevices, do: b.act(bySession, b.takeAsset)},
 		{method: "GET", pattern: "/readyz", may: visitor.ReadPlatform, program: true, do: b.readyz},
 		{method: "GET", pattern: "/metrics", may: visitor.ReadPlatform, program: true, do: b.opt.Metrics.ServeHTTP},
+		{method: "GET", pattern: "/barrierefreiheit", open: true, do: b.page("statement", b.statement)},
+		{method: "GET", pattern: "/datenschutz", open: true, do: b.page("privacy", b.privacy)},
 		{method: "GET", pattern: "/healthz", open: true, do: b.healthz},
 		{method: "GET", pattern: "/static/board.css", open: true, do: b.css.serve},
 		{method: "GET", pattern: "/static/icon.svg", open: true, do: serveIcon},
