@@ -37,6 +37,8 @@ func TestPagesInBrowser(t *testing.T) {
 		{"anlage", "/anlage/PK-1"}, {"ohne-daten", "/anlage/PK-5"}, {"skript", "/anlage/PK-6"},
 		{"jede-art", "/?bezirk=Hafen"}, {"pegel", "/anlage/PG-1"}, {"schacht", "/anlage/PG-4"}, {"wetter", "/anlage/WS-1"}, {"klappe", "/anlage/TK-1"}, {"fahrzeug", "/anlage/FZ-1"}, {"zaehler", "/anlage/WZ-1"},
 		{"meldungen", "/meldungen"}, {"meldungen-einer-regel", "/meldungen?regel=bin-full"}, {"meldungen-eines-standes", "/meldungen?ticket=abgelehnt"}, {"meldung-abgelehnt", "/meldung/S-PARKED01"}, {"stummschaltungen", "/stummschaltungen?anlage=PK-1&kategorie=OS-ABF-01"}, {"meldung", "/meldung/S-7K2M9QXA"}, {"meldung-erledigt", "/meldung/S-DONE0001"}, {"regeln", "/regeln"}, {"zurueckgestellt", "/zurueckgestellt"}, {"fehler", "/nirgends"},
+		{"inventar", "/inventar?suche=0000002"}, {"inventar-netzwerkserver", "/inventar/netzwerkserver"}, {"geraet-aendern", at9002}, {"anlage-aendern", "/anlage/R-1/aendern"}, {"anlage-der-datei", "/anlage/PK-1/aendern"},
+		{"barrierefreiheit", "/barrierefreiheit"}, {"datenschutz", "/datenschutz"},
 	}
 	for _, page := range pages {
 		for _, v := range views() {
@@ -240,5 +242,36 @@ func TestLoginInBrowser(t *testing.T) {
 	for _, v := range views() {
 		page := browser.Open(t, address+"/anmelden", v)
 		look(t, page, v, "anmelden")
+	}
+}
+
+// TestMoveInBrowser moves a device with the keyboard alone, first wrongly: what
+// is wrong has the focus, leads to its field, and what was typed is still there.
+func TestMoveInBrowser(t *testing.T) {
+	browser, url := browsertest.Start(t), site(t)
+	p := browser.Open(t, url+at9002, browsertest.View{Width: 390, Height: 844})
+	text := func() string { return browsertest.Eval[string](t, p, `document.querySelector("main").innerText`) }
+	if got := browsertest.Eval[string](t, p, `document.title + "|" + document.scripts.length`); got != "Gerät "+eui(9002).String()+" · Meldefunk|0" || !strings.Contains(text(), note) {
+		t.Errorf("the note of a device is not text: %s, %s", got, text())
+	}
+	browsertest.Eval[bool](t, p, `document.querySelector("details.act summary").focus(), true`)
+	p.Type(t, " ") // unfolds
+	p.TabTo(t, "umhaengen-anlage")
+	p.Type(t, "GIBT-ES-NICHT")
+	p.TabTo(t, "umhaengen-grund")
+	p.Type(t, "Baustelle")
+	p.TabTo(t, "umhaengen-name")
+	p.Keys(t, "Erika Mustermann", "\r")
+	if got := browsertest.Eval[string](t, p, `document.activeElement.getAttribute("role")`); got != "alert" || !strings.Contains(text(), "Eine Anlage „GIBT-ES-NICHT“ gibt es nicht.") {
+		t.Fatalf("the focus is on %q: %s", got, text())
+	}
+	look(t, p, browsertest.View{Width: 390, Height: 844}, "geraet-fehler")
+	if got := browsertest.Eval[string](t, p, `[...document.querySelectorAll("details.act[open] input:not([type=hidden])")].map(e => e.value).join("|")`); !strings.HasPrefix(got, "GIBT-ES-NICHT||Baustelle|Erika Mustermann") {
+		t.Errorf("the form keeps %q", got)
+	}
+	p.TabTo(t, "umhaengen-anlage") // selects what is there
+	p.Keys(t, "PK-5", "\r")
+	if got := text(); !strings.Contains(got, "Umgehängt. Das Register ist geändert.") || !strings.Contains(got, "R-1 → PK-5") || !strings.Contains(got, "Baustelle") {
+		t.Errorf("after the move: %s", got)
 	}
 }

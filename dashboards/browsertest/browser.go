@@ -156,6 +156,24 @@ func (p *Page) Keys(t testing.TB, keys, last string) {
 	}
 }
 
+// TabTo presses the tab key until the element with an id has the focus, as people do.
+func (p *Page) TabTo(t testing.TB, id string) {
+	t.Helper()
+	for range 40 {
+		if Eval[string](t, p, `document.activeElement.id`) == id {
+			return
+		}
+		p.do(t, "press tab", chromedp.KeyEvent("\t"))
+	}
+	t.Fatalf("the tab key does not lead to %s", id)
+}
+
+// Type types on the keyboard, where the focus is, and stays on the page.
+func (p *Page) Type(t testing.TB, keys string) {
+	t.Helper()
+	p.do(t, "type", chromedp.KeyEvent(keys))
+}
+
 // Overflow is by how many CSS pixels the page is wider than the screen.
 func (p *Page) Overflow(t testing.TB) int {
 	t.Helper()
