@@ -75,7 +75,7 @@ func (b *Board) showAssetForm(r *http.Request, bad wrongs) (content, error) {
 		}
 		f.Fields = append(f.Fields, x.input)
 	}
-	for _, i := range signed(v) {
+	for _, i := range signatureFields(v) {
 		i.ID, i.Value = "angaben-"+i.Key, typed.Get(i.Key)
 		f.Fields = append(f.Fields, i)
 	}
@@ -228,7 +228,7 @@ func (b *Board) assetChange(v visitor.Visitor, a *register.Asset, form url.Value
 			}
 		case x.number:
 			var n float64
-			if text, n, err = decimal(form, x.Key, x.Label, x.most > 180); err == nil && text != "" && !(n >= x.least && n <= x.most) {
+			if text, n, err = readDecimal(form, x.Key, x.Label, x.most > 180); err == nil && text != "" && !(n >= x.least && n <= x.most) {
 				err = errors.New(x.Label + ": Bitte eine Zahl von " + number(x.least, 0) + " bis " + number(x.most, 0) + ".")
 			}
 			numbers[x.Key] = n

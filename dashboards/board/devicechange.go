@@ -206,14 +206,14 @@ func (b *Board) deedFields(deed *deed, d *register.Device, s *register.Snapshot,
 	if deed.since {
 		add(input{Key: "seit", Label: "Seit", Help: "Leer heißt: ab jetzt. Zeiten in " + b.opt.Location.String() + ".", Type: "datetime-local"})
 	}
-	for _, i := range signed(v) {
+	for _, i := range signatureFields(v) {
 		add(i)
 	}
 	return all
 }
 
-// signed are the fields that say who changes something, and why.
-func signed(v visitor.Visitor) []input {
+// signatureFields are the fields that say who changes something, and why.
+func signatureFields(v visitor.Visitor) []input {
 	why := []input{{Key: "grund", Label: "Begründung", Longest: longestReason, Needed: true}}
 	if v.Name == "" {
 		why = append(why, input{Key: "name", Label: "Ihr Name", Longest: longestName, Needed: true})

@@ -84,9 +84,9 @@ func chosen(value string, all ...choice) []choice {
 // thousands is a number that is one in a thousand of the other, by who reads it.
 var thousands = regexp.MustCompile(`\.\d{3}$`)
 
-// decimal reads a number as Germans and machines write it. "" is none. A point before three
+// readDecimal reads a number as Germans and machines write it. "" is none. A point before three
 // digits is refused where it may be meant for thousands.
-func decimal(form url.Values, key, name string, large bool) (text string, number float64, err error) {
+func readDecimal(form url.Values, key, name string, large bool) (text string, number float64, err error) {
 	text = strings.TrimSpace(form.Get(key))
 	plain := strings.NewReplacer("−", "-", ",", ".").Replace(text)
 	if plain == "" {
