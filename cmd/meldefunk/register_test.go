@@ -35,6 +35,7 @@ func TestInventoryFollowsTheRegister(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, a, b := storagetest.Installed(1)
+	d.Keys = register.Keys{} // nobody here could open them
 	ofFile := city.EUI{0xa8, 0x40, 0x41, 0, 1, 0x81, 0, 1}
 	where := func(devEUI city.EUI, at time.Time) string {
 		_, hangs, found := f.Find("ns", devEUI)
