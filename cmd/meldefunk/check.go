@@ -71,7 +71,16 @@ func checkAll(ctx context.Context, path string) error {
 	_, err = build(s, f, nil, time.Now, "", zerolog.Nop(), prometheus.NewRegistry())
 	_, closeTargets, targetsErr := s.targets()
 	closeTargets()
-	return errors.Join(err, targetsErr, rootsOpen(f, kept.Devices))
+	err = errors.Join(err, targetsErr)
+	if s.opensRoots() {
+		err = errors.Join(err, rootsOpen(f, kept.Devices))
+	}
+	return err
+}
+
+// opensRoots tells whether anything needs root keys in clear.
+func (s *settings) opensRoots() bool {
+	return s.JoinServer.wanted() || slices.ContainsFunc(s.NetworkServers, func(n networkServer) bool { return n.Provisioning != nil })
 }
 
 // rootsOpen tells which root keys of the register do not open, once for each label: such a

@@ -17,13 +17,13 @@ import (
 func deviceKeyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "key",
-		Short: "Show, renew and rewrap the root keys of devices",
+		Short: "Show, renew and rewrap the root keys of devices, and flush their nonces",
 		Long: `The root keys with which devices join lie in the register, wrapped with a key encryption
 key (keys.keks, keys.register), and are shown to nobody who does not ask with --reveal.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(deviceKeyShowCommand(), deviceKeyRotateCommand(), deviceKeyRewrapCommand())
+	c.AddCommand(deviceKeyShowCommand(), deviceKeyRotateCommand(), deviceKeyRewrapCommand(), deviceKeyFlushCommand())
 	return c
 }
 

@@ -492,6 +492,15 @@ network_servers:
 	}
 	refused("a recorded join-request after a rewrap", chirpstack, replay, "FrameReplayed")
 	again("after a rewrap")
+	// So they do for a device that forgot them.
+	if out := town.command("device", "key", "flush", old.DevEUI.String(), "BA-0", "--by", "petra"); !strings.Contains(out, "nonces of 1 devices begin anew") {
+		t.Errorf("flush says %q", out)
+	}
+	if is := nonce(); !strings.HasSuffix(is, "|0") || strings.HasPrefix(is, "0|") {
+		t.Errorf("nonces %s after a flush: want DevNonces from 0 and the JoinNonce as it was", is)
+	}
+	again("after a flush")
+	town.exits(exitConflict, "device", "key", "flush", "a8404100018100ff", "--by", "petra")
 	// Other root keys begin anew.
 	town.command("device", "key", "rotate", old.DevEUI.String(), "--by", "petra")
 	if is := nonce(); !strings.HasSuffix(is, "|0") || strings.HasPrefix(is, "0|") {

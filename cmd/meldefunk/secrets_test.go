@@ -149,7 +149,7 @@ func (s *secretTown) imports() {
 	s.command("device", "add", "--scan", code, "model=dragino/lse01", "server=chirpstack", "--by", "petra")
 	s.keys("a840410001810005", true)
 	s.write("keys.txt", "app_key="+app+"\n")
-	s.command("device", "set", "a840410001810005", "--keys-from", s.path("keys.txt"), "--by", "petra")
+	s.command("device", "set", "a840410001810005", "note=neu", "--keys-from", s.path("keys.txt"), "--by", "petra")
 }
 
 // keys shows which keys a device has. What is revealed is for the asker alone.

@@ -18,7 +18,7 @@ const MaxDevNonces = 4096
 func use(st *register.JoinState, nonce uint16, v lorawan.Version) error {
 	if v != lorawan.V1_0_3 { // it counts (L2 1.0.4 section 6.2.5, L2 1.1 section 6.2.2)
 		if uint32(nonce) < st.NextDevNonce {
-			return refuse(frameReplayed, "DevNonce %d was used before: want %d or more; a device that forgot its count needs its nonces flushed here", nonce, st.NextDevNonce)
+			return refuse(frameReplayed, "DevNonce %d was used before: want %d or more; a device that forgot its count needs them flushed: meldefunk device key flush", nonce, st.NextDevNonce)
 		}
 		st.NextDevNonce = uint32(nonce) + 1
 		return nil
