@@ -156,7 +156,9 @@ func TestWithoutRegister(t *testing.T) {
 func bigRegister(n int) (*store, *inventory, *registerBook) {
 	s, inv := bigCity(n)
 	book := &registerBook{heard: map[city.EUI]time.Time{}}
-	for i, d := range inv.devices {
+	for i, a := range inv.assets {
+		d := &city.Device{DevEUI: eui(i), Model: "milesight/em310-udl", Asset: a.ID}
+		inv.devices = append(inv.devices, d)
 		book.kept.Devices = append(book.kept.Devices, register.Device{Device: *d, State: register.Installed, Serial: fmt.Sprintf("SN-%07d", i), Revision: 1})
 		book.heard[d.DevEUI] = now.Add(-time.Duration(i) * time.Minute)
 		book.registrations = append(book.registrations, register.Registration{DevEUI: d.DevEUI, Server: "stadtwerke", Digest: "x", Told: now})
@@ -169,17 +171,33 @@ func bigRegister(n int) (*store, *inventory, *registerBook) {
 	return s, inv, book
 }
 
+// hung is an inventory that finds the device of an asset as fast as the real one.
+type hung struct {
+	*inventory
+	on map[string][]*city.Device
+}
+
+func (h hung) Devices(asset string) []*city.Device { return h.on[asset] }
+
+func quick(inv *inventory) hung {
+	h := hung{inv, map[string][]*city.Device{}}
+	for _, d := range inv.devices {
+		h.on[d.Asset] = append(h.on[d.Asset], d)
+	}
+	return h
+}
+
 // TestInventoryIsSmall bounds what is sent of 10,000 devices.
 func TestInventoryIsSmall(t *testing.T) {
 	s, inv, book := bigRegister(10_000)
-	o := options(t, s, inv)
+	o := options(t, s, quick(inv))
 	o.Registrar = book
 	body := get(newBoard(t, o), "/inventar?seite=7&sortierung=gehoert").Body.Bytes()
 	var packed strings.Builder
 	z := gzip.NewWriter(&packed)
 	_, _ = z.Write(body)
 	_ = z.Close()
-	if packed.Len() > 150<<10 || len(body) < 10_000 {
+	if packed.Len() > 150<<10 || !strings.Contains(text(string(body)), "601 bis 700 von 10.000") || !strings.Contains(string(body), "/aendern") {
 		t.Errorf("%d bytes, %d packed", len(body), packed.Len())
 	}
 	t.Logf("%d bytes, %d packed", len(body), packed.Len())
@@ -187,7 +205,7 @@ func TestInventoryIsSmall(t *testing.T) {
 
 func BenchmarkInventory(b *testing.B) {
 	s, inv, book := bigRegister(10_000)
-	o := options(b, s, inv)
+	o := options(b, s, quick(inv))
 	o.Registrar = book
 	h := newBoard(b, o)
 	for _, path := range []string{"/inventar", "/inventar?suche=sn-00077&sortierung=gehoert", "/inventar?seite=50&zustand=still&sortierung=zustand", "/inventar/netzwerkserver"} {
