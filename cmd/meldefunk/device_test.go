@@ -132,6 +132,7 @@ func TestDeviceCommands(t *testing.T) {
 		{args: "set " + two + " nummer=PK-2", code: exitUsage, want: []string{"meldefunk device move"}},
 		{args: "set " + two + " state=installed", code: exitUsage, want: []string{"meldefunk device state"}},
 		{args: "set " + two, code: exitUsage, want: []string{"Give COLUMN=VALUE"}},
+		{args: "set " + two + " --keys-from DIR/key", want: []string{"nothing to change"}}, // it has this key
 		{args: "set", code: exitUsage, want: []string{"which device?"}},
 
 		{args: "scan LW:D0:A000000000000101:A840410001810002:00000000:S6412A2", want: []string{"DevEUI", two, "6412A2"}},

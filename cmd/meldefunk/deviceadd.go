@@ -67,11 +67,14 @@ func deviceSetCommand() *cobra.Command {
 		Use:   "set DEVICE COLUMN=VALUE...",
 		Short: "Put right what is known of a device and its asset",
 		Long: `Put right what is known of a device and its asset, or of an asset without a device, with
-the columns of device import; "-" clears one. Where a device hangs is said with move, replace and retire; since=… puts right
-from when on.`,
+the columns of device import; "-" clears one. Where a device hangs is said with move,
+replace and retire; since=… puts right from when on.`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return someDevices(c, args)
+			}
+			if len(args) == 1 && (o.keysFrom != "" || o.generate) {
+				return nil
 			}
 			return settable(c, args[1:])
 		},

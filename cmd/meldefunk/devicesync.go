@@ -158,7 +158,10 @@ func newSyncLine(s *enrolment.Step, outcome enrolment.Outcome, err error) syncLi
 	for _, d := range s.Drift {
 		l.Drift = append(l.Drift, d.String())
 	}
-	if err = errors.Join(s.Err, err); err != nil {
+	if err == nil { // that of a step that is blocked is its own
+		err = s.Err
+	}
+	if err != nil {
 		l.Error = err.Error()
 	}
 	return l
